@@ -1,0 +1,1 @@
+"""Translators between a port and one technology."""

@@ -1,0 +1,1 @@
+"""Keys that compute, tokens, ciphertexts: over the cryptography and PyJWT libraries."""

@@ -1,0 +1,214 @@
+"""Keys made, opened, proved and rendered with the cryptography library; JWS primitives are PyJWT's."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+    generate_private_key,
+)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from jwt.algorithms import Algorithm as JwsAlgorithm
+from jwt.algorithms import get_default_algorithms
+from jwt.exceptions import InvalidKeyError
+
+from journal_keys.domain.errors import InvalidNameError, MaterialCorruptError
+from journal_keys.domain.exposure import expose
+from journal_keys.domain.jwk import PublicJwk
+from journal_keys.domain.keys import Algorithm, Family, Kid
+from journal_keys.domain.material import AES_KEY_BYTES, KeyMaterial, MaterialRecord, aes_kid
+from journal_keys.ports.entropy import Entropy
+from journal_keys.ports.key_crypto import (
+    CipherKey,
+    KeyGenerator,
+    KeyOpener,
+    NewKey,
+    PemRenderer,
+    SigningKey,
+    VerifyingKey,
+)
+
+PrivateKey: TypeAlias = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
+PublicKey: TypeAlias = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
+
+_JWS: Final = get_default_algorithms()
+_PRIVATE: Final[dict[Algorithm, type[PrivateKey]]] = {
+    Algorithm.EDDSA: Ed25519PrivateKey,
+    Algorithm.ES256: EllipticCurvePrivateKey,
+    Algorithm.RS256: RSAPrivateKey,
+}
+_RSA_BITS: Final = 2048
+_RSA_EXPONENT: Final = 65_537
+_PROBE: Final = b"journal_keys probe"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JwsSigningKey(SigningKey):
+    """A private key with PyJWT's primitive for its algorithm; `key` serves whoever calls `jwt.encode` themselves."""
+
+    kid: Kid
+    algorithm: Algorithm
+    key: PrivateKey
+    primitive: JwsAlgorithm
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign."""
+        return self.primitive.sign(message, self.key)
+
+    def __repr__(self) -> str:
+        return f"JwsSigningKey({self.kid})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JwsVerifyingKey(VerifyingKey):
+    """A public key with PyJWT's primitive for its algorithm."""
+
+    kid: Kid
+    algorithm: Algorithm
+    key: PublicKey
+    primitive: JwsAlgorithm
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Verify."""
+        return self.primitive.verify(message, self.key, signature)
+
+
+class AesCipherKey(CipherKey):
+    """AES-256-GCM."""
+
+    __slots__ = ("_gcm", "kid")
+
+    def __init__(self, kid: Kid, key: KeyMaterial) -> None:
+        self.kid = kid
+        self._gcm = AESGCM(expose(key))
+
+    def seal(self, nonce: bytes, plaintext: bytes, bound: bytes | None) -> bytes:
+        """Encrypt."""
+        return self._gcm.encrypt(nonce, plaintext, bound)
+
+    def open(self, nonce: bytes, sealed: bytes, bound: bytes | None) -> bytes | None:
+        """Decrypt."""
+        try:
+            return self._gcm.decrypt(nonce, sealed, bound)
+        except InvalidTag:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class CryptographyKeyGenerator(KeyGenerator):
+    """Ed25519 and AES keys from the entropy port; P-256 and RSA-2048 from the library's own generator."""
+
+    entropy: Entropy
+
+    def generate(self, family: Family, algorithm: Algorithm, created_at: datetime) -> NewKey:
+        """Make a key."""
+        if family is Family.AES:
+            secret = KeyMaterial(self.entropy.token(AES_KEY_BYTES))
+            return NewKey(record=_record(family, aes_kid(secret), algorithm, created_at, secret), public_jwk=None)
+        private = self._private(algorithm)
+        public = _public_jwk(algorithm, private)
+        der = private.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        record = _record(family, Kid(public.kid()), algorithm, created_at, KeyMaterial(der))
+        return NewKey(record=record, public_jwk=public)
+
+    def _private(self, algorithm: Algorithm) -> PrivateKey:
+        match algorithm:
+            case Algorithm.EDDSA:
+                return Ed25519PrivateKey.from_private_bytes(self.entropy.token(32))
+            case Algorithm.ES256:
+                return generate_private_key(SECP256R1())
+            case Algorithm.RS256:
+                return generate_rsa_key(_RSA_EXPONENT, _RSA_BITS)
+            case _:
+                raise InvalidNameError(f"{algorithm} is no signing algorithm: expected EdDSA, ES256 or RS256")
+
+
+class CryptographyKeyOpener(KeyOpener):
+    """Parsed key objects, each checked against its kid."""
+
+    def signing(self, record: MaterialRecord) -> JwsSigningKey:
+        """Open a private key."""
+        private = _load(record)
+        if _public_jwk(record.algorithm, private).kid() != record.kid:
+            raise MaterialCorruptError(f"the material of {record.kid} is another key than its kid names")
+        return JwsSigningKey(record.kid, record.algorithm, private, _JWS[record.algorithm])
+
+    def verifying(self, kid: Kid, algorithm: Algorithm, public: PublicJwk) -> JwsVerifyingKey:
+        """Open a public key."""
+        if public.kid() != kid:
+            raise MaterialCorruptError(f"the public key of {kid} is another key than its kid names")
+        try:
+            key = _JWS[algorithm].from_jwk(dict(public.members))
+        except (ValueError, KeyError, InvalidKeyError):
+            raise MaterialCorruptError(f"the public key of {kid} is no {algorithm} key") from None
+        return JwsVerifyingKey(kid, algorithm, key, _JWS[algorithm])
+
+    def cipher(self, record: MaterialRecord) -> AesCipherKey:
+        """Open an AES key."""
+        if record.algorithm is not Algorithm.A256GCM or len(record.key) != AES_KEY_BYTES:
+            raise MaterialCorruptError(f"the material of {record.kid} is no AES-256 key")
+        if aes_kid(record.key) != record.kid:
+            raise MaterialCorruptError(f"the material of {record.kid} is another key than its kid names")
+        return AesCipherKey(record.kid, record.key)
+
+    def prove(self, record: MaterialRecord) -> PublicJwk | None:
+        """Use the key both ways."""
+        if record.family is Family.AES:
+            cipher = self.cipher(record)
+            nonce = bytes(12)  # the probe is thrown away, and no other plaintext is ever sealed under this AAD
+            if cipher.open(nonce, cipher.seal(nonce, _PROBE, _PROBE), _PROBE) != _PROBE:
+                raise MaterialCorruptError(f"the material of {record.kid} does not open what it sealed")
+            return None
+        signing = self.signing(record)
+        public = _public_jwk(record.algorithm, signing.key)
+        if not self.verifying(record.kid, record.algorithm, public).verify(_PROBE, signing.sign(_PROBE)):
+            raise MaterialCorruptError(f"the material of {record.kid} does not verify what it signed")
+        return public
+
+
+class CryptographyPemRenderer(PemRenderer):
+    """PEM (RFC 7468)."""
+
+    def private_pem(self, record: MaterialRecord) -> KeyMaterial:
+        """Render PKCS #8."""
+        text = _load(record).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return KeyMaterial(text)
+
+    def public_pem(self, record: MaterialRecord) -> KeyMaterial:
+        """Render SubjectPublicKeyInfo."""
+        public = _load(record).public_key()
+        text = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return KeyMaterial(text)
+
+
+def _record(family: Family, kid: Kid, algorithm: Algorithm, created_at: datetime, key: KeyMaterial) -> MaterialRecord:
+    return MaterialRecord(family=family, kid=kid, algorithm=algorithm, created_at=created_at, key=key)
+
+
+def _load(record: MaterialRecord) -> PrivateKey:
+    expected = _PRIVATE.get(record.algorithm)
+    try:
+        private: Any = serialization.load_der_private_key(expose(record.key), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        private = None
+    if expected is None or not isinstance(private, expected):
+        raise MaterialCorruptError(f"the material of {record.kid} is no {record.algorithm} private key")
+    return private
+
+
+def _public_jwk(algorithm: Algorithm, private: PrivateKey) -> PublicJwk:
+    members: dict[str, Any] = dict(_JWS[algorithm].to_jwk(private.public_key(), as_dict=True))
+    members.pop("key_ops", None)
+    return PublicJwk.from_members(members)

@@ -1,0 +1,1 @@
+"""The vault that needs nothing but a folder."""

@@ -1,0 +1,101 @@
+"""A ledger that dies with its process."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from journal_keys.domain import audit_chain
+from journal_keys.domain.audit_chain import EMPTY, AuditEntry, AuditHead
+from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationStatus
+from journal_keys.domain.keyring import KeyRing, RingHead
+from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
+from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.ports.clock import Clock
+from journal_keys.ports.key_usage import KeyUsage
+from journal_keys.ports.ledger import Ledger, LedgerPage, StaleGenerationError
+
+
+class MemoryLedger(Ledger, AuditTrail, KeyUsage):
+    """Dictionaries. Nothing is awaited between compare and set, so each change is one step."""
+
+    def __init__(self, clock: Clock, skew: timedelta) -> None:
+        self._clock = clock
+        self._skew = skew
+        self._time: LedgerTime | None = None
+        self._rings: dict[Family, KeyRing] = {}
+        self._rotations: dict[tuple[str, Family], RotationRecord] = {}
+        self._entries: list[AuditEntry] = []
+        self._usage: dict[Kid, int] = {}
+
+    async def heads(self) -> Mapping[Family, RingHead]:
+        """Give the head of every ring."""
+        return {family: ring.head for family, ring in self._rings.items()}
+
+    async def read(self, family: Family) -> LedgerPage:
+        """Give one ring, the time and what waits."""
+        waiting = tuple(
+            record
+            for record in self._rotations.values()
+            if record.family is family and record.status is RotationStatus.WAITING
+        )
+        return LedgerPage(now=self._now().at, ring=self._rings.get(family), waiting=waiting)
+
+    async def rotations(self, rotation_id: str) -> Sequence[RotationRecord]:
+        """Give every family's record of this id."""
+        return [record for (known, _), record in sorted(self._rotations.items()) if known == rotation_id]
+
+    async def commit(self, change: RingChange) -> None:
+        """Compare, set and audit."""
+        time = self._now()
+        family = change.ring.family
+        held = self._rings[family].generation if family in self._rings else 0
+        if held != change.expected_generation:
+            raise StaleGenerationError(
+                f"ring {family} is at generation {held}, not {change.expected_generation}: nothing was changed"
+            )
+        self._time = time
+        by_publication = sorted(change.ring.versions, key=lambda version: (version.published_at, version.kid))
+        self._rings[family] = replace(change.ring, versions=tuple(by_publication))
+        for record in change.rotations:
+            self._rotations[record.request.rotation_id, record.family] = record
+        for fact in change.facts:
+            self._link(fact)
+
+    async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        """Give the entries behind `after`."""
+        return self._entries[after : after + limit]
+
+    async def head(self) -> AuditHead:
+        """Give the last link."""
+        return audit_chain.head_of(self._entries[-1]) if self._entries else EMPTY
+
+    async def append(self, fact: AuditFact) -> AuditHead:
+        """Record a fact that changes no ring."""
+        self._time = self._now()
+        self._link(fact)
+        return await self.head()
+
+    async def add(self, kid: Kid, encryptions: int) -> int:
+        """Add to a kid's count."""
+        self._usage[kid] = self._usage.get(kid, 0) + encryptions
+        return self._usage[kid]
+
+    async def accept_clock(self, *, actor: str, reason: str) -> AuditHead:
+        """Go on from this host's clock, wherever it stands."""
+        reading = self._clock.read()
+        before = self._time or LedgerTime(at=reading.wall, reading=reading)
+        self._time = accept(before, reading)
+        detail = {"wall": reading.wall.isoformat(), "wall_before": before.reading.wall.isoformat()}
+        fact = AuditFact(
+            at=self._time.at, actor=actor, action="clock_accepted", family=None, kid=None, reason=reason, detail=detail
+        )
+        self._link(fact)
+        return await self.head()
+
+    def _now(self) -> LedgerTime:
+        return advance(self._time, self._clock.read(), skew=self._skew)
+
+    def _link(self, fact: AuditFact) -> None:
+        head = audit_chain.head_of(self._entries[-1]) if self._entries else EMPTY
+        self._entries.append(audit_chain.link(head, fact))

@@ -1,0 +1,91 @@
+"""Recently read secrets in memory, one load at a time per path."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.paths import SecretPath
+from journal_keys.ports.clock import Clock
+from journal_keys.ports.secret_cache import SecretCache
+from journal_keys.ports.secret_store import SecretNotFoundError
+
+Load: TypeAlias = Callable[[SecretPath], Awaitable[KeyMaterial]]
+_MOST_ENTRIES = 4096
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A load under way; an invalidation says that its value is not kept."""
+
+    is_kept: bool = True
+
+
+class MemorySecretCache(SecretCache):
+    """Values with the uptime of their load. For `stale_bound` past its time a value may stand in for an error."""
+
+    def __init__(self, clock: Clock, ttl: timedelta, stale_bound: timedelta) -> None:
+        self._uptime_s = clock.uptime_s
+        self._ttl_s = ttl.total_seconds()
+        self._stale_s = self._ttl_s + stale_bound.total_seconds()
+        self._values: OrderedDict[SecretPath, tuple[float, KeyMaterial]] = OrderedDict()
+        self._flights: dict[SecretPath, tuple[_Flight, asyncio.Task[KeyMaterial]]] = {}
+
+    async def get(self, path: SecretPath, load: Load) -> KeyMaterial:
+        """Give the cached value, or load it."""
+        held = self._values.get(path)
+        if held is not None and self._uptime_s() - held[0] < self._ttl_s:
+            return held[1]
+        _, task = self._flights.get(path) or self._depart(path, load)
+        return await asyncio.shield(task)
+
+    async def invalidate(self, prefix: SecretPath) -> int:
+        """Forget this path and all below it."""
+        gone = [path for path in self._values if path.is_within(prefix)]
+        for path in gone:
+            del self._values[path]
+        for path in [path for path in self._flights if path.is_within(prefix)]:
+            self._flights.pop(path)[0].is_kept = False
+        return len(gone)
+
+    def _depart(self, path: SecretPath, load: Load) -> tuple[_Flight, asyncio.Task[KeyMaterial]]:
+        flight = _Flight()
+        task = asyncio.create_task(self._load(path, load, flight))
+        task.add_done_callback(_retrieve)
+        self._flights[path] = flight, task
+        return flight, task
+
+    async def _load(self, path: SecretPath, load: Load, flight: _Flight) -> KeyMaterial:
+        asked_s = self._uptime_s()
+        try:
+            value = await load(path)
+        except SecretNotFoundError:
+            self._values.pop(path, None)
+            raise
+        except JournalKeysError:
+            held = self._values.get(path)
+            if held is None or self._uptime_s() - held[0] >= self._stale_s:
+                raise
+            return held[1]
+        finally:
+            if flight.is_kept:
+                self._flights.pop(path, None)
+        if flight.is_kept:
+            self._keep(path, asked_s, value)
+        return value
+
+    def _keep(self, path: SecretPath, asked_s: float, value: KeyMaterial) -> None:
+        self._values[path] = (asked_s, value)
+        self._values.move_to_end(path)
+        while len(self._values) > _MOST_ENTRIES:
+            self._values.popitem(last=False)
+
+
+def _retrieve(task: asyncio.Task[KeyMaterial]) -> None:
+    """Look at the result, so that a load whose callers were all cancelled raises nothing later."""
+    if not task.cancelled():
+        task.exception()

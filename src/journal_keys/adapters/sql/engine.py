@@ -1,0 +1,79 @@
+"""Opening the ledger's database, with the settings under which SQLite keeps its promises."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from journal_keys.adapters.sql.sqlite_file import check_private, existing_file_uri, file_of
+from journal_keys.ports.ledger import LedgerUnavailableError
+
+BUSY_TIMEOUT_S: Final = 10.0
+BEGIN: Final = "journal_keys_begin"
+"""Execution option: the statement that begins a transaction on SQLite, empty for none."""
+
+_PRAGMAS: Final = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
+
+
+def create_ledger_engine(url: str) -> AsyncEngine:
+    """Give an engine that has connected to nothing yet; the caller disposes of it.
+
+    Errors never show parameters. On SQLite each connection waits 10 s for a lock, syncs every commit, checks foreign
+    keys, begins its transactions itself (sqlite3 begins them too late: two writers would read the same state), and
+    opens only a file that exists and is closed to other users.
+
+    Raises:
+        LedgerUnavailableError: the URL is malformed, of a driver that is not installed, or of SQLite without a file.
+    """
+    try:
+        parsed = _with_driver(make_url(url))
+        path = file_of(parsed)
+        if path:
+            return _sqlite_engine(parsed, path)
+        return create_async_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+    except (ArgumentError, ImportError):
+        raise LedgerUnavailableError(
+            "unusable ledger URL: expected sqlite+aiosqlite:///<path>, or a server whose driver is installed"
+        ) from None
+
+
+def _with_driver(url: URL) -> URL:
+    return url.set(drivername="sqlite+aiosqlite") if url.drivername == "sqlite" else url
+
+
+def _sqlite_engine(url: URL, path: Path) -> AsyncEngine:
+    options = {"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
+    engine = create_async_engine(url, hide_parameters=True, connect_args=options)
+
+    def open_existing(_dialect: object, _record: object, cargs: list[str], cparams: dict[str, Any]) -> None:
+        check_private(path)
+        cargs[0] = existing_file_uri(path)
+        cparams["uri"] = True
+
+    event.listen(engine.sync_engine, "do_connect", open_existing)
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    #    event.listen(engine.sync_engine, "invalidate", _roll_back)
+    return engine
+
+
+def _prepare(connection: DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    statement = connection.get_execution_options().get(BEGIN, "BEGIN")
+    if statement:
+        connection.exec_driver_sql(statement)
+
+
+def _roll_back(connection: DBAPIConnection, _record: object, _error: object) -> None:
+    # A cancelled statement may leave a cursor alive, and then closing the connection keeps the write lock until that
+    # is collected (sqlite.org/c3ref/close.html on sqlite3_close_v2).
+    connection.rollback()

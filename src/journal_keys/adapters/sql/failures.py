@@ -1,0 +1,49 @@
+"""What a driver's error means for the ledger. Its text, the statement and its parameters go no further."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
+
+_MEANINGS: Final = (
+    ("SQLITE_NOTADB", LedgerCorruptError, "is no SQLite file, or a damaged one: restore it from a backup"),
+    ("SQLITE_CORRUPT", LedgerCorruptError, "is damaged: restore it from a backup, or run 'journal-keys recover'"),
+    ("SQLITE_CONSTRAINT", LedgerCorruptError, "holds rows that contradict this change; nothing was changed"),
+    ("SQLITE_BUSY", LedgerUnavailableError, "is locked by another process: expected the lock within 10 s"),
+    ("SQLITE_FULL", LedgerUnavailableError, "cannot grow: expected free space on its disk"),
+    ("SQLITE_READONLY", LedgerUnavailableError, "is read-only for this user: expected a file and folder of its own"),
+    ("SQLITE_CANTOPEN", LedgerUnavailableError, "cannot be opened: expected a file and folder of this user's own"),
+    ("SQLITE_IOERR", LedgerUnavailableError, "cannot be read or written: expected a working disk"),
+)
+"""Error names of SQLite (sqlite.org/rescode.html), by prefix; extended codes begin with the primary one."""
+
+
+def ledger_name(url: URL) -> str:
+    """Name the ledger in a message: its URL without password and query."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def meaning(error: SQLAlchemyError, name: str) -> LedgerError:
+    """Say what a failed statement, connection or pool means to the caller."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    if str(cause).startswith(("no such table", "no such column")):
+        return LedgerSchemaError(f"the tables of ledger {name} are missing: run 'journal-keys init'")
+    code = str(getattr(cause, "sqlite_errorname", ""))
+    for prefix, kind, text in _MEANINGS:
+        if code.startswith(prefix):
+            return kind(f"ledger {name} {text}")
+    return LedgerUnavailableError(f"ledger {name} gave no answer: expected a database that takes statements")
+
+
+@contextmanager
+def translated(engine: AsyncEngine) -> Iterator[None]:
+    """Turn SQLAlchemy's errors into the ledger's, without their text."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise meaning(error, ledger_name(engine.url)) from None

@@ -1,0 +1,38 @@
+"""Counters of encryptions in SQL."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from journal_keys.adapters.sql.columns import as_written, to_number
+from journal_keys.adapters.sql.ledger_clock import kept_time
+from journal_keys.adapters.sql.tables import key_usage
+from journal_keys.adapters.sql.transactions import writing
+from journal_keys.domain.keys import Kid
+from journal_keys.ports.key_usage import KeyUsage
+
+
+@dataclass(frozen=True)
+class SqlKeyUsage(KeyUsage):
+    """The table `key_usage`, one row per kid that was ever counted."""
+
+    engine: AsyncEngine
+
+    async def add(self, kid: Kid, encryptions: int) -> int:
+        """Add to the kid's count and give the sum."""
+        async with writing(self.engine) as connection:
+            await kept_time(connection, lock=True)
+            before = await _count(connection, kid)
+            if before is None:
+                await connection.execute(insert(key_usage).values(kid=kid, encryptions=encryptions))
+            else:
+                row = update(key_usage).where(key_usage.c.kid == kid)
+                await connection.execute(row.values(encryptions=before + encryptions))
+        return (before or 0) + encryptions
+
+
+async def _count(connection: AsyncConnection, kid: Kid) -> int | None:
+    count = await connection.scalar(select(key_usage.c.encryptions).where(key_usage.c.kid == kid))
+    with as_written(f"count of {kid}"):
+        return None if count is None else to_number(count)

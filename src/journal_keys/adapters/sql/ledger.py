@@ -1,0 +1,108 @@
+"""The ledger in SQL: every change is one transaction that begins by locking out other writers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from journal_keys.adapters.sql import record_rows, rows
+from journal_keys.adapters.sql.audit_trail import SqlAuditTrail, append_facts
+from journal_keys.adapters.sql.changes import apply
+from journal_keys.adapters.sql.key_usage import SqlKeyUsage
+from journal_keys.adapters.sql.ledger_clock import keep_time, kept_time
+from journal_keys.adapters.sql.tables import key_versions, rings, rotations
+from journal_keys.adapters.sql.transactions import reading, writing
+from journal_keys.domain.audit_chain import AuditHead
+from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationStatus
+from journal_keys.domain.keyring import KeyRing, RingHead
+from journal_keys.domain.keys import Family
+from journal_keys.domain.ledger_clock import ClockReading, LedgerTime, accept, advance
+from journal_keys.ports.clock import Clock
+from journal_keys.ports.ledger import Ledger, LedgerPage
+
+
+@dataclass(frozen=True)
+class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger):
+    """State of every ring, its audit trail and its counters, in the tables that `schema.upgrade` makes.
+
+    `skew` is the clock error between hosts.
+    """
+
+    clock: Clock
+    skew: timedelta
+
+    async def heads(self) -> Mapping[Family, RingHead]:
+        """Read the table `rings`, of one row per family."""
+        async with reading(self.engine) as connection:
+            found = await connection.execute(select(rings))
+        return rows.to_heads(found.mappings())
+
+    async def read(self, family: Family) -> LedgerPage:
+        """Read clock, ring and waiting rotations in one transaction. The clock is not stored."""
+        async with reading(self.engine) as connection:
+            kept = await kept_time(connection)
+            ring = await _ring(connection, family)
+            waiting = await _waiting(connection, family)
+        return LedgerPage(now=self._advanced(kept).at, ring=ring, waiting=waiting)
+
+    async def rotations(self, rotation_id: str) -> Sequence[RotationRecord]:
+        """Read every family's row of this id."""
+        query = select(rotations).where(rotations.c.rotation_id == rotation_id).order_by(rotations.c.family)
+        async with reading(self.engine) as connection:
+            found = await connection.execute(query)
+        return [record_rows.to_rotation(row) for row in found.mappings()]
+
+    async def commit(self, change: RingChange) -> None:
+        """Advance the clock, compare and set the ring, append the facts.
+
+        Raises:
+            StaleGenerationError: as in the port.
+            ClockWentBackError: as in the port.
+            MaterialCorruptError: a kid of the ring is recorded with another digest, algorithm or public key.
+            RingInvariantError: the ring lacks a kid that the ledger holds.
+        """
+        async with writing(self.engine) as connection:
+            kept = await kept_time(connection, lock=True)
+            await keep_time(connection, self._advanced(kept))
+            await apply(connection, change)
+            await append_facts(connection, change.facts)
+
+    async def accept_clock(self, *, actor: str, reason: str) -> AuditHead:
+        """Go on from this host's clock, wherever it stands, and audit that; the ledger's time does not go back."""
+        async with writing(self.engine) as connection:
+            kept = await kept_time(connection, lock=True)
+            time = _accepted(kept, self.clock.read())
+            await keep_time(connection, time)
+            return await append_facts(connection, (_clock_accepted(kept, time, actor, reason),))
+
+    def _advanced(self, kept: LedgerTime | None) -> LedgerTime:
+        return advance(kept, self.clock.read(), skew=self.skew)
+
+
+def _accepted(kept: LedgerTime | None, reading_now: ClockReading) -> LedgerTime:
+    return accept(kept, reading_now) if kept else LedgerTime(at=reading_now.wall, reading=reading_now)
+
+
+def _clock_accepted(kept: LedgerTime | None, time: LedgerTime, actor: str, reason: str) -> AuditFact:
+    detail = {"wall": time.reading.wall.isoformat(), "wall_before": kept.reading.wall.isoformat() if kept else "none"}
+    return AuditFact(
+        at=time.at, actor=actor, action="clock_accepted", family=None, kid=None, reason=reason, detail=detail
+    )
+
+
+async def _ring(connection: AsyncConnection, family: Family) -> KeyRing | None:
+    head = (await connection.execute(select(rings).where(rings.c.family == family.value))).mappings().first()
+    if head is None:
+        return None
+    of_family = select(key_versions).where(key_versions.c.family == family.value)
+    found = await connection.execute(of_family.order_by(key_versions.c.published_at, key_versions.c.kid))
+    return rows.to_ring(head, found.mappings())
+
+
+async def _waiting(connection: AsyncConnection, family: Family) -> tuple[RotationRecord, ...]:
+    waiting = rotations.c.status == RotationStatus.WAITING.value
+    query = select(rotations).where(rotations.c.family == family.value, waiting)
+    found = await connection.execute(query.order_by(rotations.c.opened_at, rotations.c.rotation_id))
+    return tuple(record_rows.to_rotation(row) for row in found.mappings())

@@ -1,0 +1,93 @@
+"""The revision of the ledger's tables: checking it at start, and bringing it up to date on request."""
+
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from journal_keys.adapters.sql.failures import ledger_name
+from journal_keys.adapters.sql.sqlite_file import create_private, file_of
+from journal_keys.adapters.sql.transactions import outside, reading, writing
+from journal_keys.ports.ledger import LedgerSchemaError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+REVISIONS: Final = ("0001",)
+"""Every revision that this release knows, oldest first; named here so that a check needs no Alembic (0.2 s)."""
+
+HEAD: Final = REVISIONS[-1]
+_VERSION_TABLE: Final = "alembic_version"
+
+
+async def check_schema(engine: AsyncEngine) -> None:
+    """Say whether this release can use the tables; change nothing.
+
+    Raises:
+        LedgerSchemaError: the file or the tables are missing, older or newer.
+        LedgerUnavailableError: no answer.
+        LedgerCorruptError: the file is no database.
+    """
+    async with reading(engine) as connection:
+        found = await connection.run_sync(_revision)
+    name = ledger_name(engine.url)
+    if found is None:
+        raise LedgerSchemaError(f"ledger {name} has no tables: run 'journal-keys init'")
+    _refuse_newer(found)
+    if found != HEAD:
+        raise LedgerSchemaError(f"ledger {name} has schema {found}, not {HEAD}: run 'journal-keys init' to migrate")
+
+
+async def upgrade(engine: AsyncEngine) -> None:
+    """Make file and tables, or migrate them, in one transaction. Where they are up to date nothing happens.
+
+    Any number of processes may do this at once.
+
+    Raises:
+        LedgerSchemaError: the tables are newer than this release; nothing was changed.
+        LedgerUnavailableError: no answer, or the file cannot be made.
+        LedgerCorruptError: the file is no database.
+    """
+    path = file_of(engine.url)
+    if path:
+        create_private(path)
+        async with outside(engine) as connection:
+            await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+    async with writing(engine) as connection:
+        await connection.run_sync(_migrate)
+
+
+def alembic_config(connection: Connection) -> "Config":
+    """Give Alembic the packaged migrations and this connection, whose transaction stays the caller's."""
+    from alembic.config import Config  # noqa: PLC0415 (0.2 s, and only `init` needs it)
+
+    config = Config()
+    config.set_main_option("script_location", "journal_keys.adapters.sql:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    found: str | None = connection.scalar(select(column("version_num")).select_from(table(_VERSION_TABLE)))
+    return found
+
+
+def _refuse_newer(found: str) -> None:
+    if found not in REVISIONS:
+        raise LedgerSchemaError(
+            f"ledger schema {found} is newer than this release knows: install a newer journal_keys; nothing was changed"
+        )
+
+
+def _migrate(connection: Connection) -> None:
+    found = _revision(connection)
+    if found == HEAD:
+        return
+    if found is not None:
+        _refuse_newer(found)
+    from alembic import command  # noqa: PLC0415 (as above)
+
+    command.upgrade(alembic_config(connection), HEAD)

@@ -1,0 +1,66 @@
+"""The file of a SQLite ledger: made by `upgrade` only, readable by its owner only."""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import URL
+
+from journal_keys.adapters.sql.failures import ledger_name
+from journal_keys.ports.ledger import LedgerSchemaError, LedgerUnavailableError
+
+
+def file_of(url: URL) -> Path | None:
+    """Give the absolute path of a SQLite ledger, None for a server.
+
+    Raises:
+        LedgerUnavailableError: the URL names no file, as `sqlite://` or `:memory:` do.
+    """
+    if url.get_backend_name() != "sqlite":
+        return None
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise LedgerUnavailableError(f"ledger {ledger_name(url)} is no file: expected sqlite+aiosqlite:///<path>")
+    return Path(url.database).absolute()
+
+
+def existing_file_uri(path: Path) -> str:
+    """Give the URI with which SQLite opens the file and never makes one (sqlite.org/uri.html)."""
+    return f"file:{quote(str(path))}?mode=rw"
+
+
+def check_private(path: Path) -> None:
+    """Refuse a file that is absent or open to every user of the host.
+
+    Raises:
+        LedgerSchemaError: there is no such file.
+        LedgerUnavailableError: it cannot be looked at, or others may read or write it.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        raise LedgerSchemaError(f"ledger {path} does not exist: run 'journal-keys init'") from None
+    except OSError:
+        raise LedgerUnavailableError(f"ledger {path} cannot be looked at: expected a folder of this user's") from None
+    if mode & stat.S_IRWXO:
+        raise LedgerUnavailableError(
+            f"ledger {path} has mode {mode:04o}, open to every user of this host: expected 0600"
+        )
+
+
+def create_private(path: Path) -> None:
+    """Make the file with mode 0600, and its folder with 0700, where they are absent.
+
+    SQLite gives the `-wal` and `-shm` files the mode of the file itself. A file that exists is not opened: closing it
+    would drop the locks that SQLite holds on it in this process (sqlite.org/howtocorrupt.html §2.2).
+
+    Raises:
+        LedgerUnavailableError: the folder or the file cannot be made.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError:
+        raise LedgerUnavailableError(f"ledger {path} cannot be made: expected a folder of this user's") from None

@@ -1,0 +1,96 @@
+"""The ledger's tables, in types that SQLite and PostgreSQL agree on.
+
+A moment is ISO 8601 text in UTC with microseconds, always 32 characters, so that it sorts as it passes and no driver
+interprets it. Spans and counts are integers with their unit in the name.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+metadata: Final = MetaData()
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, String(32), nullable=nullable)
+
+
+def _ring() -> Column[Any]:
+    return Column("family", String(16), ForeignKey("rings.family"), primary_key=True)
+
+
+rings: Final = Table(
+    "rings",
+    metadata,
+    Column("family", String(16), primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    _moment("changed_at"),
+)
+
+key_versions: Final = Table(
+    "key_versions",
+    metadata,
+    _ring(),
+    Column("kid", String(64), primary_key=True),
+    Column("algorithm", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("public_jwk", Text),
+    Column("state", String(16), nullable=False),
+    _moment("created_at"),
+    _moment("published_at"),
+    _moment("activated_at", nullable=True),
+    _moment("deactivated_at", nullable=True),
+    _moment("compromised_at", nullable=True),
+    _moment("destroyed_at", nullable=True),
+)
+
+rotations: Final = Table(
+    "rotations",
+    metadata,
+    Column("rotation_id", Text, primary_key=True),
+    _ring(),
+    Column("scope", String(16), nullable=False),
+    Column("force", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    _moment("opened_at"),
+    Column("old_kid", String(64)),
+    Column("new_kid", String(64)),
+    Column("generation", BigInteger),
+    _moment("settled_at", nullable=True),
+    Index("ix_rotations_family_status", "family", "status"),
+)
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    _moment("at"),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("family", String(16)),
+    Column("kid", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+key_usage: Final = Table(
+    "key_usage",
+    metadata,
+    Column("kid", String(64), primary_key=True),
+    Column("encryptions", BigInteger, nullable=False),
+)
+
+ledger_clock: Final = Table(
+    "ledger_clock",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _moment("at", nullable=True),
+    _moment("wall", nullable=True),
+    Column("uptime_us", BigInteger),
+    Column("boot", Text),
+)
+"""One row, id 1, put there by the migration; empty until the first change. Every writer locks it first."""

@@ -1,0 +1,39 @@
+"""Base64url without padding (RFC 4648 §5, RFC 7515 §2), one text for one sequence of bytes."""
+
+import base64
+import binascii
+import re
+from typing import Final
+
+_ALPHABET: Final = re.compile(r"[A-Za-z0-9_-]*\Z", re.ASCII)
+_LAST_OF_TWO: Final = frozenset("AQgw")
+_LAST_OF_THREE: Final = frozenset("AEIMQUYcgkosw048")
+
+
+def encode(data: bytes) -> str:
+    """Give the text without `=`."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def ends_canonically(text: str) -> bool:
+    """Whether the last character carries no stray bits, so that no second text decodes to the same bytes."""
+    rest = len(text) & 3
+    if rest == 0:
+        return True
+    if rest == 1:
+        return False
+    return text[-1] in (_LAST_OF_TWO if rest == 2 else _LAST_OF_THREE)
+
+
+def decode(text: str) -> bytes:
+    """Give the bytes.
+
+    Raises:
+        ValueError: padding, white space, another alphabet, an impossible length or stray bits.
+    """
+    if not _ALPHABET.match(text) or not ends_canonically(text):
+        raise ValueError("not canonical base64url without padding")
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) & 3))
+    except binascii.Error:
+        raise ValueError("not canonical base64url without padding") from None

@@ -1,0 +1,98 @@
+"""What one ledger transaction holds: the ring after it, the rotations it settles, the facts it audits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from journal_keys.domain.errors import RotationConflictError
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Family, Kid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationRequest:
+    """Who asks for a rotation, and why. `scope` is `jwt`, `aes` or `both`; the id is the caller's choice."""
+
+    rotation_id: str
+    scope: str
+    force: bool
+    reason: str
+    actor: str
+
+
+class RotationStatus(StrEnum):
+    """Whether a recorded rotation is still to be done by anybody."""
+
+    WAITING = "waiting"
+    PROMOTED = "promoted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationRecord:
+    """The intent row of one family's part of a rotation, and its result once it is PROMOTED."""
+
+    request: RotationRequest
+    family: Family
+    status: RotationStatus
+    opened_at: datetime
+    old_kid: Kid | None = None
+    new_kid: Kid | None = None
+    generation: int | None = None
+    settled_at: datetime | None = None
+
+    def check_same(self, request: RotationRequest) -> None:
+        """Refuse the same id with other parameters.
+
+        Raises:
+            RotationConflictError: scope, force or reason differ.
+        """
+        mine = self.request
+        if (mine.scope, mine.force, mine.reason) != (request.scope, request.force, request.reason):
+            raise RotationConflictError(
+                f"rotation id {request.rotation_id!r} was used for scope {mine.scope}, force {mine.force}"
+                " with its own reason: a new rotation needs a new id"
+            )
+
+    def settled(self, *, old: Kid, new: Kid, ring: KeyRing) -> "RotationRecord":
+        """This record as PROMOTED by the change that made `ring`."""
+        return replace(
+            self,
+            status=RotationStatus.PROMOTED,
+            old_kid=old,
+            new_kid=new,
+            generation=ring.generation,
+            settled_at=ring.changed_at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFact:
+    """One thing that happened, in the past tense (`key_promoted`). `detail` holds text only, and no secret."""
+
+    at: datetime
+    actor: str
+    action: str
+    family: Family | None
+    kid: Kid | None
+    reason: str
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingChange:
+    """One compare-and-set: `ring` replaces the ring of generation `ring.generation - 1`.
+
+    `founding` is true for the change that makes a ring where the ledger has none; only then the first generation may
+    be any number ≥ 1.
+    """
+
+    ring: KeyRing
+    facts: tuple[AuditFact, ...]
+    rotations: tuple[RotationRecord, ...] = ()
+    founding: bool = False
+
+    @property
+    def expected_generation(self) -> int:
+        """The generation that the ledger must hold, 0 for no ring."""
+        return 0 if self.founding else self.ring.generation - 1

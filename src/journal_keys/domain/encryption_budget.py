@@ -1,0 +1,51 @@
+"""Counting encryptions per AES key, because random nonces allow only so many (NIST SP 800-38D §8.3)."""
+
+from typing import Final
+
+from journal_keys.domain.errors import EncryptionLimitError
+from journal_keys.domain.keys import Kid
+
+WARN_AT: Final = 2**31
+REFUSE_AT: Final = 2**32
+
+
+class EncryptionBudget:
+    """What this process has encrypted under each kid, and what all processes had reported at the last refresh."""
+
+    __slots__ = ("_reported", "_unreported")
+
+    def __init__(self) -> None:
+        self._unreported: dict[Kid, int] = {}
+        self._reported: dict[Kid, int] = {}
+
+    def spend(self, kid: Kid) -> None:
+        """Count one encryption before it is made.
+
+        Raises:
+            EncryptionLimitError: the key has made 2³² encryptions; rotate the ring.
+        """
+        mine = self._unreported.get(kid, 0) + 1
+        if mine + self._reported.get(kid, 0) > REFUSE_AT:
+            raise EncryptionLimitError(f"{kid} has made 2^32 encryptions: rotate the aes ring")
+        self._unreported[kid] = mine
+
+    def unreported(self) -> dict[Kid, int]:
+        """What has to be added to the common count."""
+        return dict(self._unreported)
+
+    def report(self, kid: Kid, *, added: int, total: int) -> None:
+        """Take note that `added` of ours are in the common count, which is `total` now."""
+        self._unreported[kid] = self._unreported.get(kid, 0) - added
+        self._reported[kid] = total
+
+    def is_known(self, kid: Kid) -> bool:
+        """Whether the common count of this kid was ever read."""
+        return kid in self._reported
+
+    def total(self, kid: Kid) -> int:
+        """The best known count of encryptions under this kid."""
+        return self._reported.get(kid, 0) + self._unreported.get(kid, 0)
+
+    def is_worn(self, kid: Kid) -> bool:
+        """Whether the key has passed 2³¹ encryptions, so that an operator should hear of it."""
+        return self.total(kid) > WARN_AT

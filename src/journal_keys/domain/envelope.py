@@ -1,0 +1,80 @@
+"""Ciphertext as text: envelope v2 is written and read, v1 is read for ever.
+
+v2: `jk2.<kid>.<base64url(nonce ‖ ciphertext ‖ tag)>`, AES-256-GCM, 12-byte nonce, 16-byte tag.
+v1: compact JSON `{"v":1,"kid":…,"iv":…,"ct":…[,"aad":…]}`, base64url without padding, no AAD unless `aad` is there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from journal_keys.domain import base64url, canonical
+from journal_keys.domain.errors import InvalidNameError, RefusedError
+from journal_keys.domain.keys import Kid, parse_kid
+
+PREFIX: Final = "jk2."
+NONCE_BYTES: Final = 12
+TAG_BYTES: Final = 16
+_V1_FIELDS: Final = frozenset({"v", "kid", "iv", "ct"})
+_PURPOSE: Final = b"journal_keys/token encryption"
+
+
+class EnvelopeError(RefusedError):
+    """A ciphertext is malformed, names a key that does not open it, or fails authentication."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The parts of one ciphertext. `sealed` is ciphertext ‖ tag; `legacy_aad` is what a v1 ciphertext carries."""
+
+    kid: Kid
+    nonce: bytes
+    sealed: bytes
+    legacy_aad: bytes | None = None
+    version: int = 2
+
+
+def bound_data(kid: str, context: bytes) -> bytes:
+    """The AAD of v2: version ‖ kid ‖ purpose ‖ the caller's context, each but the last with its length before it."""
+    name = kid.encode("ascii")
+    return b"\x02%c%b%c%b%b" % (len(name), name, len(_PURPOSE), _PURPOSE, context)
+
+
+def parse(text: str, *, decode: Callable[[str], bytes] = base64url.decode) -> Envelope:
+    """Take a v2 or v1 ciphertext apart; `decode` reads canonical base64url and raises ValueError.
+
+    Raises:
+        EnvelopeError: neither form.
+    """
+    if text.startswith(PREFIX):
+        return _parse_v2(text, decode)
+    if text.startswith("{"):
+        return _parse_v1(text, decode)
+    raise EnvelopeError("a ciphertext starts with 'jk2.' (envelope v2) or is a JSON object (envelope v1)")
+
+
+def _parse_v2(text: str, decode: Callable[[str], bytes]) -> Envelope:
+    kid, dot, body = text[len(PREFIX) :].partition(".")
+    try:
+        raw = decode(body)
+        name = parse_kid(kid)
+    except (ValueError, InvalidNameError):
+        raw, name = b"", Kid("")
+    if not dot or len(raw) < NONCE_BYTES + TAG_BYTES:
+        raise EnvelopeError("envelope v2 is jk2.<kid>.<base64url of at least 28 bytes>")
+    return Envelope(name, raw[:NONCE_BYTES], raw[NONCE_BYTES:])
+
+
+def _parse_v1(text: str, decode: Callable[[str], bytes]) -> Envelope:
+    try:
+        members = canonical.from_json(text)
+        if members.keys() - {"aad"} != _V1_FIELDS or (members["v"], type(members["v"])) != (1, int):
+            raise ValueError("other members")
+        nonce, sealed = decode(members["iv"]), decode(members["ct"])
+        aad = decode(members["aad"]) if "aad" in members else None
+        kid = parse_kid(members["kid"])
+    except (ValueError, TypeError, AttributeError, InvalidNameError):
+        nonce, sealed, aad, kid = b"", b"", None, Kid("")
+    if len(nonce) != NONCE_BYTES or len(sealed) < TAG_BYTES:
+        raise EnvelopeError("envelope v1 is a JSON object with v = 1, kid, iv (12 bytes), ct and optionally aad")
+    return Envelope(kid, nonce, sealed, aad, 1)

@@ -1,0 +1,143 @@
+"""Secret bytes: `KeyMaterial` holds them, `MaterialRecord` describes a stored key in one line.
+
+The line is base64url of a small JSON object, so no quoting, trimming, expansion or new-line rule of any tool can
+touch it, and the ledger can be rebuilt from the store.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
+
+from journal_keys.domain import base64url, canonical
+from journal_keys.domain.errors import JournalKeysError, MaterialCorruptError
+from journal_keys.domain.keys import (
+    Algorithm,
+    Family,
+    Kid,
+    parse_algorithm,
+    parse_family,
+    parse_kid,
+)
+
+AES_KEY_BYTES: Final = 32
+_MAX_LINE: Final = 16 * 1024
+_FIELDS: Final = frozenset({"v", "family", "kid", "alg", "created", "key"})
+_AES_KID_LABEL: Final = b"journal_keys/1 aes kid"
+_AES_KID_BYTES: Final = 16
+
+
+class KeyMaterial:
+    """Secret bytes that cannot be printed, pickled, copied or compared by accident.
+
+    Only modules that the `protected` import contract names may open it, through `exposure.expose`.
+    Python cannot erase memory: the bytes live until they are collected, and perhaps longer.
+    """
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = bytes(secret)
+
+    def __len__(self) -> int:
+        return len(self._secret)
+
+    def digest(self) -> str:
+        """SHA-256 in hex. Only for high-entropy material: a short secret could be guessed from it."""
+        return hashlib.sha256(self._secret).hexdigest()
+
+    def same_as(self, other: "KeyMaterial") -> bool:
+        """Whether both hold the same bytes, in constant time."""
+        return hmac.compare_digest(self._secret, other._secret)  # noqa: SLF001 (same class)
+
+    def __repr__(self) -> str:
+        return "KeyMaterial(…)"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("KeyMaterial is compared with same_as(), in constant time")
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("KeyMaterial is neither pickled nor copied")
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("KeyMaterial is neither pickled nor copied")
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise TypeError("KeyMaterial is neither pickled nor copied")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MaterialRecord:
+    """One key as the store keeps it: raw 32 bytes for AES, PKCS #8 DER for a private signing key."""
+
+    family: Family
+    kid: Kid
+    algorithm: Algorithm
+    created_at: datetime
+    key: KeyMaterial
+
+
+def aes_kid(key: KeyMaterial) -> Kid:
+    """`aes_` and 32 hex digits: HMAC-SHA256, keyed with the key itself over a constant, cut to 128 bits."""
+    tag = hmac.new(key._secret, _AES_KID_LABEL, hashlib.sha256).digest()  # noqa: SLF001 (same module)
+    return Kid("aes_" + tag[:_AES_KID_BYTES].hex())
+
+
+def encode(record: MaterialRecord) -> KeyMaterial:
+    """Give the one-line form of a record."""
+    document = {
+        "v": 1,
+        "family": record.family.value,
+        "kid": record.kid,
+        "alg": record.algorithm.value,
+        "created": record.created_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "key": base64url.encode(record.key._secret),  # noqa: SLF001 (same module)
+    }
+    return KeyMaterial(base64url.encode(canonical.to_json(document).encode("ascii")).encode("ascii"))
+
+
+def decode(line: KeyMaterial) -> MaterialRecord:
+    """Read the one-line form.
+
+    Raises:
+        MaterialCorruptError: the line is not one that `encode` could have written.
+    """
+    try:
+        record = _record(_document(line._secret))  # noqa: SLF001 (same module)
+    except (ValueError, TypeError, JournalKeysError):
+        record = None
+    if record is None or not encode(record).same_as(line):
+        raise MaterialCorruptError("stored key material is not a well-formed record of version 1")
+    return record
+
+
+def _document(line: bytes) -> dict[str, Any]:
+    if len(line) > _MAX_LINE:
+        raise ValueError("too long")
+    document = canonical.from_json(base64url.decode(line.decode("ascii")).decode("ascii"))
+    if not isinstance(document, dict) or document.keys() != _FIELDS or document["v"] != 1:
+        raise ValueError("other fields")
+    return document
+
+
+def _record(document: dict[str, Any]) -> MaterialRecord:
+    family = parse_family(document["family"])
+    key = KeyMaterial(base64url.decode(document["key"]))
+    if family is Family.AES and len(key) != AES_KEY_BYTES:
+        raise ValueError("not 256 bits")
+    created_at = datetime.fromisoformat(document["created"])
+    if created_at.tzinfo is None:
+        raise ValueError("no zone")
+    return MaterialRecord(
+        family=family,
+        kid=parse_kid(document["kid"]),
+        algorithm=parse_algorithm(document["alg"], family),
+        created_at=created_at,
+        key=key,
+    )

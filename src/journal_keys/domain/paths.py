@@ -1,0 +1,130 @@
+"""Where secrets live: `SecretPath` and the tree of known places."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Self
+
+from journal_keys.domain.errors import InvalidPathError
+
+_SEGMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
+_MAX_SEGMENTS: Final = 8
+_MAX_TEXT: Final = 8 * 65
+
+MARKER_NAME: Final = "_journal_keys"
+"""The secret that every folder of ours holds: an answer counts only if it is there."""
+
+MARKER_VALUE: Final = b"journal_keys/1"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SecretPath:
+    """An absolute path of 1 to 8 segments, each `[A-Za-z_][A-Za-z0-9_-]{0,63}`, rebuilt from its segments.
+
+    A folder (`/auth/jwt`) and a secret (`/auth/jwt/active_kid`) have the same form; the caller knows which is meant.
+    """
+
+    segments: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.segments) <= _MAX_SEGMENTS:
+            raise InvalidPathError(f"a secret path has 1 to {_MAX_SEGMENTS} segments, not {len(self.segments)}")
+        for position, segment in enumerate(self.segments, start=1):
+            if not _SEGMENT.match(segment):
+                raise InvalidPathError(f"segment {position} of the secret path is not [A-Za-z_][A-Za-z0-9_-]{{0,63}}")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `/auth/jwt/current_private_key`.
+
+        Raises:
+            InvalidPathError: not absolute, too long, a trailing slash, an empty or foreign segment.
+        """
+        if not isinstance(text, str) or not text.startswith("/"):
+            raise InvalidPathError("a secret path is absolute: it starts with '/'")
+        if len(text) > _MAX_TEXT:
+            raise InvalidPathError(f"a secret path has at most {_MAX_TEXT} characters")
+        return cls(tuple(text[1:].split("/")))
+
+    @property
+    def folder(self) -> "SecretPath":
+        """All but the last segment.
+
+        Raises:
+            InvalidPathError: the path has one segment: no secret lies in the root.
+        """
+        if len(self.segments) == 1:
+            raise InvalidPathError(
+                f"{self} lies in the root: a secret's path has a folder, like /database/db_url_async"
+            )
+        return SecretPath(self.segments[:-1])
+
+    @property
+    def name(self) -> str:
+        """The last segment: the secret's name."""
+        return self.segments[-1]
+
+    def child(self, name: str) -> "SecretPath":
+        """This path with one more segment."""
+        return SecretPath((*self.segments, name))
+
+    def is_within(self, other: "SecretPath") -> bool:
+        """Whether this is `other` or below it, segment by segment."""
+        return self.segments[: len(other.segments)] == other.segments
+
+    def __str__(self) -> str:
+        return "/" + "/".join(self.segments)
+
+
+AUTH: Final = SecretPath(("auth",))
+WEBHOOK_SECRET: Final = SecretPath(("auth", "webhooks", "infisical_secret"))
+_JWT_PROJECTIONS: Final = (
+    "current_private_key",
+    "next_private_key",
+    "current_public_key",
+    "next_public_key",
+)
+_AES_PROJECTIONS: Final = ("current_key", "next_key", "active_kid", "keys_map")
+PROJECTION_NAMES: Final = {"jwt": _JWT_PROJECTIONS, "aes": _AES_PROJECTIONS}
+
+
+def family_folder(family: str) -> SecretPath:
+    """`/auth/<family>`: the projections that the integration guide promises."""
+    return AUTH.child(family)
+
+
+def versions_folder(family: str) -> SecretPath:
+    """`/auth/<family>/versions`: material, write-once, one secret per kid."""
+    return family_folder(family).child("versions")
+
+
+def compromised_folder(family: str) -> SecretPath:
+    """`/auth/<family>/compromised`: a write-once tombstone per compromised kid, for `RecoverLedger`."""
+    return family_folder(family).child("compromised")
+
+
+def owned_folders(family: str) -> tuple[SecretPath, ...]:
+    """Every folder that `init` marks for one ring."""
+    return family_folder(family), versions_folder(family), compromised_folder(family)
+
+
+def is_owned(path: SecretPath) -> bool:
+    """Whether only use cases of the ring may write this secret (projections, material, tombstones, markers)."""
+    if path.name == MARKER_NAME:
+        return True
+    for family, names in PROJECTION_NAMES.items():
+        if path.is_within(versions_folder(family)) or path.is_within(compromised_folder(family)):
+            return True
+        if path.folder == family_folder(family) and path.name in names:
+            return True
+    return False
+
+
+KNOWN_SECRETS: Final = (
+    *(family_folder(family).child(name) for family, names in PROJECTION_NAMES.items() for name in names),
+    WEBHOOK_SECRET,
+    SecretPath(("database", "db_url_async")),
+    SecretPath(("database", "db_url_sync")),
+    SecretPath(("infrastructure", "redis_url")),
+    SecretPath(("infrastructure", "nats_url")),
+    SecretPath(("infrastructure", "otlp_endpoint")),
+)

@@ -1,0 +1,237 @@
+"""The state machine of a ring: decisions as values, transitions as `RingChange`s. Every use case goes through here."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord
+from journal_keys.domain.errors import TransitionError
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
+from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.windows import Windows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """When, by whom and why a change is made."""
+
+    at: datetime
+    actor: str
+    reason: str
+
+    def fact(self, action: str, version: KeyVersion, **detail: str) -> AuditFact:
+        """One audit fact about a key version."""
+        return AuditFact(
+            at=self.at,
+            actor=self.actor,
+            action=action,
+            family=version.family,
+            kid=version.kid,
+            reason=self.reason,
+            detail=detail,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """The staged key may become ACTIVE now."""
+
+    staged: KeyVersion
+
+
+@dataclass(frozen=True, slots=True)
+class StageFirst:
+    """A rotation is wanted and no key is staged."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """The staged key is too young: some verifier may not know it yet."""
+
+    staged: KeyVersion
+    until: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotDueUntil:
+    """Nothing is wanted before `due_at`."""
+
+    due_at: datetime
+
+
+Decision: TypeAlias = Promote | StageFirst | WaitUntil | NotDueUntil
+
+
+def due_at(ring: KeyRing, policy: RotationPolicy) -> datetime:
+    """When the ACTIVE key has been active for one interval."""
+    return ring.active.since + policy.interval
+
+
+def gate(staged: KeyVersion, windows: Windows) -> datetime:
+    """When every view and JWKS cache is sure to hold a staged key: published + W1."""
+    return staged.published_at + windows.publish_to_promote
+
+
+def decide(ring: KeyRing, policy: RotationPolicy, windows: Windows, *, now: datetime, wanted: bool) -> Decision:
+    """Say what a rotation may do now. `wanted` skips "not due", never the gate."""
+    due = due_at(ring, policy)
+    if not wanted and now < due:
+        return NotDueUntil(due)
+    staged = ring.staged
+    if staged is None:
+        return StageFirst()
+    until = gate(staged, windows)
+    if now < until:
+        seconds = windows.publish_to_promote.total_seconds()
+        because = f"{staged.kid} was published {_ago(now - staged.published_at)} ago and W1 is {seconds:g} s"
+        return WaitUntil(staged, until, because)
+    return Promote(staged)
+
+
+def _ago(age: timedelta) -> str:
+    return f"{age.total_seconds():.3g} s"
+
+
+def found(active: KeyVersion, staged: KeyVersion, cause: Cause) -> RingChange:
+    """The first ring of a family: both keys are new, one of them ACTIVE at once."""
+    first = active.moved_to(KeyState.ACTIVE, cause.at)
+    ring = KeyRing(family=active.family, generation=1, changed_at=cause.at, versions=(first, staged))
+    facts = (
+        cause.fact("key_published", active),
+        cause.fact("key_promoted", first),
+        cause.fact("key_published", staged),
+    )
+    return RingChange(ring=ring, facts=facts, founding=True)
+
+
+def publish(ring: KeyRing, staged: KeyVersion, cause: Cause) -> RingChange:
+    """Add a staged key.
+
+    Raises:
+        RingInvariantError: the ring has one, or knows the kid.
+    """
+    return RingChange(
+        ring=_next(ring, cause, (*ring.versions, staged)),
+        facts=(cause.fact("key_published", staged),),
+    )
+
+
+def open_rotation(ring: KeyRing, record: RotationRecord, cause: Cause) -> RingChange:
+    """Record the intent to rotate as soon as the gate allows; the keys stay as they are."""
+    fact = cause.fact("rotation_opened", ring.active, rotation_id=record.request.rotation_id)
+    return RingChange(ring=_next(ring, cause, ring.versions), facts=(fact,), rotations=(record,))
+
+
+def promote(ring: KeyRing, cause: Cause, records: Iterable[RotationRecord] = ()) -> RingChange:
+    """Make the staged key ACTIVE and the ACTIVE key DEACTIVATED, and settle these rotations with that result.
+
+    Raises:
+        TransitionError: no key is staged.
+    """
+    staged = _staged(ring)
+    old = ring.active.moved_to(KeyState.DEACTIVATED, cause.at)
+    new = staged.moved_to(KeyState.ACTIVE, cause.at)
+    after = _next(ring, cause, _replaced(ring, {old.kid: old, new.kid: new}))
+    settled = tuple(record.settled(old=old.kid, new=new.kid, ring=after) for record in records)
+    ids = {"rotation_id": settled[0].request.rotation_id} if settled else {}
+    facts = (cause.fact("key_promoted", new, **ids), cause.fact("key_demoted", old, **ids))
+    return RingChange(ring=after, facts=facts, rotations=settled)
+
+
+def compromise(ring: KeyRing, kid: Kid, cause: Cause, records: Iterable[RotationRecord] = ()) -> RingChange:
+    """Take a key out of every accept-list; where it was ACTIVE, the staged key takes its place at once.
+
+    Raises:
+        UnknownKeyError: the ring never had the key.
+        TransitionError: the key is DESTROYED or COMPROMISED, or it is ACTIVE and no key is staged.
+    """
+    hit = ring.get(kid)
+    gone = hit.moved_to(KeyState.COMPROMISED, cause.at)
+    changed = {kid: gone}
+    facts = [cause.fact("key_compromised", gone, was=hit.state.value)]
+    settled: tuple[RotationRecord, ...] = ()
+    if hit.state is KeyState.ACTIVE:
+        new = _staged(ring).moved_to(KeyState.ACTIVE, cause.at)
+        changed[new.kid] = new
+        facts.append(cause.fact("key_promoted", new))
+    after = _next(ring, cause, _replaced(ring, changed))
+    if hit.state is KeyState.ACTIVE:
+        settled = tuple(record.settled(old=kid, new=after.active.kid, ring=after) for record in records)
+    return RingChange(ring=after, facts=tuple(facts), rotations=settled)
+
+
+def retirable(
+    ring: KeyRing, windows: Windows, *, now: datetime, unused: frozenset[Kid] = frozenset()
+) -> tuple[KeyVersion, ...]:
+    """The DEACTIVATED keys that may be destroyed: JWT after W2; AES only where the caller has proved zero use."""
+    waited = ring.in_states(KeyState.DEACTIVATED)
+    if ring.family is Family.AES:
+        return tuple(version for version in waited if version.kid in unused)
+    return tuple(version for version in waited if now >= version.since + windows.promote_to_retire)
+
+
+def retire(ring: KeyRing, versions: Iterable[KeyVersion], cause: Cause) -> RingChange:
+    """Make these keys DESTROYED; their material is deleted from the store after this change, never before.
+
+    Raises:
+        TransitionError: one of them is ACTIVE or DESTROYED.
+    """
+    gone = {version.kid: version.moved_to(KeyState.DESTROYED, cause.at) for version in versions}
+    facts = tuple(cause.fact("key_destroyed", version) for version in gone.values())
+    return RingChange(ring=_next(ring, cause, _replaced(ring, gone)), facts=facts)
+
+
+def condemn(ring: KeyRing, orphans: Iterable[KeyVersion], cause: Cause) -> RingChange:
+    """Give unpublished material a DESTROYED row, so that nobody can publish it later; then it is deleted."""
+    gone = tuple(version.moved_to(KeyState.DESTROYED, cause.at) for version in orphans)
+    facts = tuple(cause.fact("orphan_condemned", version) for version in gone)
+    return RingChange(ring=_next(ring, cause, (*ring.versions, *gone)), facts=facts)
+
+
+def recover(versions: Mapping[Kid, KeyVersion], active: Kid, cause: Cause, *, generation: int) -> RingChange:
+    """Rebuild a ring from stored material: one ACTIVE key, the newest other one staged, the rest DEACTIVATED.
+
+    COMPROMISED versions stay so. `generation` is above any that an instance may still hold.
+    """
+    usable = sorted(
+        (version for version in versions.values() if version.is_accepted),
+        key=lambda version: version.created_at,
+    )
+    newest = usable[-1].kid
+    keys = [_recovered(version, active, newest, cause.at) for version in versions.values()]
+    ring = KeyRing(
+        family=versions[active].family,
+        generation=generation,
+        changed_at=cause.at,
+        versions=tuple(keys),
+    )
+    facts = tuple(cause.fact("key_recovered", version, state=version.state.value) for version in ring.versions)
+    return RingChange(ring=ring, facts=facts, founding=True)
+
+
+def _recovered(version: KeyVersion, active: Kid, newest: Kid, at: datetime) -> KeyVersion:
+    if version.state is KeyState.COMPROMISED:
+        return version
+    if version.kid == active:
+        return version.moved_to(KeyState.ACTIVE, at)
+    if version.kid == newest:
+        return replace(version, published_at=at)
+    return version.moved_to(KeyState.ACTIVE, at).moved_to(KeyState.DEACTIVATED, at)
+
+
+def _staged(ring: KeyRing) -> KeyVersion:
+    staged = ring.staged
+    if staged is None:
+        raise TransitionError(f"ring {ring.family} has no staged key to promote: stage one first")
+    return staged
+
+
+def _replaced(ring: KeyRing, changed: Mapping[Kid, KeyVersion]) -> tuple[KeyVersion, ...]:
+    return tuple(changed.get(version.kid, version) for version in ring.versions)
+
+
+def _next(ring: KeyRing, cause: Cause, versions: tuple[KeyVersion, ...]) -> KeyRing:
+    return KeyRing(family=ring.family, generation=ring.generation + 1, changed_at=cause.at, versions=versions)

@@ -1,0 +1,79 @@
+"""Who owns the state of every key: one row set with compare-and-set, and its audit trail in the same transaction."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from journal_keys.domain.changes import RingChange, RotationRecord
+from journal_keys.domain.errors import PortError
+from journal_keys.domain.keyring import KeyRing, RingHead
+from journal_keys.domain.keys import Family
+
+
+class LedgerError(PortError):
+    """The ledger did not keep its promise."""
+
+
+class LedgerUnavailableError(LedgerError):
+    """No answer: a change may or may not have been committed."""
+
+
+class LedgerSchemaError(LedgerError):
+    """The tables are missing, older or newer than this release knows; nothing is changed."""
+
+
+class LedgerCorruptError(LedgerError):
+    """The ledger holds what no release wrote."""
+
+
+class StaleGenerationError(LedgerError):
+    """The ring is no longer at the generation that the change expects: nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerPage:
+    """One consistent look at one ring: the ledger's time, the ring (None: positively none), its open rotations."""
+
+    now: datetime
+    ring: KeyRing | None
+    waiting: tuple[RotationRecord, ...]
+
+
+@runtime_checkable
+class Ledger(Protocol):
+    """State of every ring. Every method may raise `LedgerUnavailableError`, `LedgerSchemaError`, `LedgerCorruptError`.
+
+    The ledger's time never goes back and never runs faster than time does.
+    """
+
+    @abstractmethod
+    async def heads(self) -> Mapping[Family, RingHead]:
+        """Generation and moment of change of every ring there is, in one indexed read."""
+        ...
+
+    @abstractmethod
+    async def read(self, family: Family) -> LedgerPage:
+        """Read one ring, consistently.
+
+        Raises:
+            ClockWentBackError: the host's clock stands before a time that the ledger has seen.
+        """
+        ...
+
+    @abstractmethod
+    async def rotations(self, rotation_id: str) -> Sequence[RotationRecord]:
+        """Every family's record of this rotation id, none where it was never used."""
+        ...
+
+    @abstractmethod
+    async def commit(self, change: RingChange) -> None:
+        """Apply ring, rotation records and audit facts in one transaction, or nothing.
+
+        Raises:
+            StaleGenerationError: the ring's generation is not the expected one, or the ring exists and the change
+                founds it.
+            ClockWentBackError: as for `read`.
+        """
+        ...

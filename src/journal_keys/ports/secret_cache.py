@@ -1,0 +1,27 @@
+"""A place for recently read secrets that only saves time."""
+
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Protocol, runtime_checkable
+
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.paths import SecretPath
+
+
+@runtime_checkable
+class SecretCache(Protocol):
+    """Secrets by path, each for its time to live. Losing it costs latency only."""
+
+    @abstractmethod
+    async def get(self, path: SecretPath, load: Callable[[SecretPath], Awaitable[KeyMaterial]]) -> KeyMaterial:
+        """Give the cached value, or what `load` gives.
+
+        Callers of one path that miss at the same time share one `load`. When it fails with anything but
+        `SecretNotFoundError`, a value that expired within the stale bound is given instead.
+        """
+        ...
+
+    @abstractmethod
+    async def invalidate(self, prefix: SecretPath) -> int:
+        """Forget this path and all below it; give how many values went. A load under way is not kept."""
+        ...

@@ -1,0 +1,53 @@
+"""Where a process keeps its present view of each ring."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Kid
+from journal_keys.ports.key_crypto import CipherKey, SigningKey, VerifyingKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SigningView:
+    """The jwt ring as key objects. `signing` is None where the ACTIVE key's material could not be had.
+
+    `signers` holds the ACTIVE and the staged key, so that a promotion needs no read of the store.
+    """
+
+    ring: KeyRing
+    confirmed_s: float
+    """`Clock.uptime_s` just before the ledger was asked."""
+    signing: SigningKey | None
+    signers: Mapping[Kid, SigningKey]
+    verifying: Mapping[Kid, VerifyingKey]
+    missing: frozenset[Kid] = field(default=frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CipherView:
+    """The aes ring as key objects. `sealing` is None where the ACTIVE key's material could not be had."""
+
+    ring: KeyRing
+    confirmed_s: float
+    sealing: CipherKey | None
+    opening: Mapping[Kid, CipherKey]
+    missing: frozenset[Kid] = field(default=frozenset())
+
+
+RingView: TypeAlias = SigningView | CipherView
+
+
+@runtime_checkable
+class ViewBoard(Protocol):
+    """One immutable view per ring, swapped whole; reading is one attribute look-up."""
+
+    signing: SigningView | None
+    cipher: CipherView | None
+
+    @abstractmethod
+    def show(self, view: RingView) -> None:
+        """Put this view in the place of the one before."""
+        ...

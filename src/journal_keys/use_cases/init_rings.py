@@ -1,0 +1,90 @@
+"""Make the first keys. Only this verb does, and only where the ledger positively has no such ring."""
+
+from dataclasses import dataclass
+
+from journal_keys.domain import rotation
+from journal_keys.domain.errors import DomainError
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Family
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.outcomes import AlreadyInitialised, Initialised, InitOutcome
+from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, owned_folders, versions_folder
+from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.rotation import Cause
+from journal_keys.ports.ledger import Ledger, LedgerUnavailableError, StaleGenerationError
+from journal_keys.ports.secret_store import SecretStore
+from journal_keys.use_cases.make_key import MakeKey
+from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.read_material import ReadMaterial
+
+
+class LedgerMissingError(DomainError):
+    """The store holds keys that the ledger does not know: the ledger was lost, or it is another one's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitRings:
+    """Make one ring with an ACTIVE and a staged key, mark its folders, write its projections."""
+
+    ledger: Ledger
+    store: SecretStore
+    make_key: MakeKey
+    read_material: ReadMaterial
+    project: ProjectRing
+
+    async def __call__(self, policy: RotationPolicy, *, actor: str, reason: str) -> InitOutcome:
+        """Make the ring, or say that it is there; of several callers at once one makes it.
+
+        Raises:
+            LedgerMissingError: the store holds keys of this family, the ledger has no ring: recover instead.
+            SecretHiddenError: the ledger has the ring, and the store does not show its marked folder.
+            PortError: store or ledger did not do it; `init` again goes on.
+        """
+        page = await self.ledger.read(policy.family)
+        if page.ring is not None:
+            return await self._already(page.ring)
+        cause = Cause(at=page.now, actor=actor, reason=reason)
+        await self._refuse_lost_ledger(policy.family)
+        await self._mark(policy.family)
+        active, staged = await self.make_key(policy, cause), await self.make_key(policy, cause)
+        change = rotation.found(active, staged, cause)
+        try:
+            await self.ledger.commit(change)
+        except (StaleGenerationError, LedgerUnavailableError) as failure:
+            ring = (await self.ledger.read(policy.family)).ring
+            if ring is None:
+                raise
+            if ring.find(active.kid) is None:
+                if isinstance(failure, StaleGenerationError):
+                    await self._discard(policy.family, active.kid, staged.kid)
+                return await self._already(ring)
+        await self.project(change.ring)
+        return Initialised(
+            family=policy.family, active_kid=active.kid, staged_kid=staged.kid, generation=change.ring.generation
+        )
+
+    async def _already(self, ring: KeyRing) -> AlreadyInitialised:
+        await self.read_material(ring.family)
+        return AlreadyInitialised(family=ring.family, active_kid=ring.active.kid, generation=ring.generation)
+
+    async def _refuse_lost_ledger(self, family: Family) -> None:
+        content = await self.store.read_folder(versions_folder(family))
+        kids = sorted(content.secrets.keys() - {MARKER_NAME})
+        if kids and not await self._are_leftovers(family):
+            raise LedgerMissingError(
+                f"the store holds {len(kids)} {family} keys and the ledger has no {family} ring: run"
+                " 'journal-keys recover' to rebuild the ledger from them, or restore the ledger"
+            )
+
+    async def _are_leftovers(self, family: Family) -> bool:
+        """Whether no projection was ever written: an `init` died before its ring was founded."""
+        content = await self.store.read_folder(owned_folders(family)[0])
+        return not content.secrets.keys() - {MARKER_NAME}
+
+    async def _mark(self, family: Family) -> None:
+        for folder in owned_folders(family):
+            await self.store.put_new(folder.child(MARKER_NAME), KeyMaterial(MARKER_VALUE))
+
+    async def _discard(self, family: Family, *kids: str) -> None:
+        for kid in kids:
+            await self.store.delete(versions_folder(family).child(kid))

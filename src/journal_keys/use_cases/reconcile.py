@@ -1,0 +1,163 @@
+"""Finish whatever anybody left unfinished: every crash, kill and lost answer ends here."""
+
+from dataclasses import dataclass, replace
+
+from journal_keys.domain import material, rotation
+from journal_keys.domain.errors import MaterialCorruptError
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Family, KeyState, KeyVersion
+from journal_keys.domain.outcomes import NotInitialised, Reconciled, ReconcileOutcome, Retired, Rotated
+from journal_keys.domain.paths import MARKER_NAME, compromised_folder, versions_folder
+from journal_keys.domain.rotation import Cause
+from journal_keys.ports.key_crypto import KeyOpener
+from journal_keys.ports.ledger import StaleGenerationError
+from journal_keys.ports.secret_store import FolderContent
+from journal_keys.use_cases.compromise_key import EntombKey
+from journal_keys.use_cases.read_material import checked_record
+from journal_keys.use_cases.retire_keys import RetireKeys
+from journal_keys.use_cases.rotate_keys import RotateKeys
+
+ACTOR = "reconcile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconcile:
+    """Bring one ring to rest: rotations finished, a successor staged, leftovers gone, projections true."""
+
+    rotate: RotateKeys
+    retire: RetireKeys
+    entomb: EntombKey
+    opener: KeyOpener
+
+    async def __call__(self, family: Family) -> ReconcileOutcome:
+        """Say what was repaired; nothing in rest. Any number of processes may do it at once.
+
+        Raises:
+            SecretHiddenError: the store does not show the ring's marked folder.
+            MaterialCorruptError: the store holds other material than the ledger recorded for a key in use.
+            PortError: store or ledger failed; the next pass goes on.
+        """
+        found = await self._look(family)
+        if found is None:
+            return NotInitialised(family=family)
+        content = await self.rotate.read_material(family)
+        repairs = [
+            *await self._withdraw(found, content),
+            *await self._finish_rotation(family),
+            *await self._stage(family),
+            *await self._sweep(family, content),
+            *await self._entomb(family, content),
+            *await self._retire(family),
+            *await self._project(family),
+        ]
+        return Reconciled(family=family, repairs=tuple(repairs))
+
+    async def _look(self, family: Family) -> tuple[KeyRing, Cause] | None:
+        page = await self.rotate.ledger.read(family)
+        if page.ring is None:
+            return None
+        return page.ring, Cause(at=page.now, actor=ACTOR, reason="unfinished work")
+
+    async def _ring(self, family: Family) -> tuple[KeyRing, Cause]:
+        found = await self._look(family)
+        if found is None:
+            raise StaleGenerationError(f"ring {family} went away during the pass")
+        return found
+
+    async def _withdraw(self, found: tuple[KeyRing, Cause], content: FolderContent) -> list[str]:
+        """End a staged key whose material is gone or altered: it never signed nor encrypted anything."""
+        ring, cause = found
+        staged = ring.staged
+        if staged is None or _is_whole(content, staged):
+            return []
+        change = rotation.retire(ring, (staged,), replace(cause, reason="its material is gone or altered"))
+        try:
+            await self.rotate.ledger.commit(change)
+        except StaleGenerationError:
+            return []
+        return [f"withdrew {staged.kid}"]
+
+    async def _finish_rotation(self, family: Family) -> list[str]:
+        page = await self.rotate.ledger.read(family)
+        if not page.waiting:
+            return []
+        outcome = await self.rotate(family, page.waiting[0].request)
+        return [f"promoted {outcome.new_kid}"] if isinstance(outcome, Rotated) else []
+
+    async def _stage(self, family: Family) -> list[str]:
+        ring, cause = await self._ring(family)
+        if ring.staged is not None:
+            return []
+        after = await self.rotate.stage(ring, self.rotate.policies[family], cause)
+        return [f"staged {after.staged.kid}"] if after.staged else []
+
+    async def _sweep(self, family: Family, content: FolderContent) -> list[str]:
+        ring, cause = await self._ring(family)
+        orphans = [version for name in content.secrets if (version := self._orphan(ring, content, name, cause))]
+        if orphans:
+            try:
+                change = rotation.condemn(ring, orphans, replace(cause, reason="published by nobody"))
+                await self.rotate.ledger.commit(change)
+            except StaleGenerationError:
+                return []
+            ring = change.ring
+        gone = [v.kid for v in ring.in_states(KeyState.DESTROYED) if v.kid in content.secrets]
+        for kid in gone:
+            await self.retire.store.delete(versions_folder(family).child(kid))
+        return [f"swept {kid}" for kid in gone]
+
+    def _orphan(self, ring: KeyRing, content: FolderContent, name: str, cause: Cause) -> KeyVersion | None:
+        """The version that a stored name would be, where no ring row knows it and it is old enough to be forgotten."""
+        if name == MARKER_NAME or any(version.kid == name for version in ring.versions):
+            return None
+        line = content.secrets[name]
+        try:
+            record = material.decode(line)
+            public = self.opener.prove(record)
+        except MaterialCorruptError:
+            return None  # not ours to delete; the health check counts it
+        too_young = cause.at - record.created_at < self.rotate.windows.publish_to_promote
+        if too_young or (record.kid, record.family) != (name, ring.family):
+            return None
+        return KeyVersion(
+            kid=record.kid,
+            family=record.family,
+            algorithm=record.algorithm,
+            digest=line.digest(),
+            public_jwk=public,
+            state=KeyState.PRE_ACTIVATION,
+            created_at=record.created_at,
+            published_at=record.created_at,
+        )
+
+    async def _entomb(self, family: Family, content: FolderContent) -> list[str]:
+        ring, _ = await self._ring(family)
+        compromised = ring.in_states(KeyState.COMPROMISED)
+        if not compromised:
+            return []
+        stones = (await self.retire.store.read_folder(compromised_folder(family))).require_marked().secrets
+        repairs = []
+        for version in compromised:
+            if version.kid not in stones or (family is Family.JWT and version.kid in content.secrets):
+                await self.entomb(version)
+                repairs.append(f"entombed {version.kid}")
+        return repairs
+
+    async def _retire(self, family: Family) -> list[str]:
+        outcome = await self.retire(family, actor=ACTOR, reason="past its last token")
+        return [f"retired {kid}" for kid in outcome.kids] if isinstance(outcome, Retired) else []
+
+    async def _project(self, family: Family) -> list[str]:
+        ring, _ = await self._ring(family)
+        written = await self.rotate.project(ring)
+        return [f"projected {written} names"] if written else []
+
+
+def _is_whole(content: FolderContent, version: KeyVersion) -> bool:
+    if version.kid not in content.secrets:
+        return False
+    try:
+        checked_record(content, version)
+    except MaterialCorruptError:
+        return False
+    return True

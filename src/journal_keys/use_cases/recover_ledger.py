@@ -1,0 +1,111 @@
+"""Rebuild a lost ledger from the store's self-describing material."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from journal_keys.domain import material, rotation
+from journal_keys.domain.errors import MaterialCorruptError, UnknownKeyError
+from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
+from journal_keys.domain.outcomes import AlreadyInitialised, NothingToRecover, Recovered, RecoverOutcome
+from journal_keys.domain.paths import MARKER_NAME, compromised_folder
+from journal_keys.domain.rotation import Cause
+from journal_keys.domain.windows import Windows
+from journal_keys.ports.key_crypto import KeyOpener
+from journal_keys.ports.ledger import Ledger, LedgerPage
+from journal_keys.ports.secret_store import FolderContent, SecretStore
+from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.read_material import ReadMaterial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverLedger:
+    """Make a ring out of the material that the store holds, where the ledger positively has none."""
+
+    ledger: Ledger
+    store: SecretStore
+    read_material: ReadMaterial
+    opener: KeyOpener
+    project: ProjectRing
+    windows: Windows
+
+    async def __call__(self, family: Family, *, actor: str, reason: str, active: Kid | None = None) -> RecoverOutcome:
+        """Give the rebuilt ring.
+
+        ACTIVE becomes `active`, or else the newest key that every reader had time to learn, the newest of all
+        staying staged; every other key goes on verifying and decrypting. A key with a tombstone stays COMPROMISED.
+        Material that nobody ever published is taken in too: it can only verify or decrypt.
+
+        Raises:
+            UnknownKeyError: `active` is not among the usable keys.
+            SecretHiddenError: the store does not show the ring's marked folder.
+            PortError: store or ledger failed; nothing was changed.
+        """
+        page = await self.ledger.read(family)
+        if page.ring is not None:
+            ring = page.ring
+            return AlreadyInitialised(family=family, active_kid=ring.active.kid, generation=ring.generation)
+        content = await self.read_material(family)
+        versions = await self._versions(page, content)
+        usable = {kid: version for kid, version in versions.items() if version.is_accepted}
+        unusable = tuple(sorted(content.secrets.keys() - versions.keys() - {MARKER_NAME}))
+        if not usable:
+            return NothingToRecover(family=family)
+        chosen = self._choose(page, usable, active)
+        cause = Cause(at=page.now, actor=actor, reason=reason)
+        change = rotation.recover(versions, chosen, cause, generation=_generation_above_all(page))
+        await self.ledger.commit(change)
+        await self.project(change.ring)
+        return Recovered(
+            family=family,
+            active_kid=chosen,
+            kids=tuple(version.kid for version in change.ring.versions),
+            unusable=unusable,
+            generation=change.ring.generation,
+        )
+
+    async def _versions(self, page: LedgerPage, content: FolderContent) -> dict[Kid, KeyVersion]:
+        family = Family(content.folder.segments[1])
+        stones = (await self.store.read_folder(compromised_folder(family))).require_marked().secrets
+        found = {}
+        for name in content.secrets:
+            version = self._version(content, name, page)
+            if version is not None:
+                buried = version.kid in stones
+                found[version.kid] = version.moved_to(KeyState.COMPROMISED, page.now) if buried else version
+        return found
+
+    def _version(self, content: FolderContent, name: str, page: LedgerPage) -> KeyVersion | None:
+        line = content.secrets[name]
+        try:
+            record = material.decode(line)
+            public = self.opener.prove(record)
+        except MaterialCorruptError:
+            return None
+        if record.kid != name or record.family != content.folder.segments[1]:
+            return None
+        created_at = min(record.created_at, page.now)
+        return KeyVersion(
+            kid=record.kid,
+            family=record.family,
+            algorithm=record.algorithm,
+            digest=line.digest(),
+            public_jwk=public,
+            state=KeyState.PRE_ACTIVATION,
+            created_at=created_at,
+            published_at=created_at,
+        )
+
+    def _choose(self, page: LedgerPage, usable: Mapping[Kid, KeyVersion], active: Kid | None) -> Kid:
+        if active is not None:
+            if active not in usable:
+                raise UnknownKeyError(f"{active} is not among the {len(usable)} keys that can be recovered")
+            return active
+        by_age = sorted(usable.values(), key=lambda version: (version.created_at, version.kid))
+        older = by_age[:-1] or by_age
+        learned = [v for v in older if v.created_at + self.windows.publish_to_promote <= page.now]
+        return (learned or older)[-1].kid
+
+
+def _generation_above_all(page: LedgerPage) -> int:
+    """Unix seconds: above any count of changes, so that no instance mistakes the new ring for one it holds."""
+    return int(page.now.timestamp())

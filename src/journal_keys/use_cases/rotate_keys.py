@@ -1,0 +1,170 @@
+"""Rotate a ring: promote the staged key once everybody can know it, then stage its successor."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from journal_keys.domain import rotation
+from journal_keys.domain.changes import RotationRecord, RotationRequest, RotationStatus
+from journal_keys.domain.errors import DomainError, MaterialCorruptError, PortError
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Family, KeyVersion
+from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, RotationOutcome, Waiting
+from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.rotation import Cause, NotDueUntil, Promote, StageFirst, WaitUntil
+from journal_keys.domain.windows import Windows
+from journal_keys.ports.hint_bus import HintBus
+from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError, StaleGenerationError
+from journal_keys.ports.secret_store import SecretNotFoundError
+from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.read_material import ReadMaterial, checked_record
+from journal_keys.use_cases.stage_successor import StageSuccessor
+
+_MOST_TRIES = 8
+
+
+class RingMissingError(DomainError):
+    """The ledger has no such ring: `init` makes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotateKeys:
+    """Rotate one ring now if it is due (or forced) and the gate allows; otherwise leave a recorded intent."""
+
+    ledger: Ledger
+    read_material: ReadMaterial
+    stage: StageSuccessor
+    project: ProjectRing
+    hints: HintBus
+    policies: Mapping[Family, RotationPolicy]
+    windows: Windows
+
+    async def __call__(self, family: Family, request: RotationRequest) -> RotationOutcome:
+        """Give the outcome; the same `rotation_id` gives the same result again.
+
+        Raises:
+            RotationConflictError: the id was used with other parameters.
+            RingMissingError: there is no ring to rotate.
+            PortError: store or ledger failed before anything was promoted. A failure after it is told in
+                `Rotated.unfinished`, and `reconcile` finishes the rest.
+        """
+        settled = await self._recorded(family, request)
+        if settled is not None:
+            return settled
+        outcome = await self._decide(family, request)
+        if not isinstance(outcome, Rotated):
+            return outcome
+        try:
+            await self._follow_up(family, request)
+        except (PortError, MaterialCorruptError) as failure:
+            return replace(outcome, unfinished=str(failure))
+        return outcome
+
+    async def _recorded(self, family: Family, request: RotationRequest) -> RotationOutcome | None:
+        for record in await self.ledger.rotations(request.rotation_id):
+            record.check_same(request)
+            if record.family is family and record.status is RotationStatus.PROMOTED:
+                return _result(record)
+        return None
+
+    async def _page(self, family: Family) -> tuple[LedgerPage, KeyRing]:
+        page = await self.ledger.read(family)
+        if page.ring is None:
+            raise RingMissingError(f"the ledger has no {family} ring: run 'journal-keys init' first")
+        return page, page.ring
+
+    async def _decide(self, family: Family, request: RotationRequest) -> RotationOutcome:
+        """Decide and act; where somebody else changed the ring meanwhile, look again."""
+        page, ring = await self._page(family)
+        seen = ring
+        for _ in range(_MOST_TRIES):
+            outcome = await self._attempt(page, ring, request)
+            settled = outcome or await self._recorded(family, request)
+            if settled is not None:
+                return settled
+            page, ring = await self._page(family)
+            if ring.active.kid != seen.active.kid:
+                return AlreadyRotated(
+                    family=family, old_kid=seen.active.kid, new_kid=ring.active.kid, generation=ring.generation
+                )
+        raise StaleGenerationError(f"ring {family} changed {_MOST_TRIES} times while it was rotated: try again")
+
+    async def _attempt(self, page: LedgerPage, ring: KeyRing, request: RotationRequest) -> RotationOutcome | None:
+        """Do what is decided for this page; None where the page is out of date."""
+        wanted = request.force or bool(page.waiting)
+        policy = self.policies[ring.family]
+        cause = Cause(at=page.now, actor=request.actor, reason=request.reason)
+        match rotation.decide(ring, policy, self.windows, now=page.now, wanted=wanted):
+            case NotDueUntil(due_at):
+                return NotDue(family=ring.family, active_kid=ring.active.kid, generation=ring.generation, due_at=due_at)
+            case StageFirst():
+                await self.stage(ring, policy, cause)
+                return None
+            case WaitUntil() as wait:
+                return await self._wait(page, ring, wait, request)
+            case Promote(staged):
+                return await self._promote(page, ring, request, staged)
+
+    async def _wait(self, page: LedgerPage, ring: KeyRing, wait: WaitUntil, request: RotationRequest) -> Waiting | None:
+        generation = ring.generation
+        if not any(record.request.rotation_id == request.rotation_id for record in page.waiting):
+            record = _record(page, ring.family, request)
+            change = rotation.open_rotation(
+                ring, record, Cause(at=page.now, actor=request.actor, reason=request.reason)
+            )
+            try:
+                await self.ledger.commit(change)
+            except (StaleGenerationError, LedgerUnavailableError):
+                return None
+            generation = change.ring.generation
+        return Waiting(
+            family=ring.family,
+            active_kid=ring.active.kid,
+            staged_kid=wait.staged.kid,
+            generation=generation,
+            until=wait.until,
+            because=wait.because,
+        )
+
+    async def _promote(
+        self, page: LedgerPage, ring: KeyRing, request: RotationRequest, staged: KeyVersion
+    ) -> Rotated | None:
+        await self._prove_staged(staged)
+        records = {record.request.rotation_id: record for record in page.waiting}
+        records.setdefault(request.rotation_id, _record(page, ring.family, request))
+        cause = Cause(at=page.now, actor=request.actor, reason=request.reason)
+        change = rotation.promote(ring, cause, records.values())
+        try:
+            await self.ledger.commit(change)
+        except (StaleGenerationError, LedgerUnavailableError):
+            return None
+        return Rotated(
+            family=ring.family,
+            old_kid=ring.active.kid,
+            new_kid=change.ring.active.kid,
+            generation=change.ring.generation,
+        )
+
+    async def _prove_staged(self, staged: KeyVersion) -> None:
+        content = await self.read_material(staged.family)
+        if staged.kid not in content.secrets:
+            raise SecretNotFoundError(
+                f"the staged key {staged.kid} is gone from the store: run 'journal-keys reconcile'"
+            )
+        checked_record(content, staged)
+
+    async def _follow_up(self, family: Family, request: RotationRequest) -> None:
+        page, ring = await self._page(family)
+        cause = Cause(at=page.now, actor=request.actor, reason=request.reason)
+        await self.hints.publish(family)
+        await self.project(await self.stage(ring, self.policies[family], cause))
+        await self.hints.publish(family)
+
+
+def _record(page: LedgerPage, family: Family, request: RotationRequest) -> RotationRecord:
+    return RotationRecord(request=request, family=family, status=RotationStatus.WAITING, opened_at=page.now)
+
+
+def _result(record: RotationRecord) -> RotationOutcome:
+    if record.old_kid is None or record.new_kid is None or record.generation is None:
+        raise DomainError(f"rotation {record.request.rotation_id!r} is promoted without a result")
+    return Rotated(family=record.family, old_kid=record.old_kid, new_kid=record.new_kid, generation=record.generation)

@@ -1,0 +1,48 @@
+"""Make the next key of a ring and publish it, so that it is known long before it is used."""
+
+from dataclasses import dataclass
+
+from journal_keys.domain import rotation
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.paths import versions_folder
+from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.rotation import Cause
+from journal_keys.ports.ledger import Ledger, LedgerUnavailableError, StaleGenerationError
+from journal_keys.ports.secret_store import SecretStore
+from journal_keys.use_cases.make_key import MakeKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSuccessor:
+    """Publish a new PRE_ACTIVATION key in a ring that has none."""
+
+    ledger: Ledger
+    store: SecretStore
+    make_key: MakeKey
+
+    async def __call__(self, ring: KeyRing, policy: RotationPolicy, cause: Cause) -> KeyRing:
+        """Give the ring with a staged key: ours, or the one that somebody else published first.
+
+        Raises:
+            SecretStoreError: the store did not take the key.
+            LedgerError: the ledger did not take the version.
+        """
+        if ring.staged is not None:
+            return ring
+        version = await self.make_key(policy, cause)
+        change = rotation.publish(ring, version, cause)
+        try:
+            await self.ledger.commit(change)
+        except StaleGenerationError:
+            await self.store.delete(versions_folder(ring.family).child(version.kid))
+            return await self._now(ring)
+        except LedgerUnavailableError:
+            after = await self._now(ring)
+            if after.find(version.kid) is None:
+                raise
+            return after
+        return change.ring
+
+    async def _now(self, before: KeyRing) -> KeyRing:
+        page = await self.ledger.read(before.family)
+        return page.ring or before

@@ -1,0 +1,159 @@
+"""A whole small world in memory: every port, every use case, and a clock that only tests move."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from journal_keys.adapters.crypto.key_crypto import (
+    CryptographyKeyGenerator,
+    CryptographyKeyOpener,
+    CryptographyPemRenderer,
+)
+from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.memory.entropy import SeededEntropy
+from journal_keys.adapters.memory.hint_bus import MemoryHintBus
+from journal_keys.adapters.memory.ledger import MemoryLedger
+from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.adapters.memory.view_board import MemoryViewBoard
+from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.encryption_budget import EncryptionBudget
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Algorithm, Family
+from journal_keys.domain.outcomes import ReconcileOutcome, RotationOutcome
+from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.windows import Windows
+from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.ports.ledger import Ledger
+from journal_keys.ports.secret_store import SecretStore
+from journal_keys.use_cases.check_health import CheckHealth
+from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
+from journal_keys.use_cases.explain_key import ExplainKey
+from journal_keys.use_cases.init_rings import InitRings
+from journal_keys.use_cases.make_key import MakeKey
+from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.read_material import ReadMaterial
+from journal_keys.use_cases.reconcile import Reconcile
+from journal_keys.use_cases.recover_ledger import RecoverLedger
+from journal_keys.use_cases.refresh_views import RefreshViews
+from journal_keys.use_cases.retire_keys import RetireKeys
+from journal_keys.use_cases.rotate_keys import RotateKeys
+from journal_keys.use_cases.rotate_when_due import RotateWhenDue
+from journal_keys.use_cases.stage_successor import StageSuccessor
+from journal_keys.use_cases.verify_audit import VerifyAudit
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+WINDOWS = Windows(
+    jwks_max_age=timedelta(seconds=600),
+    view_ttl=timedelta(seconds=300),
+    poll=timedelta(seconds=15),
+    longest_token=timedelta(days=14),
+    leeway=timedelta(seconds=60),
+    skew=timedelta(seconds=60),
+)
+POLICIES = {
+    Family.JWT: RotationPolicy(family=Family.JWT, interval=timedelta(days=60), algorithm=Algorithm.EDDSA),
+    Family.AES: RotationPolicy(family=Family.AES, interval=timedelta(days=90), algorithm=Algorithm.A256GCM),
+}
+W1 = WINDOWS.publish_to_promote
+W2 = WINDOWS.promote_to_retire
+
+
+@dataclass(kw_only=True)
+class World:
+    """One application: `ledger` and `store` may be wrapped by a fault plan, the rest is plain."""
+
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START))
+    ledger: Ledger = field(init=False)
+    store: SecretStore = field(default_factory=MemorySecretStore)
+    board: MemoryViewBoard = field(default_factory=MemoryViewBoard)
+    budget: EncryptionBudget = field(default_factory=EncryptionBudget)
+    seed: int = 1
+    shared_ledger: Ledger | None = None
+
+    def __post_init__(self) -> None:
+        self.ledger = self.shared_ledger or MemoryLedger(self.clock, WINDOWS.skew)
+        self.generator = CryptographyKeyGenerator(entropy=SeededEntropy(self.seed))
+        self.opener = CryptographyKeyOpener()
+        self.hints = MemoryHintBus()
+        self.read_material = ReadMaterial(store=self.store)
+        self.make_key = MakeKey(store=self.store, generator=self.generator, opener=self.opener)
+        self.stage = StageSuccessor(ledger=self.ledger, store=self.store, make_key=self.make_key)
+        self.project = ProjectRing(store=self.store, read_material=self.read_material, pem=CryptographyPemRenderer())
+        self.entomb = EntombKey(store=self.store)
+        self.init = InitRings(
+            ledger=self.ledger,
+            store=self.store,
+            make_key=self.make_key,
+            read_material=self.read_material,
+            project=self.project,
+        )
+        self.rotate = RotateKeys(
+            ledger=self.ledger,
+            read_material=self.read_material,
+            stage=self.stage,
+            project=self.project,
+            hints=self.hints,
+            policies=POLICIES,
+            windows=WINDOWS,
+        )
+        self.retire = RetireKeys(ledger=self.ledger, store=self.store, hints=self.hints, windows=WINDOWS)
+        self.compromise = CompromiseKey(
+            ledger=self.ledger,
+            entomb=self.entomb,
+            stage=self.stage,
+            project=self.project,
+            hints=self.hints,
+            policies=POLICIES,
+            windows=WINDOWS,
+        )
+        self.reconcile = Reconcile(rotate=self.rotate, retire=self.retire, entomb=self.entomb, opener=self.opener)
+        self.rotate_when_due = RotateWhenDue(rotate=self.rotate)
+        self.recover = RecoverLedger(
+            ledger=self.ledger,
+            store=self.store,
+            read_material=self.read_material,
+            opener=self.opener,
+            project=self.project,
+            windows=WINDOWS,
+        )
+        self.refresh = RefreshViews(
+            ledger=self.ledger,
+            read_material=self.read_material,
+            opener=self.opener,
+            board=self.board,
+            clock=self.clock,
+            usage=cast("MemoryLedger", self.ledger),
+            budget=self.budget,
+        )
+        self.trail = cast("AuditTrail", self.ledger)
+        self.health = CheckHealth(
+            ledger=self.ledger, read_material=self.read_material, policies=POLICIES, windows=WINDOWS
+        )
+        self.explain = ExplainKey(ledger=self.ledger, trail=self.trail, policies=POLICIES, windows=WINDOWS)
+        self.verify_audit = VerifyAudit(trail=self.trail)
+
+    async def initialised(self, *families: Family) -> "World":
+        """Make the rings, and let W1 pass so that the staged keys are ready."""
+        for family in families or tuple(Family):
+            await self.init(POLICIES[family], actor="test", reason="first keys")
+        self.clock.pass_time(W1)
+        return self
+
+    async def ring(self, family: Family) -> KeyRing:
+        """The ring as the ledger holds it."""
+        ring = (await self.ledger.read(family)).ring
+        assert ring is not None
+        return ring
+
+    async def rotated(self, family: Family, rotation_id: str = "r1", *, force: bool = True) -> RotationOutcome:
+        """Ask for a rotation."""
+        return await self.rotate(family, request(rotation_id, family, force=force))
+
+    async def reconciled(self, family: Family) -> ReconcileOutcome:
+        """Make one pass."""
+        return await self.reconcile(family)
+
+
+def request(rotation_id: str, family: Family, *, force: bool = True, reason: str = "test") -> RotationRequest:
+    """A rotation request by the actor `test`."""
+    return RotationRequest(rotation_id=rotation_id, scope=family.value, force=force, reason=reason, actor="test")

@@ -1,0 +1,93 @@
+"""First keys come from `init` only, once, and never out of an unreadable answer."""
+
+import asyncio
+
+import pytest
+
+from journal_keys.domain.keys import Family
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.outcomes import AlreadyInitialised, Initialised
+from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, family_folder, owned_folders, versions_folder
+from journal_keys.domain.rotation import Cause
+from journal_keys.ports.secret_store import SecretHiddenError
+from journal_keys.use_cases.init_rings import LedgerMissingError
+from tests.support.world import POLICIES, World
+
+
+@pytest.mark.parametrize("family", list(Family))
+async def test_init_makes_one_active_and_one_staged_key_whose_material_is_in_the_store(family: Family) -> None:
+    world = World()
+    outcome = await world.init(POLICIES[family], actor="test", reason="first keys")
+    ring = await world.ring(family)
+    assert ring.staged is not None
+    assert outcome == Initialised(family=family, active_kid=ring.active.kid, staged_kid=ring.staged.kid, generation=1)
+    stored = await world.store.read_folder(versions_folder(family))
+    assert set(stored.secrets) == {ring.active.kid, ring.staged.kid, MARKER_NAME}
+
+
+async def test_init_marks_every_folder_that_the_ring_owns() -> None:
+    world = await World().initialised(Family.AES)
+    for folder in owned_folders("aes"):
+        assert (await world.store.read_folder(folder)).is_marked
+
+
+@pytest.mark.parametrize("family", list(Family))
+async def test_init_on_an_existing_ring_changes_nothing_and_says_so(family: Family) -> None:
+    world = await World().initialised(family)
+    before = await world.ring(family)
+    outcome = await world.init(POLICIES[family], actor="test", reason="again")
+    assert outcome == AlreadyInitialised(family=family, active_kid=before.active.kid, generation=1)
+    assert await world.ring(family) == before
+
+
+async def test_of_many_inits_at_once_one_makes_the_ring_and_the_others_get_it() -> None:
+    world = World()
+    workers = [World(clock=world.clock, store=world.store, shared_ledger=world.ledger, seed=n) for n in range(20)]
+    outcomes = await asyncio.gather(
+        *(worker.init(POLICIES[Family.AES], actor="test", reason="race") for worker in workers)
+    )
+    ring = await world.ring(Family.AES)
+    assert sum(isinstance(outcome, Initialised) for outcome in outcomes) == 1
+    assert {outcome.active_kid for outcome in outcomes} == {ring.active.kid}
+    assert len(ring.versions) == 2
+
+
+async def test_keys_in_the_store_and_none_in_the_ledger_refuse_init_and_name_recover() -> None:
+    lost = await World().initialised(Family.JWT)
+    held = set((await lost.store.read_folder(versions_folder("jwt"))).secrets)
+    fresh = World(store=lost.store, seed=2)
+    with pytest.raises(LedgerMissingError, match="journal-keys recover"):
+        await fresh.init(POLICIES[Family.JWT], actor="test", reason="ledger lost")
+    assert set((await lost.store.read_folder(versions_folder("jwt"))).secrets) == held
+    assert (await fresh.ledger.read(Family.JWT)).ring is None
+
+
+async def test_a_ring_in_the_ledger_and_a_store_that_shows_nothing_is_hidden_not_empty() -> None:
+    world = await World().initialised(Family.JWT)
+    for name in (await world.store.read_folder(versions_folder("jwt"))).secrets:
+        await world.store.delete(versions_folder("jwt").child(name))
+    with pytest.raises(SecretHiddenError, match="_journal_keys"):
+        await world.init(POLICIES[Family.JWT], actor="test", reason="store lost")
+
+
+async def test_an_init_that_died_before_founding_its_ring_is_done_again() -> None:
+    dead = World()
+    await dead.store.put_new(versions_folder("aes").child(MARKER_NAME), KeyMaterial(MARKER_VALUE))
+    await dead.make_key(POLICIES[Family.AES], _cause(dead))
+    again = World(clock=dead.clock, store=dead.store, seed=2)
+    outcome = await again.init(POLICIES[Family.AES], actor="test", reason="after a crash")
+    assert isinstance(outcome, Initialised)
+
+
+async def test_the_projections_hold_the_keys_that_the_ring_names() -> None:
+    world = await World().initialised()
+    jwt = (await world.store.read_folder(family_folder("jwt"))).secrets
+    assert set(jwt) == {
+        MARKER_NAME, "current_private_key", "next_private_key", "current_public_key", "next_public_key",
+    }  # fmt: skip
+    aes = (await world.store.read_folder(family_folder("aes"))).secrets
+    assert set(aes) == {MARKER_NAME, "current_key", "next_key", "active_kid", "keys_map"}
+
+
+def _cause(world: World) -> Cause:
+    return Cause(at=world.clock.read().wall, actor="test", reason="died")

@@ -1,0 +1,94 @@
+"""A lost ledger is rebuilt from the store, and every key that could verify or decrypt still can."""
+
+import pytest
+
+from journal_keys.domain.errors import UnknownKeyError
+from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.outcomes import AlreadyInitialised, NothingToRecover, Recovered
+from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, owned_folders, versions_folder
+from journal_keys.ports.secret_store import SecretHiddenError
+from tests.support.world import W1, World
+
+FAMILIES = pytest.mark.parametrize("family", list(Family))
+
+
+async def used(family: Family) -> World:
+    world = await World().initialised(family)
+    for name in ("first", "second"):
+        await world.rotated(family, name)
+        world.clock.pass_time(W1)
+    return world
+
+
+@FAMILIES
+async def test_the_rebuilt_ring_accepts_every_key_and_signs_with_the_one_of_before(family: Family) -> None:
+    world = await used(family)
+    before = await world.ring(family)
+    assert before.staged is not None
+    rebuilt = World(clock=world.clock, store=world.store, seed=9)
+    outcome = await rebuilt.recover(family, actor="test", reason="disk died")
+    ring = await rebuilt.ring(family)
+    assert isinstance(outcome, Recovered)
+    assert {version.kid for version in ring.accepted} == {version.kid for version in before.accepted}
+    assert ring.active.kid == before.active.kid
+    assert ring.staged is not None
+    assert ring.staged.kid == before.staged.kid
+    assert ring.generation > before.generation
+    assert {v.kid: v.digest for v in ring.versions} == {v.kid: v.digest for v in before.accepted}
+
+
+@FAMILIES
+async def test_the_staged_key_of_a_rebuilt_ring_waits_for_the_gate_again(family: Family) -> None:
+    world = await used(family)
+    rebuilt = World(clock=world.clock, store=world.store, seed=9)
+    await rebuilt.recover(family, actor="test", reason="disk died")
+    ring = await rebuilt.ring(family)
+    assert ring.staged is not None
+    assert ring.staged.published_at == ring.changed_at
+
+
+async def test_a_ring_that_is_there_is_not_rebuilt() -> None:
+    world = await used(Family.JWT)
+    before = await world.ring(Family.JWT)
+    outcome = await world.recover(Family.JWT, actor="test", reason="by mistake")
+    assert isinstance(outcome, AlreadyInitialised)
+    assert await world.ring(Family.JWT) == before
+
+
+async def test_a_store_without_our_marker_is_hidden_not_empty() -> None:
+    with pytest.raises(SecretHiddenError):
+        await World().recover(Family.JWT, actor="test", reason="?")
+
+
+async def test_a_marked_store_without_keys_gives_nothing() -> None:
+    world = World()
+    for folder in owned_folders("jwt"):
+        await world.store.put_new(folder.child(MARKER_NAME), KeyMaterial(MARKER_VALUE))
+    assert await world.recover(Family.JWT, actor="test", reason="?") == NothingToRecover(family=Family.JWT)
+
+
+async def test_the_operator_may_choose_the_active_key() -> None:
+    world = await used(Family.AES)
+    oldest = (await world.ring(Family.AES)).versions[0].kid
+    rebuilt = World(clock=world.clock, store=world.store, seed=9)
+    await rebuilt.recover(Family.AES, actor="test", reason="disk died", active=oldest)
+    assert (await rebuilt.ring(Family.AES)).active.kid == oldest
+
+
+async def test_a_chosen_key_that_is_not_there_is_refused_and_nothing_is_made() -> None:
+    world = await used(Family.AES)
+    rebuilt = World(clock=world.clock, store=world.store, seed=9)
+    with pytest.raises(UnknownKeyError, match="aes_nobody"):
+        await rebuilt.recover(Family.AES, actor="test", reason="?", active=Kid("aes_nobody"))
+    assert (await rebuilt.ledger.read(Family.AES)).ring is None
+
+
+async def test_damaged_material_is_named_and_left_where_it_is() -> None:
+    world = await used(Family.AES)
+    oldest = (await world.ring(Family.AES)).versions[0].kid
+    await world.store.overwrite(versions_folder("aes").child(oldest), KeyMaterial(b"damaged"))
+    rebuilt = World(clock=world.clock, store=world.store, seed=9)
+    outcome = await rebuilt.recover(Family.AES, actor="test", reason="disk died")
+    assert isinstance(outcome, Recovered)
+    assert outcome.unusable == (oldest,)

@@ -1,0 +1,156 @@
+"""Rotation: who is promoted, when, and what the same question answers twice."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.errors import RotationConflictError
+from journal_keys.domain.keys import Family, KeyState
+from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, Waiting
+from journal_keys.domain.paths import versions_folder
+from journal_keys.ports.secret_store import SecretNotFoundError
+from journal_keys.use_cases.rotate_keys import RingMissingError
+from tests.support.world import POLICIES, START, W1, World, request
+
+FAMILIES = pytest.mark.parametrize("family", list(Family))
+
+
+@FAMILIES
+async def test_in_rest_a_rotation_promotes_the_staged_key_at_once_and_stages_its_successor(family: Family) -> None:
+    world = await World().initialised(family)
+    before = await world.ring(family)
+    assert before.staged is not None
+    outcome = await world.rotated(family)
+    after = await world.ring(family)
+    assert outcome == Rotated(
+        family=family, old_kid=before.active.kid, new_kid=before.staged.kid, generation=before.generation + 1
+    )
+    assert after.active.kid == before.staged.kid
+    assert after.get(before.active.kid).state is KeyState.DEACTIVATED
+    assert after.staged is not None
+    assert after.staged.kid not in {version.kid for version in before.versions}
+
+
+@FAMILIES
+async def test_a_rotation_that_is_not_due_changes_nothing(family: Family) -> None:
+    world = await World().initialised(family)
+    before = await world.ring(family)
+    outcome = await world.rotated(family, force=False)
+    assert outcome == NotDue(
+        family=family,
+        active_kid=before.active.kid,
+        generation=before.generation,
+        due_at=START + POLICIES[family].interval,
+    )
+    assert await world.ring(family) == before
+
+
+@FAMILIES
+async def test_a_rotation_is_due_when_the_interval_is_over(family: Family) -> None:
+    world = await World().initialised(family)
+    world.clock.pass_time(POLICIES[family].interval - W1)
+    assert isinstance(await world.rotated(family, force=False), Rotated)
+
+
+@FAMILIES
+async def test_force_never_skips_the_gate(family: Family) -> None:
+    world = await World().initialised(family)
+    await world.rotated(family, "first")
+    staged = (await world.ring(family)).staged
+    assert staged is not None
+    world.clock.pass_time(W1 - timedelta(microseconds=1))
+    outcome = await world.rotated(family, "second")
+    assert isinstance(outcome, Waiting)
+    assert (outcome.staged_kid, outcome.until) == (staged.kid, staged.published_at + W1)
+    assert (await world.ring(family)).active.kid == outcome.active_kid
+
+
+@FAMILIES
+async def test_reconcile_finishes_a_waiting_rotation_and_its_id_then_gives_that_result(family: Family) -> None:
+    world = await World().initialised(family)
+    await world.rotated(family, "first")
+    waiting = await world.rotated(family, "second")
+    assert isinstance(waiting, Waiting)
+    assert await world.rotated(family, "second") == waiting
+    world.clock.pass_time(W1)
+    await world.reconciled(family)
+    ring = await world.ring(family)
+    assert ring.active.kid == waiting.staged_kid
+    again = await world.rotated(family, "second")
+    assert isinstance(again, Rotated)
+    assert (again.old_kid, again.new_kid) == (waiting.active_kid, waiting.staged_kid)
+    assert (await world.ring(family)).generation == ring.generation
+
+
+@FAMILIES
+async def test_the_same_rotation_id_rotates_once(family: Family) -> None:
+    world = await World().initialised(family)
+    first = await world.rotated(family)
+    world.clock.pass_time(W1)
+    assert await world.rotated(family) == first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(request("r1", Family.JWT, force=False), id="not forced"),
+        pytest.param(request("r1", Family.JWT, reason="another reason"), id="another reason"),
+        pytest.param(request("r1", Family.AES), id="another scope"),
+    ],
+)
+async def test_the_same_rotation_id_with_other_parameters_is_a_conflict(other: RotationRequest) -> None:
+    world = await World().initialised()
+    await world.rotated(Family.JWT)
+    before = await world.ring(Family.JWT)
+    with pytest.raises(RotationConflictError, match="'r1'"):
+        await world.rotate(Family(other.scope), other)
+    assert await world.ring(Family.JWT) == before
+
+
+@FAMILIES
+async def test_of_many_rotators_one_promotes_and_the_others_get_its_result(family: Family) -> None:
+    world = await World().initialised(family)
+    before = await world.ring(family)
+    assert before.staged is not None
+    workers = [World(clock=world.clock, store=world.store, shared_ledger=world.ledger, seed=n) for n in range(2, 22)]
+    outcomes = await asyncio.gather(*(worker.rotated(family, f"r{worker.seed}") for worker in workers))
+    winners = [outcome for outcome in outcomes if isinstance(outcome, Rotated)]
+    assert len(winners) == 1
+    assert {type(outcome) for outcome in outcomes} <= {Rotated, AlreadyRotated, Waiting}
+    ring = await world.ring(family)
+    assert ring.active.kid == before.staged.kid
+    assert len(ring.in_states(KeyState.PRE_ACTIVATION)) == 1
+
+
+async def test_a_ring_that_was_never_made_is_not_made_by_rotating() -> None:
+    world = World()
+    with pytest.raises(RingMissingError, match="journal-keys init"):
+        await world.rotated(Family.JWT)
+    assert (await world.ledger.read(Family.JWT)).ring is None
+
+
+@FAMILIES
+async def test_a_staged_key_whose_material_is_gone_is_never_promoted(family: Family) -> None:
+    world = await World().initialised(family)
+    before = await world.ring(family)
+    assert before.staged is not None
+    await world.store.delete(versions_folder(family).child(before.staged.kid))
+    with pytest.raises(SecretNotFoundError, match="reconcile"):
+        await world.rotated(family)
+    assert await world.ring(family) == before
+
+
+@FAMILIES
+async def test_generations_grow_by_one_over_a_year_of_scheduled_rotations(family: Family) -> None:
+    world = await World().initialised(family)
+    generations = [(await world.ring(family)).generation]
+    for _ in range(100):
+        world.clock.pass_time(timedelta(days=4))
+        await world.rotate_when_due(family)
+        await world.reconciled(family)
+        generations.append((await world.ring(family)).generation)
+    assert generations == sorted(generations)
+    head = await world.verify_audit()
+    assert head.sequence > 10
