@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain import audit_chain, rotation
 from journal_keys.ports.audit_trail import AuditTrail
-from tests.support.ledger_contract import CAUSE, FACTORIES, Ports, PortsFactory, TurnedClock, fact, founding
+from tests.support.ledger_contract import CAUSE, FACTORIES, START, Ports, PortsFactory, fact, founding
 
 
 @pytest.fixture(params=FACTORIES)
 async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ports]:
     factory: PortsFactory = request.param
-    async with factory(tmp_path, TurnedClock()) as opened_ports:
+    async with factory(tmp_path, ManualClock(START)) as opened_ports:
         yield opened_ports
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain.keys import Kid
 from journal_keys.ports.key_usage import KeyUsage
-from tests.support.ledger_contract import FACTORIES, PortsFactory, TurnedClock
+from tests.support.ledger_contract import FACTORIES, START, PortsFactory
 
 KID = Kid("aes_0001")
 
@@ -16,7 +17,7 @@ KID = Kid("aes_0001")
 @pytest.fixture(params=FACTORIES)
 async def usage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KeyUsage]:
     factory: PortsFactory = request.param
-    async with factory(tmp_path, TurnedClock()) as ports:
+    async with factory(tmp_path, ManualClock(START)) as ports:
         yield ports.usage
 
 

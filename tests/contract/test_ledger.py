@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain import audit_chain, rotation
 from journal_keys.domain.changes import RingChange, RotationStatus
 from journal_keys.domain.jwk import PublicJwk
@@ -24,7 +25,6 @@ from tests.support.ledger_contract import (
     YEAR,
     Ports,
     PortsFactory,
-    TurnedClock,
     every_state,
     founding,
     key,
@@ -38,12 +38,12 @@ NUMBER = "AQAB"
 
 
 @pytest.fixture
-def clock() -> TurnedClock:
-    return TurnedClock()
+def clock() -> ManualClock:
+    return ManualClock(START)
 
 
 @pytest.fixture(params=FACTORIES)
-async def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: TurnedClock) -> AsyncIterator[Ports]:
+async def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Ports]:
     factory: PortsFactory = request.param
     async with factory(tmp_path, clock) as opened_ports:
         yield opened_ports
@@ -245,16 +245,16 @@ async def test_concurrent_changes_of_both_rings_leave_one_chain(ports: Ports) ->
     assert audit_chain.verify(await ports.trail.entries()).sequence == 6
 
 
-async def test_the_ledgers_time_passes_as_time_does(ledger: Ledger, clock: TurnedClock) -> None:
+async def test_the_ledgers_time_passes_as_time_does(ledger: Ledger, clock: ManualClock) -> None:
     await ledger.commit(founding())
     clock.pass_time(HOUR)
     assert (await ledger.read(Family.JWT)).now == START + HOUR
 
 
-async def test_a_clock_set_forward_a_year_does_not_advance_the_ledgers_time(ledger: Ledger, clock: TurnedClock) -> None:
+async def test_a_clock_set_forward_a_year_does_not_advance_the_ledgers_time(ledger: Ledger, clock: ManualClock) -> None:
     first = founding()
     await ledger.commit(first)
-    clock.step(YEAR)
+    clock.step_wall(YEAR)
     clock.pass_time(HOUR)
     assert (await ledger.read(Family.JWT)).now == START + HOUR
     await ledger.commit(opened(first.ring))
@@ -262,56 +262,57 @@ async def test_a_clock_set_forward_a_year_does_not_advance_the_ledgers_time(ledg
     assert (await ledger.read(Family.JWT)).now == START + 2 * HOUR
 
 
-async def test_a_clock_set_back_a_year_is_refused_by_read(ledger: Ledger, clock: TurnedClock) -> None:
+async def test_a_clock_set_back_a_year_is_refused_by_read(ledger: Ledger, clock: ManualClock) -> None:
     await ledger.commit(founding())
-    clock.step(-YEAR)
+    clock.step_wall(-YEAR)
     with pytest.raises(ClockWentBackError):
         await ledger.read(Family.JWT)
 
 
 async def test_a_clock_set_back_a_year_is_refused_by_commit_and_changes_nothing(
-    ports: Ports, clock: TurnedClock
+    ports: Ports, clock: ManualClock
 ) -> None:
     first = founding()
     await ports.ledger.commit(first)
     before = await everything(ports)
-    clock.step(-YEAR)
+    clock.step_wall(-YEAR)
     with pytest.raises(ClockWentBackError):
         await ports.ledger.commit(opened(first.ring))
-    clock.step(YEAR)
+    clock.step_wall(YEAR)
     assert await everything(ports) == before
     assert (await ports.ledger.read(Family.JWT)).now == START
 
 
 async def test_a_clock_set_back_within_the_skew_does_not_move_the_ledgers_time_back(
-    ledger: Ledger, clock: TurnedClock
+    ledger: Ledger, clock: ManualClock
 ) -> None:
     await ledger.commit(founding())
-    clock.step(-SKEW)
+    clock.step_wall(-SKEW)
     assert (await ledger.read(Family.JWT)).now == START
-    clock.reboot(after=timedelta(0))
+    clock.reboot()
     assert (await ledger.read(Family.JWT)).now == START
 
 
-async def test_across_a_reboot_the_ledgers_time_follows_the_wall_clock(ledger: Ledger, clock: TurnedClock) -> None:
+async def test_across_a_reboot_the_ledgers_time_follows_the_wall_clock(ledger: Ledger, clock: ManualClock) -> None:
     await ledger.commit(founding())
-    clock.reboot(after=HOUR)
+    clock.step_wall(HOUR)
+    clock.reboot()
     assert (await ledger.read(Family.JWT)).now == START + HOUR
 
 
-async def test_a_stale_change_does_not_move_the_ledgers_clock(ledger: Ledger, clock: TurnedClock) -> None:
+async def test_a_stale_change_does_not_move_the_ledgers_clock(ledger: Ledger, clock: ManualClock) -> None:
     first = founding()
     await ledger.commit(first)
-    clock.step(YEAR)
+    clock.step_wall(YEAR)
     with pytest.raises(StaleGenerationError):
         await ledger.commit(too_late(opened(first.ring)))
-    clock.step(-YEAR)
+    clock.step_wall(-YEAR)
     assert (await ledger.read(Family.JWT)).now == START
 
 
-async def test_reading_does_not_move_the_ledgers_clock(ledger: Ledger, clock: TurnedClock) -> None:
+async def test_reading_does_not_move_the_ledgers_clock(ledger: Ledger, clock: ManualClock) -> None:
     await ledger.commit(founding())
-    clock.step(YEAR)
+    clock.step_wall(YEAR)
     await ledger.read(Family.JWT)
-    clock.step(-YEAR)
+    clock.step_wall(-YEAR)
     assert (await ledger.read(Family.JWT)).now == START

@@ -18,7 +18,6 @@ from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, R
 from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
-from journal_keys.domain.ledger_clock import ClockReading
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_usage import KeyUsage
@@ -27,36 +26,6 @@ from journal_keys.ports.ledger import Ledger
 START: Final = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 SKEW: Final = timedelta(seconds=60)
 YEAR: Final = timedelta(days=365)
-
-
-class TurnedClock(Clock):
-    """A host's clocks, turned by the test: time passes on both, steps happen to the wall clock only."""
-
-    def __init__(self) -> None:
-        self.wall = START
-        self.uptime = timedelta(hours=1)
-        self.boot = "first boot"
-
-    def read(self) -> ClockReading:
-        return ClockReading(wall=self.wall, uptime=self.uptime, boot=self.boot)
-
-    def uptime_s(self) -> float:
-        return self.uptime.total_seconds()
-
-    def unix_s(self) -> float:
-        return self.wall.timestamp()
-
-    def pass_time(self, span: timedelta) -> None:
-        self.wall += span
-        self.uptime += span
-
-    def step(self, span: timedelta) -> None:
-        self.wall += span
-
-    def reboot(self, *, after: timedelta) -> None:
-        self.wall += after
-        self.uptime = timedelta(seconds=5)
-        self.boot = f"boot after {after}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ import asyncio
 import json
 import sys
 
+from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.sql.engine import create_ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.domain.keys import Family
 from journal_keys.ports.ledger import StaleGenerationError
-from tests.support.ledger_contract import SKEW, TurnedClock, opened
+from tests.support.ledger_contract import SKEW, START, opened
 
 
 async def race(ledger: SqlLedger, last: int) -> dict[str, object]:
@@ -28,7 +29,7 @@ async def race(ledger: SqlLedger, last: int) -> dict[str, object]:
 
 async def main(path: str, last: int) -> None:
     engine = create_ledger_engine(f"sqlite+aiosqlite:///{path}")
-    ledger = SqlLedger(engine, TurnedClock(), SKEW)
+    ledger = SqlLedger(engine, ManualClock(START), SKEW)
     await ledger.heads()
     print("ready", flush=True)  # noqa: T201
     sys.stdin.readline()

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.sql.audit_trail import SqlAuditTrail
 from journal_keys.adapters.sql.engine import create_ledger_engine
 from journal_keys.adapters.sql.failures import ledger_name, meaning
@@ -37,7 +38,7 @@ from journal_keys.domain.errors import AuditChainBrokenError, MaterialCorruptErr
 from journal_keys.domain.keys import Algorithm, Family, KeyVersion, Kid
 from journal_keys.domain.ledger_clock import ClockWentBackError
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
-from tests.support.ledger_contract import CAUSE, SKEW, START, YEAR, TurnedClock, fact, founding, key, opened, record
+from tests.support.ledger_contract import CAUSE, SKEW, START, YEAR, fact, founding, key, opened, record
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -61,12 +62,12 @@ async def tables(engine: AsyncEngine) -> AsyncEngine:
 
 
 @pytest.fixture
-def clock() -> TurnedClock:
-    return TurnedClock()
+def clock() -> ManualClock:
+    return ManualClock(START)
 
 
 @pytest.fixture
-def ledger(tables: AsyncEngine, clock: TurnedClock) -> SqlLedger:
+def ledger(tables: AsyncEngine, clock: ManualClock) -> SqlLedger:
     return SqlLedger(tables, clock, SKEW)
 
 
@@ -123,7 +124,7 @@ class TestTheFile:
             await check_schema(tables)
 
     async def test_a_missing_file_is_not_made_by_looking_for_it(
-        self, engine: AsyncEngine, path: Path, clock: TurnedClock
+        self, engine: AsyncEngine, path: Path, clock: ManualClock
     ) -> None:
         for look in (check_schema(engine), SqlLedger(engine, clock, SKEW).heads(), SqlAuditTrail(engine).head()):
             with pytest.raises(LedgerSchemaError, match="run 'journal-keys init'"):
@@ -318,19 +319,19 @@ async def test_a_tampered_audit_row_breaks_the_chain(ledger: SqlLedger, path: Pa
 
 
 class TestAcceptingAClock:
-    async def test_goes_on_from_a_clock_set_back_and_audits_it(self, ledger: SqlLedger, clock: TurnedClock) -> None:
+    async def test_goes_on_from_a_clock_set_back_and_audits_it(self, ledger: SqlLedger, clock: ManualClock) -> None:
         await ledger.commit(founding())
-        clock.step(-YEAR)
+        clock.step_wall(-YEAR)
         clock.pass_time(timedelta(hours=1))
         head = await ledger.accept_clock(actor="ops", reason="the old reading was wrong")
         last = (await ledger.entries(after=head.sequence - 1))[0].fact
         assert (last.action, last.actor, last.reason) == ("clock_accepted", "ops", "the old reading was wrong")
-        assert last.detail == {"wall": clock.wall.isoformat(), "wall_before": START.isoformat()}
+        assert last.detail == {"wall": clock.read().wall.isoformat(), "wall_before": START.isoformat()}
         assert (await ledger.read(Family.JWT)).now == last.at == START + timedelta(hours=1)
 
-    async def test_of_a_ledger_without_changes_begins_with_it(self, ledger: SqlLedger, clock: TurnedClock) -> None:
+    async def test_of_a_ledger_without_changes_begins_with_it(self, ledger: SqlLedger, clock: ManualClock) -> None:
         await ledger.accept_clock(actor="ops", reason="first")
-        clock.step(-YEAR)
+        clock.step_wall(-YEAR)
         with pytest.raises(ClockWentBackError):
             await ledger.read(Family.JWT)
 

@@ -56,7 +56,7 @@ def _sqlite_engine(url: URL, path: Path) -> AsyncEngine:
     event.listen(engine.sync_engine, "do_connect", open_existing)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
-    #    event.listen(engine.sync_engine, "invalidate", _roll_back)
+    event.listen(engine.sync_engine, "invalidate", _roll_back)
     return engine
 
 

@@ -1,0 +1,122 @@
+"""Ciphertexts as text: sealed and opened on the view in memory, without I/O."""
+
+from datetime import timedelta
+
+import pybase64
+
+from journal_keys.adapters.crypto.fast_base64 import strict_decode
+from journal_keys.domain.encryption_budget import EncryptionBudget
+from journal_keys.domain.envelope import NONCE_BYTES, PREFIX, Envelope, EnvelopeError, bound_data, parse
+from journal_keys.domain.errors import KeyUnavailableError, ViewStaleError
+from journal_keys.domain.keys import KeyState
+from journal_keys.ports.clock import Clock
+from journal_keys.ports.entropy import Entropy
+from journal_keys.ports.view_board import CipherView, ViewBoard
+
+
+class UnknownCiphertextKidError(EnvelopeError):
+    """The ciphertext names a key that the ring does not have."""
+
+
+class WithdrawnKeyError(EnvelopeError):
+    """The ciphertext names a key that is COMPROMISED or DESTROYED."""
+
+
+class TokenCipher:
+    """Encrypts under the ACTIVE AES key of the view, decrypts under any accepted one, found by its kid."""
+
+    def __init__(
+        self,
+        board: ViewBoard,
+        clock: Clock,
+        entropy: Entropy,
+        budget: EncryptionBudget,
+        view_ttl: timedelta,
+        verify_max_stale: timedelta,
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._entropy = entropy
+        self._budget = budget
+        self._view_ttl_s = view_ttl.total_seconds()
+        self._max_stale_s = verify_max_stale.total_seconds()
+
+    def encrypt(self, plaintext: str | bytes, *, context: bytes = b"") -> str:
+        """Give envelope v2 of text (as UTF-8) or bytes; only the same `context` opens it.
+
+        Raises:
+            ViewStaleError: the view is older than the view TTL, or there is none.
+            KeyUnavailableError: the ACTIVE key's material could not be had.
+            EncryptionLimitError: the ACTIVE key has made 2³² encryptions.
+        """
+        view = self._view(self._view_ttl_s, "encrypted")
+        key = view.sealing
+        if key is None:
+            raise KeyUnavailableError(f"the material of the ACTIVE key {view.ring.active.kid} could not be read")
+        self._budget.spend(key.kid)
+        data = plaintext.encode("utf-8") if isinstance(plaintext, str) else plaintext
+        nonce = self._entropy.token(NONCE_BYTES)
+        sealed = nonce + key.seal(nonce, data, bound_data(key.kid, context))
+        return f"{PREFIX}{key.kid}.{pybase64.urlsafe_b64encode(sealed).rstrip(b'=').decode('ascii')}"
+
+    def decrypt(self, ciphertext: str, *, context: bytes = b"") -> str:
+        """Give the text of an envelope v2 or v1.
+
+        Raises:
+            EnvelopeError: malformed, forged, of another context, of a key that is unknown or withdrawn, or not UTF-8.
+            ViewStaleError: the view is older than it may be, or there is none.
+            KeyUnavailableError: the key is known and its material could not be had.
+        """
+        try:
+            return self.decrypt_bytes(ciphertext, context=context).decode("utf-8")
+        except UnicodeDecodeError:
+            raise EnvelopeError("the ciphertext holds bytes that are no text: use decrypt_bytes") from None
+
+    def decrypt_bytes(self, ciphertext: str, *, context: bytes = b"") -> bytes:
+        """Give the bytes of an envelope v2 or v1; raises as `decrypt`."""
+        view = self._view(self._max_stale_s, "decrypted")
+        envelope = _parsed(ciphertext)
+        key = view.opening.get(envelope.kid)
+        if key is None:
+            raise _no_key(view, envelope)
+        bound = bound_data(envelope.kid, context) if envelope.version == 2 else envelope.legacy_aad  # noqa: PLR2004
+        opened = key.open(envelope.nonce, envelope.sealed, bound)
+        if opened is None:
+            raise EnvelopeError("the ciphertext was changed, or sealed for another context")
+        return opened
+
+    def needs_rewrap(self, ciphertext: str) -> bool:
+        """Whether it is of an older format, or of a key that is no longer ACTIVE.
+
+        Raises:
+            EnvelopeError: malformed.
+            ViewStaleError: the view is older than it may be, or there is none.
+        """
+        view = self._view(self._max_stale_s, "judged")
+        envelope = _parsed(ciphertext)
+        return envelope.version == 1 or envelope.kid != view.ring.active.kid
+
+    def rewrap(self, ciphertext: str, *, context: bytes = b"") -> str:
+        """Give the same plaintext under the ACTIVE key; raises as `decrypt` and `encrypt`."""
+        return self.encrypt(self.decrypt_bytes(ciphertext, context=context), context=context)
+
+    def _view(self, bound_s: float, doing: str) -> CipherView:
+        view = self._board.cipher
+        if view is None or self._clock.uptime_s() - view.confirmed_s > bound_s:
+            raise ViewStaleError(f"the aes ring was not confirmed within {bound_s:g} s: nothing is {doing}")
+        return view
+
+
+def _parsed(ciphertext: object) -> Envelope:
+    if not isinstance(ciphertext, str):
+        raise EnvelopeError("a ciphertext is text")
+    return parse(ciphertext, decode=strict_decode)
+
+
+def _no_key(view: CipherView, envelope: Envelope) -> EnvelopeError | KeyUnavailableError:
+    version = view.ring.find(envelope.kid)
+    if version is None:
+        return UnknownCiphertextKidError("the ciphertext names a key that the ring does not have")
+    if version.state in {KeyState.COMPROMISED, KeyState.DESTROYED}:
+        return WithdrawnKeyError(f"the ciphertext's key {version.kid} is {version.state}")
+    return KeyUnavailableError(f"the material of {version.kid} could not be read from the store")

@@ -1,0 +1,182 @@
+"""JWTs in compact form (RFC 7515 §7.1): signed and verified on the view in memory, without I/O."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import pybase64
+
+from journal_keys.adapters.crypto.fast_base64 import strict_decode
+from journal_keys.domain import canonical
+from journal_keys.domain.errors import DomainError, KeyUnavailableError, ViewStaleError
+from journal_keys.domain.keys import Kid
+from journal_keys.domain.token import (
+    MAX_TOKEN_BYTES,
+    TokenProfile,
+    TokenRefusedError,
+    UnknownKidError,
+    check_claims,
+    check_header,
+)
+from journal_keys.ports.clock import Clock
+from journal_keys.ports.key_crypto import SigningKey, VerifyingKey
+from journal_keys.ports.view_board import SigningView, ViewBoard
+
+RESERVED: Final = frozenset({"iss", "aud", "iat", "exp"})
+"""Claims that the signer sets itself."""
+
+_MOST_HEADERS: Final = 256
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+class ClaimsError(DomainError):
+    """Claims that cannot be signed: reserved, not JSON, too long-lived or too large."""
+
+
+class JwtSigner:
+    """Signs with the ACTIVE key of the view."""
+
+    def __init__(self, board: ViewBoard, clock: Clock, profile: TokenProfile, view_ttl: timedelta) -> None:
+        self._board = board
+        self._clock = clock
+        self._profile = profile
+        self._view_ttl_s = view_ttl.total_seconds()
+        self._longest_s = profile.longest_token.total_seconds()
+        self._header: tuple[SigningKey | None, bytes] = (None, b"")
+
+    def current_key(self) -> SigningKey:
+        """Give the ACTIVE signing key.
+
+        Raises:
+            ViewStaleError: the view is older than the view TTL, or there is none.
+            KeyUnavailableError: the ACTIVE key's material could not be had.
+        """
+        view = self._board.signing
+        if view is None or self._clock.uptime_s() - view.confirmed_s > self._view_ttl_s:
+            raise ViewStaleError(
+                f"the jwt ring was not confirmed within the view TTL of {self._view_ttl_s:g} s: nothing is signed"
+            )
+        if view.signing is None:
+            raise KeyUnavailableError(f"the material of the ACTIVE key {view.ring.active.kid} could not be read")
+        return view.signing
+
+    def sign(self, claims: Mapping[str, Any], *, lifetime: timedelta | None = None) -> str:
+        """Give a token with these claims and `iss`, `aud`, `iat`, `exp`; `lifetime` is the longest one by default.
+
+        Raises:
+            ClaimsError: a reserved claim, no JSON, a lifetime out of bounds, or more than 8 KiB.
+            ViewStaleError, KeyUnavailableError: as for `current_key`.
+        """
+        key = self.current_key()
+        now_s = int(self._clock.unix_s())
+        life_s = self._longest_s if lifetime is None else lifetime.total_seconds()
+        if not 0 < life_s <= self._longest_s:
+            raise ClaimsError(f"a token lives more than 0 s and at most {self._longest_s:g} s")
+        if not RESERVED.isdisjoint(claims):
+            raise ClaimsError(f"the signer itself sets {', '.join(sorted(RESERVED & claims.keys()))}")
+        body = {
+            **claims,
+            "iss": self._profile.issuer,
+            "aud": self._profile.audience,
+            "iat": now_s,
+            "exp": now_s + int(life_s) if life_s >= 1 else now_s + life_s,
+        }
+        message = self._header_of(key) + _encode(body)
+        token = message + b"." + pybase64.urlsafe_b64encode(key.sign(message)).rstrip(b"=")
+        if len(token) > MAX_TOKEN_BYTES:
+            raise ClaimsError(f"the token would be longer than {MAX_TOKEN_BYTES} bytes")
+        return token.decode("ascii")
+
+    def _header_of(self, key: SigningKey) -> bytes:
+        known, segment = self._header
+        if known is not key:
+            header = {"alg": key.algorithm.value, "kid": key.kid, "typ": self._profile.token_type}
+            segment = _encode(header) + b"."
+            self._header = key, segment
+        return segment
+
+
+def _encode(document: Mapping[str, Any]) -> bytes:
+    try:
+        text = _ENCODE(document)
+    except (TypeError, ValueError, RecursionError):
+        raise ClaimsError("claims are JSON: text, numbers, lists and objects, with text for names") from None
+    return pybase64.urlsafe_b64encode(text.encode("ascii")).rstrip(b"=")
+
+
+class JwtVerifier:
+    """Verifies with the keys of the view."""
+
+    def __init__(self, board: ViewBoard, clock: Clock, profile: TokenProfile, verify_max_stale: timedelta) -> None:
+        self._board = board
+        self._clock = clock
+        self._profile = profile
+        self._max_stale_s = verify_max_stale.total_seconds()
+        self._headers: dict[str, tuple[str, str]] = {}
+
+    def verify(self, token: object) -> Mapping[str, Any]:
+        """Give the claims of a good token. Any other input of any type is refused with one error.
+
+        Raises:
+            TokenRefusedError: the token is malformed, forged, out of its time, meant for others; its subclass
+                UnknownKidError where the view does not hold its key.
+            ViewStaleError: the view is older than it may be, or there is none.
+        """
+        view = self._fresh_view()
+        if not isinstance(token, str) or len(token) > MAX_TOKEN_BYTES:
+            raise TokenRefusedError(f"a token is text of at most {MAX_TOKEN_BYTES} characters")
+        message, dot, signature = token.rpartition(".")
+        header, second_dot, payload = message.partition(".")
+        if not dot or not second_dot:
+            raise TokenRefusedError("a token has three parts")
+        key = self._key(view, header)
+        if not key.verify(_ascii(message), _decode(signature)):
+            raise TokenRefusedError("the signature of the token does not verify")
+        return check_claims(_json(payload), self._profile, now_s=self._clock.unix_s())
+
+    def _fresh_view(self) -> SigningView:
+        view = self._board.signing
+        if view is None or self._clock.uptime_s() - view.confirmed_s > self._max_stale_s:
+            raise ViewStaleError(f"the jwt ring was not confirmed for {self._max_stale_s:g} s: nothing is verified")
+        return view
+
+    def _key(self, view: SigningView, header: str) -> VerifyingKey:
+        known = self._headers.get(header)
+        algorithm, kid = known or check_header(_json(header), self._profile)
+        key = view.verifying.get(Kid(kid))
+        if key is None:
+            raise UnknownKidError("the token names a key that is not in the ring")
+        if key.algorithm != algorithm:
+            raise TokenRefusedError("alg of the token is not the algorithm of its key")
+        if known is None:
+            self._remember(header, algorithm, kid)
+        return key
+
+    def _remember(self, header: str, algorithm: str, kid: str) -> None:
+        """Keep what a well-formed header of a key in the ring says; strangers' headers are not kept."""
+        if len(self._headers) >= _MOST_HEADERS:
+            self._headers.clear()
+        self._headers[header] = algorithm, kid
+
+
+def _ascii(text: str) -> bytes:
+    try:
+        return text.encode("ascii")
+    except UnicodeEncodeError:
+        raise TokenRefusedError("a token is ASCII text") from None
+
+
+def _decode(part: str) -> bytes:
+    try:
+        return strict_decode(part)
+    except ValueError:
+        raise TokenRefusedError("each part of a token is base64url without padding") from None
+
+
+def _json(part: str) -> object:
+    try:
+        parsed: object = canonical.from_json(_decode(part).decode("utf-8"))
+    except ValueError:
+        raise TokenRefusedError("header and claims of a token are JSON without repeated members") from None
+    return parsed
