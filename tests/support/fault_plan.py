@@ -1,15 +1,26 @@
 """Faults at a chosen port call: one plan may stand before several ports and counts over all of them."""
 
 import asyncio
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from journal_keys.domain.errors import PortError
 from journal_keys.domain.material import KeyMaterial
+from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerCorruptError, LedgerUnavailableError
-from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
+from journal_keys.ports.secret_store import (
+    FolderContent,
+    SecretStore,
+    SecretStoreProtocolError,
+    SecretStoreUnavailableError,
+)
 
 P = TypeVar("P")
+CallKey: TypeAlias = tuple[int, str, str]
 
 
 class FaultKind(Enum):
@@ -26,8 +37,29 @@ class FaultKind(Enum):
     GARBAGE = "nonsense for an answer"
 
 
+BEFORE: Final = frozenset({FaultKind.ERROR_BEFORE, FaultKind.CANCEL_BEFORE, FaultKind.DEATH_BEFORE})
+AFTER: Final = frozenset({FaultKind.ERROR_AFTER, FaultKind.CANCEL_AFTER, FaultKind.DEATH_AFTER})
+
+
 class ProcessDied(BaseException):
     """The process that follows the plan is dead: every further call raises this again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One call of one port."""
+
+    port: object
+    name: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+    @property
+    def key(self) -> CallKey:
+        return id(self.port), self.name, repr((self.args, sorted(self.kwargs.items())))
+
+    def make(self) -> Any:  # noqa: ANN401 (whatever the port gives)
+        return getattr(self.port, self.name)(*self.args, **self.kwargs)
 
 
 @dataclass(kw_only=True)
@@ -39,80 +71,103 @@ class FaultPlan:
     calls: list[str] = field(default_factory=list)
     has_struck: bool = False
     is_dead: bool = False
-    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
+    answers: dict[CallKey, Any] = field(default_factory=dict)
 
     def wrap(self, port: P) -> P:
         """The port, with this plan before it."""
         return cast("P", _Planned(port, self))
 
-    async def call(self, port: object, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
-        """Make one call as planned."""
+    async def call(self, call: _Call) -> Any:  # noqa: ANN401 (whatever the port gives)
+        """Make one asynchronous call as planned."""
+        strikes = self._begin(call)
+        if strikes and self.kind is FaultKind.HANG:
+            await asyncio.Event().wait()
+        if strikes and self._repeats(call):
+            return self.answers[call.key]
+        return self._end(call, await call.make(), strikes=strikes)
+
+    def call_now(self, call: _Call) -> Any:  # noqa: ANN401 (whatever the port gives)
+        """Make one synchronous call as planned; it cannot hang, because nothing could cancel it."""
+        strikes = self._begin(call)
+        if strikes and self.kind is FaultKind.HANG:
+            raise ValueError(f"call {self.at} is {call.name}, which is synchronous: nothing could end its hanging")
+        if strikes and self._repeats(call):
+            return self.answers[call.key]
+        return self._end(call, call.make(), strikes=strikes)
+
+    def _begin(self, call: _Call) -> bool:
         if self.is_dead:
             raise ProcessDied
-        self.calls.append(name)
-        method = getattr(port, name)
-        if len(self.calls) - 1 != self.at:
-            return self._remember(name, args, await method(*args, **kwargs))
-        self.has_struck = True
-        if self.kind is FaultKind.HANG:
-            await asyncio.Event().wait()
-        if self.kind is FaultKind.STALE and (name, repr(args)) in self.answers:
-            return self.answers[name, repr(args)]
-        self._strike_before(port)
-        answer = await method(*args, **kwargs)
-        self._strike_after(port)
-        return _garbled(answer) if self.kind is FaultKind.GARBAGE else answer
+        self.calls.append(call.name)
+        strikes = len(self.calls) - 1 == self.at
+        self.has_struck = self.has_struck or strikes
+        if strikes and self.kind in BEFORE:
+            raise self._fault(call.port)
+        return strikes
 
-    def _remember(self, name: str, args: tuple[Any, ...], answer: Any) -> Any:  # noqa: ANN401
-        self.answers[name, repr(args)] = answer
-        return answer
+    def _repeats(self, call: _Call) -> bool:
+        return self.kind is FaultKind.STALE and call.key in self.answers
 
-    def _strike_before(self, port: object) -> None:
-        match self.kind:
-            case FaultKind.ERROR_BEFORE:
-                raise _unavailable(port)
-            case FaultKind.CANCEL_BEFORE:
-                raise asyncio.CancelledError
-            case FaultKind.DEATH_BEFORE:
-                self.is_dead = True
-                raise ProcessDied
-            case _:
-                return
+    def _end(self, call: _Call, answer: Any, *, strikes: bool) -> Any:  # noqa: ANN401 (whatever the port gives)
+        if not strikes:
+            self.answers[call.key] = answer
+            return answer
+        if self.kind in AFTER:
+            raise self._fault(call.port)
+        return _garbled(call.port, answer) if self.kind is FaultKind.GARBAGE else answer
 
-    def _strike_after(self, port: object) -> None:
-        match self.kind:
-            case FaultKind.ERROR_AFTER:
-                raise _unavailable(port)
-            case FaultKind.CANCEL_AFTER:
-                raise asyncio.CancelledError
-            case FaultKind.DEATH_AFTER:
-                self.is_dead = True
-                raise ProcessDied
-            case _:
-                return
+    def _fault(self, port: object) -> BaseException:
+        if self.kind in {FaultKind.DEATH_BEFORE, FaultKind.DEATH_AFTER}:
+            self.is_dead = True
+            return ProcessDied()
+        if self.kind in {FaultKind.CANCEL_BEFORE, FaultKind.CANCEL_AFTER}:
+            return asyncio.CancelledError()
+        return _unavailable(port)
 
 
 class _Planned:
-    """Stands before a port."""
+    """Stands before a port. What is no method (the views of a board) is read past the plan."""
 
     def __init__(self, port: object, plan: FaultPlan) -> None:
         self._port = port
         self._plan = plan
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        async def planned(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            return await self._plan.call(self._port, name, args, kwargs)
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever the port has)
+        method = getattr(self._port, name)
+        if not callable(method):
+            return method
+        return self._awaited(name) if inspect.iscoroutinefunction(method) else self._immediate(name)
+
+    def _awaited(self, name: str) -> Callable[..., Any]:
+        async def planned(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (whatever the port takes)
+            return await self._plan.call(_Call(port=self._port, name=name, args=args, kwargs=kwargs))
+
+        return planned
+
+    def _immediate(self, name: str) -> Callable[..., Any]:
+        def planned(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (whatever the port takes)
+            return self._plan.call_now(_Call(port=self._port, name=name, args=args, kwargs=kwargs))
 
         return planned
 
 
-def _unavailable(port: object) -> Exception:
-    if isinstance(port, Ledger):
+def _is_of_ledger(port: object) -> bool:
+    return isinstance(port, Ledger | AuditTrail | KeyUsage)
+
+
+def _unavailable(port: object) -> PortError:
+    if _is_of_ledger(port):
         return LedgerUnavailableError("planned: no answer")
-    return SecretStoreUnavailableError("planned: no answer")
+    if isinstance(port, SecretStore):
+        return SecretStoreUnavailableError("planned: no answer")
+    return PortError("planned: no answer")
 
 
-def _garbled(answer: Any) -> Any:  # noqa: ANN401
+def _garbled(port: object, answer: Any) -> FolderContent:  # noqa: ANN401 (whatever the port gives)
     if isinstance(answer, FolderContent):
         return FolderContent(answer.folder, {name: KeyMaterial(b"\x00nonsense") for name in answer.secrets})
-    raise LedgerCorruptError("planned: nonsense")
+    if _is_of_ledger(port):
+        raise LedgerCorruptError("planned: nonsense")
+    if isinstance(port, SecretStore):
+        raise SecretStoreProtocolError("planned: nonsense")
+    raise PortError("planned: nonsense")

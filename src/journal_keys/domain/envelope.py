@@ -5,8 +5,8 @@ v1: compact JSON `{"v":1,"kid":…,"iv":…,"ct":…[,"aad":…]}`, base64url wi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from journal_keys.domain import base64url, canonical
 from journal_keys.domain.errors import InvalidNameError, RefusedError
@@ -15,6 +15,8 @@ from journal_keys.domain.keys import Kid, parse_kid
 PREFIX: Final = "jk2."
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
+_PREFIX_LENGTH: Final = len(PREFIX)
+_LONGEST_KID: Final = 64
 _V1_FIELDS: Final = frozenset({"v", "kid", "iv", "ct"})
 _PURPOSE: Final = b"journal_keys/token encryption"
 
@@ -23,8 +25,7 @@ class EnvelopeError(RefusedError):
     """A ciphertext is malformed, names a key that does not open it, or fails authentication."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The parts of one ciphertext. `sealed` is ciphertext ‖ tag; `legacy_aad` is what a v1 ciphertext carries."""
 
     kid: Kid
@@ -36,8 +37,13 @@ class Envelope:
 
 def bound_data(kid: str, context: bytes) -> bytes:
     """The AAD of v2: version ‖ kid ‖ purpose ‖ the caller's context, each but the last with its length before it."""
+    return _bound_prefix(kid) + context
+
+
+@lru_cache(maxsize=256)
+def _bound_prefix(kid: str) -> bytes:
     name = kid.encode("ascii")
-    return b"\x02%c%b%c%b%b" % (len(name), name, len(_PURPOSE), _PURPOSE, context)
+    return b"\x02%c%b%c%b" % (len(name), name, len(_PURPOSE), _PURPOSE)
 
 
 def parse(text: str, *, decode: Callable[[str], bytes] = base64url.decode) -> Envelope:
@@ -54,27 +60,26 @@ def parse(text: str, *, decode: Callable[[str], bytes] = base64url.decode) -> En
 
 
 def _parse_v2(text: str, decode: Callable[[str], bytes]) -> Envelope:
-    kid, dot, body = text[len(PREFIX) :].partition(".")
+    """Split by the dots; whether there is such a kid is for the ring to say."""
+    kid, _, body = text[_PREFIX_LENGTH:].partition(".")
     try:
         raw = decode(body)
-        name = parse_kid(kid)
-    except (ValueError, InvalidNameError):
-        raw, name = b"", Kid("")
-    if not dot or len(raw) < NONCE_BYTES + TAG_BYTES:
+    except ValueError:
+        raw = b""
+    if len(raw) < NONCE_BYTES + TAG_BYTES or not (0 < len(kid) <= _LONGEST_KID and kid.isascii()):
         raise EnvelopeError("envelope v2 is jk2.<kid>.<base64url of at least 28 bytes>")
-    return Envelope(name, raw[:NONCE_BYTES], raw[NONCE_BYTES:])
+    return Envelope(Kid(kid), raw[:NONCE_BYTES], raw[NONCE_BYTES:])
 
 
 def _parse_v1(text: str, decode: Callable[[str], bytes]) -> Envelope:
     try:
         members = canonical.from_json(text)
-        if members.keys() - {"aad"} != _V1_FIELDS or (members["v"], type(members["v"])) != (1, int):
-            raise ValueError("other members")
+        well_formed = members.keys() - {"aad"} == _V1_FIELDS and (members["v"], type(members["v"])) == (1, int)
         nonce, sealed = decode(members["iv"]), decode(members["ct"])
         aad = decode(members["aad"]) if "aad" in members else None
         kid = parse_kid(members["kid"])
-    except (ValueError, TypeError, AttributeError, InvalidNameError):
-        nonce, sealed, aad, kid = b"", b"", None, Kid("")
-    if len(nonce) != NONCE_BYTES or len(sealed) < TAG_BYTES:
+    except (ValueError, TypeError, AttributeError, KeyError, InvalidNameError):
+        well_formed, nonce, sealed, aad, kid = False, b"", b"", None, Kid("")
+    if not well_formed or len(nonce) != NONCE_BYTES or len(sealed) < TAG_BYTES:
         raise EnvelopeError("envelope v1 is a JSON object with v = 1, kid, iv (12 bytes), ct and optionally aad")
     return Envelope(kid, nonce, sealed, aad, 1)

@@ -1,8 +1,12 @@
 """Base64url without padding, in less time than the standard library takes."""
 
+from typing import Final
+
 import pybase64
 
 from journal_keys.domain import base64url
+
+_PADDING: Final = ("", "", "==", "=")
 
 
 def strict_decode(text: str) -> bytes:
@@ -11,6 +15,6 @@ def strict_decode(text: str) -> bytes:
     Raises:
         ValueError: anything else.
     """
-    if not base64url.ends_canonically(text) or "=" in text:
+    if "+" in text or "/" in text or "=" in text or not base64url.ends_canonically(text):
         raise ValueError("not canonical base64url without padding")
-    return pybase64.b64decode(text + "=="[: -len(text) & 3], altchars=b"-_", validate=True)
+    return pybase64.b64decode(text + _PADDING[len(text) & 3], b"-_", True)  # noqa: FBT003 (positional is faster)

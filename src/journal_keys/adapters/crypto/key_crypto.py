@@ -84,20 +84,21 @@ class JwsVerifyingKey(VerifyingKey):
 class AesCipherKey(CipherKey):
     """AES-256-GCM."""
 
-    __slots__ = ("_gcm", "kid")
+    __slots__ = ("_decrypt", "_encrypt", "kid")
 
     def __init__(self, kid: Kid, key: KeyMaterial) -> None:
         self.kid = kid
-        self._gcm = AESGCM(expose(key))
+        gcm = AESGCM(expose(key))
+        self._encrypt, self._decrypt = gcm.encrypt, gcm.decrypt
 
     def seal(self, nonce: bytes, plaintext: bytes, bound: bytes | None) -> bytes:
         """Encrypt."""
-        return self._gcm.encrypt(nonce, plaintext, bound)
+        return self._encrypt(nonce, plaintext, bound)
 
     def open(self, nonce: bytes, sealed: bytes, bound: bytes | None) -> bytes | None:
         """Decrypt."""
         try:
-            return self._gcm.decrypt(nonce, sealed, bound)
+            return self._decrypt(nonce, sealed, bound)
         except InvalidTag:
             return None
 

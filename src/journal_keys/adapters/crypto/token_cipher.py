@@ -35,7 +35,7 @@ class TokenCipher:
         verify_max_stale: timedelta,
     ) -> None:
         self._board = board
-        self._clock = clock
+        self._uptime_s = clock.uptime_s
         self._entropy = entropy
         self._budget = budget
         self._view_ttl_s = view_ttl.total_seconds()
@@ -76,11 +76,11 @@ class TokenCipher:
         """Give the bytes of an envelope v2 or v1; raises as `decrypt`."""
         view = self._view(self._max_stale_s, "decrypted")
         envelope = _parsed(ciphertext)
-        key = view.opening.get(envelope.kid)
+        kid, nonce, sealed, legacy_aad, version = envelope
+        key = view.opening.get(kid)
         if key is None:
             raise _no_key(view, envelope)
-        bound = bound_data(envelope.kid, context) if envelope.version == 2 else envelope.legacy_aad  # noqa: PLR2004
-        opened = key.open(envelope.nonce, envelope.sealed, bound)
+        opened = key.open(nonce, sealed, legacy_aad if version == 1 else bound_data(kid, context))
         if opened is None:
             raise EnvelopeError("the ciphertext was changed, or sealed for another context")
         return opened
@@ -102,7 +102,7 @@ class TokenCipher:
 
     def _view(self, bound_s: float, doing: str) -> CipherView:
         view = self._board.cipher
-        if view is None or self._clock.uptime_s() - view.confirmed_s > bound_s:
+        if view is None or self._uptime_s() - view.confirmed_s > bound_s:
             raise ViewStaleError(f"the aes ring was not confirmed within {bound_s:g} s: nothing is {doing}")
         return view
 

@@ -12,11 +12,12 @@ from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock import Clock
+from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerPage, StaleGenerationError
 
 
-class MemoryLedger(Ledger, AuditTrail, KeyUsage):
+class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
     """Dictionaries. Nothing is awaited between compare and set, so each change is one step."""
 
     def __init__(self, clock: Clock, skew: timedelta) -> None:
@@ -72,7 +73,6 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage):
 
     async def append(self, fact: AuditFact) -> AuditHead:
         """Record a fact that changes no ring."""
-        self._time = self._now()
         self._link(fact)
         return await self.head()
 

@@ -34,6 +34,7 @@ class MemorySecretCache(SecretCache):
         self._stale_s = self._ttl_s + stale_bound.total_seconds()
         self._values: OrderedDict[SecretPath, tuple[float, KeyMaterial]] = OrderedDict()
         self._flights: dict[SecretPath, tuple[_Flight, asyncio.Task[KeyMaterial]]] = {}
+        self._aloft: set[asyncio.Task[KeyMaterial]] = set()  # the loop itself holds tasks weakly
 
     async def get(self, path: SecretPath, load: Load) -> KeyMaterial:
         """Give the cached value, or load it."""
@@ -55,7 +56,8 @@ class MemorySecretCache(SecretCache):
     def _depart(self, path: SecretPath, load: Load) -> tuple[_Flight, asyncio.Task[KeyMaterial]]:
         flight = _Flight()
         task = asyncio.create_task(self._load(path, load, flight))
-        task.add_done_callback(_retrieve)
+        self._aloft.add(task)
+        task.add_done_callback(self._land)
         self._flights[path] = flight, task
         return flight, task
 
@@ -64,7 +66,8 @@ class MemorySecretCache(SecretCache):
         try:
             value = await load(path)
         except SecretNotFoundError:
-            self._values.pop(path, None)
+            if flight.is_kept:
+                self._values.pop(path, None)
             raise
         except JournalKeysError:
             held = self._values.get(path)
@@ -84,8 +87,8 @@ class MemorySecretCache(SecretCache):
         while len(self._values) > _MOST_ENTRIES:
             self._values.popitem(last=False)
 
-
-def _retrieve(task: asyncio.Task[KeyMaterial]) -> None:
-    """Look at the result, so that a load whose callers were all cancelled raises nothing later."""
-    if not task.cancelled():
-        task.exception()
+    def _land(self, task: asyncio.Task[KeyMaterial]) -> None:
+        """Look at the result, so that a load whose callers were all cancelled raises nothing later."""
+        self._aloft.discard(task)
+        if not task.cancelled():
+            task.exception()

@@ -4,27 +4,32 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from journal_keys.domain.ledger_clock import ClockReading
 from journal_keys.ports.clock import Clock
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_BOOTTIME: Final = getattr(time, "CLOCK_BOOTTIME", None)
+_PROCESS: Final = uuid.uuid4().hex
 
 
 class SystemClock(Clock):
     """Linux's boot-time clock and boot id. Elsewhere each process counts as a boot of its own."""
 
     def __init__(self) -> None:
-        self._boot = _BOOT_ID.read_text("ascii").strip() if _BOOT_ID.exists() else uuid.uuid4().hex
+        try:
+            self._boot = _BOOT_ID.read_text("ascii").strip()
+        except OSError:
+            self._boot = _PROCESS
 
     def read(self) -> ClockReading:
         """Look at all clocks at once."""
         return ClockReading(wall=datetime.now(UTC), uptime=timedelta(seconds=self.uptime_s()), boot=self._boot)
 
     def uptime_s(self) -> float:
-        """Give the seconds since boot, suspend included."""
-        return time.clock_gettime(_UPTIME)
+        """Give the seconds since boot, suspend included where the system counts it."""
+        return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
 
     def unix_s(self) -> float:
         """Give the seconds since 1970."""

@@ -1,0 +1,168 @@
+"""The composition root: declarations only. What has a lifetime comes in as a `Dependency`."""
+
+from datetime import timedelta
+
+from dependency_injector import containers, providers
+
+from journal_keys.adapters.crypto.key_crypto import (
+    CryptographyKeyGenerator,
+    CryptographyKeyOpener,
+    CryptographyPemRenderer,
+)
+from journal_keys.adapters.crypto.token_cipher import TokenCipher
+from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
+from journal_keys.adapters.memory.hint_bus import MemoryHintBus
+from journal_keys.adapters.memory.secret_cache import MemorySecretCache
+from journal_keys.adapters.memory.view_board import MemoryViewBoard
+from journal_keys.adapters.system.clock import SystemClock
+from journal_keys.adapters.system.entropy import SystemEntropy
+from journal_keys.domain.encryption_budget import EncryptionBudget
+from journal_keys.domain.keys import Family
+from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.token import TokenProfile
+from journal_keys.domain.windows import Windows
+from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.ports.clock import Clock
+from journal_keys.ports.clock_keeper import ClockKeeper
+from journal_keys.ports.entropy import Entropy
+from journal_keys.ports.hint_bus import HintBus
+from journal_keys.ports.key_crypto import KeyGenerator, KeyOpener, PemRenderer
+from journal_keys.ports.key_usage import KeyUsage
+from journal_keys.ports.ledger import Ledger
+from journal_keys.ports.secret_cache import SecretCache
+from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.view_board import ViewBoard
+from journal_keys.use_cases.check_health import CheckHealth
+from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
+from journal_keys.use_cases.explain_key import ExplainKey
+from journal_keys.use_cases.fetch_secret import FetchSecret
+from journal_keys.use_cases.init_rings import InitRings
+from journal_keys.use_cases.make_key import MakeKey
+from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.read_material import ReadMaterial
+from journal_keys.use_cases.reconcile import Reconcile
+from journal_keys.use_cases.recover_ledger import RecoverLedger
+from journal_keys.use_cases.refresh_views import RefreshViews
+from journal_keys.use_cases.retire_keys import RetireKeys
+from journal_keys.use_cases.rotate_keys import RotateKeys
+from journal_keys.use_cases.rotate_when_due import RotateWhenDue
+from journal_keys.use_cases.stage_successor import StageSuccessor
+from journal_keys.use_cases.store_secret import DeleteSecret, ListSecrets, StoreSecret
+from journal_keys.use_cases.verify_audit import VerifyAudit
+
+
+class Container(containers.DeclarativeContainer):
+    """Every port with its adapter, every use case with its ports."""
+
+    windows: providers.Provider[Windows] = providers.Dependency(instance_of=Windows)
+    policies: providers.Provider[dict[Family, RotationPolicy]] = providers.Dependency(instance_of=dict)
+    profile: providers.Provider[TokenProfile] = providers.Dependency(instance_of=TokenProfile)
+    verify_max_stale: providers.Provider[timedelta] = providers.Dependency(instance_of=timedelta)
+
+    clock: providers.Provider[Clock] = providers.Dependency(instance_of=Clock, default=SystemClock())  # type: ignore[type-abstract]
+    entropy: providers.Provider[Entropy] = providers.Dependency(instance_of=Entropy, default=SystemEntropy())  # type: ignore[type-abstract]
+    store: providers.Provider[SecretStore] = providers.Dependency(instance_of=SecretStore)  # type: ignore[type-abstract]
+    ledger: providers.Provider[Ledger] = providers.Dependency(instance_of=Ledger)  # type: ignore[type-abstract]
+    trail: providers.Provider[AuditTrail] = providers.Dependency(instance_of=AuditTrail)  # type: ignore[type-abstract]
+    clock_keeper: providers.Provider[ClockKeeper] = providers.Dependency(instance_of=ClockKeeper)  # type: ignore[type-abstract]
+    usage: providers.Provider[KeyUsage] = providers.Dependency(instance_of=KeyUsage)  # type: ignore[type-abstract]
+
+    generator: providers.Provider[KeyGenerator] = providers.Singleton(CryptographyKeyGenerator, entropy=entropy)
+    opener: providers.Provider[KeyOpener] = providers.Singleton(CryptographyKeyOpener)
+    pem: providers.Provider[PemRenderer] = providers.Singleton(CryptographyPemRenderer)
+    board: providers.Provider[ViewBoard] = providers.ThreadSafeSingleton(MemoryViewBoard)
+    hints: providers.Provider[HintBus] = providers.ThreadSafeSingleton(MemoryHintBus)
+    budget: providers.Provider[EncryptionBudget] = providers.ThreadSafeSingleton(EncryptionBudget)
+    cache: providers.Provider[SecretCache] = providers.ThreadSafeSingleton(
+        MemorySecretCache,
+        clock=clock,
+        ttl=windows.provided.view_ttl,
+        stale_bound=verify_max_stale,
+    )
+
+    read_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=store)
+    make_key: providers.Provider[MakeKey] = providers.Factory(MakeKey, store=store, generator=generator, opener=opener)
+    stage: providers.Provider[StageSuccessor] = providers.Factory(
+        StageSuccessor, ledger=ledger, store=store, make_key=make_key
+    )
+    project: providers.Provider[ProjectRing] = providers.Factory(
+        ProjectRing, store=store, read_material=read_material, pem=pem
+    )
+    entomb: providers.Provider[EntombKey] = providers.Factory(EntombKey, store=store)
+
+    init_rings: providers.Provider[InitRings] = providers.Factory(
+        InitRings, ledger=ledger, store=store, make_key=make_key, read_material=read_material, project=project
+    )
+    rotate_keys: providers.Provider[RotateKeys] = providers.Factory(
+        RotateKeys,
+        ledger=ledger,
+        read_material=read_material,
+        stage=stage,
+        project=project,
+        hints=hints,
+        policies=policies,
+        windows=windows,
+    )
+    rotate_when_due: providers.Provider[RotateWhenDue] = providers.Factory(RotateWhenDue, rotate=rotate_keys)
+    retire_keys: providers.Provider[RetireKeys] = providers.Factory(
+        RetireKeys, ledger=ledger, store=store, hints=hints, windows=windows
+    )
+    compromise_key: providers.Provider[CompromiseKey] = providers.Factory(
+        CompromiseKey,
+        ledger=ledger,
+        entomb=entomb,
+        stage=stage,
+        project=project,
+        hints=hints,
+        policies=policies,
+        windows=windows,
+    )
+    reconcile: providers.Provider[Reconcile] = providers.Factory(
+        Reconcile, rotate=rotate_keys, retire=retire_keys, entomb=entomb, opener=opener
+    )
+    recover_ledger: providers.Provider[RecoverLedger] = providers.Factory(
+        RecoverLedger,
+        ledger=ledger,
+        store=store,
+        read_material=read_material,
+        opener=opener,
+        project=project,
+        windows=windows,
+    )
+    refresh_views: providers.Provider[RefreshViews] = providers.Factory(
+        RefreshViews,
+        ledger=ledger,
+        read_material=read_material,
+        opener=opener,
+        board=board,
+        clock=clock,
+        usage=usage,
+        budget=budget,
+    )
+    check_health: providers.Provider[CheckHealth] = providers.Factory(
+        CheckHealth, ledger=ledger, read_material=read_material, policies=policies, windows=windows
+    )
+    verify_audit: providers.Provider[VerifyAudit] = providers.Factory(VerifyAudit, trail=trail)
+    explain_key: providers.Provider[ExplainKey] = providers.Factory(
+        ExplainKey, ledger=ledger, trail=trail, policies=policies, windows=windows
+    )
+    fetch_secret: providers.Provider[FetchSecret] = providers.Factory(FetchSecret, store=store, cache=cache)
+    store_secret: providers.Provider[StoreSecret] = providers.Factory(StoreSecret, store=store, cache=cache)
+    delete_secret: providers.Provider[DeleteSecret] = providers.Factory(DeleteSecret, store=store, cache=cache)
+    list_secrets: providers.Provider[ListSecrets] = providers.Factory(ListSecrets, store=store)
+
+    signer: providers.Provider[JwtSigner] = providers.Singleton(
+        JwtSigner, board=board, clock=clock, profile=profile, view_ttl=windows.provided.view_ttl
+    )
+    verifier: providers.Provider[JwtVerifier] = providers.Singleton(
+        JwtVerifier, board=board, clock=clock, profile=profile, verify_max_stale=verify_max_stale
+    )
+    cipher: providers.Provider[TokenCipher] = providers.Singleton(
+        TokenCipher,
+        board=board,
+        clock=clock,
+        entropy=entropy,
+        budget=budget,
+        view_ttl=windows.provided.view_ttl,
+        verify_max_stale=verify_max_stale,
+    )

@@ -1,0 +1,80 @@
+"""The tasks that keep a process's views fresh and the rings in motion."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Self
+
+from journal_keys.container import Container
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.keys import Family
+from journal_keys.domain.outcomes import NotDue, Reconciled
+
+_LOG = logging.getLogger("journal_keys")
+
+
+@dataclass(slots=True, kw_only=True)
+class Background:
+    """An async context: the refresher, the scheduler and the reconciler run inside it.
+
+    A failing pass is logged and tried again at its next turn; the views of before stay.
+    """
+
+    container: Container
+    poll: timedelta
+    reconcile_interval: timedelta
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
+
+    async def __aenter__(self) -> Self:
+        await self.refresh()
+        self._tasks = [
+            asyncio.create_task(self._refresh_for_ever(), name="journal_keys refresher"),
+            asyncio.create_task(self._repeat(self.rotate_due, self.poll), name="journal_keys scheduler"),
+            asyncio.create_task(self._repeat(self.reconcile, self.reconcile_interval), name="journal_keys reconciler"),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def refresh(self) -> None:
+        """Bring the views up to the ledger."""
+        await self.container.refresh_views()()
+
+    async def rotate_due(self) -> None:
+        """Rotate each ring that is due or waited for."""
+        for family in Family:
+            outcome = await self.container.rotate_when_due()(family)
+            if outcome is not None and not isinstance(outcome, NotDue):
+                _LOG.info("rotation_checked family=%s outcome=%s", family, type(outcome).__name__)
+
+    async def reconcile(self) -> None:
+        """Finish what anybody left unfinished."""
+        for family in Family:
+            outcome = await self.container.reconcile()(family)
+            if isinstance(outcome, Reconciled) and outcome.repairs:
+                _LOG.info("reconciled family=%s repairs=%s", family, "; ".join(outcome.repairs))
+
+    async def _refresh_for_ever(self) -> None:
+        while True:
+            await self.container.hints().wait(self._jittered(self.poll))
+            await self._attempt(self.refresh)
+
+    async def _repeat(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
+        while True:
+            await self._attempt(step)
+            await asyncio.sleep(self._jittered(period))
+
+    async def _attempt(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except JournalKeysError as failure:
+            _LOG.warning("background_step_failed step=%s error=%s", getattr(step, "__name__", "?"), failure)
+
+    def _jittered(self, period: timedelta) -> float:
+        """Between 0.75 and 1 period, so that instances do not march in step and no view waits longer than one."""
+        return period.total_seconds() * (0.75 + self.container.entropy().token(1)[0] / 1024)

@@ -1,0 +1,85 @@
+"""The one table from exceptions to exit codes."""
+
+from enum import IntEnum
+from typing import Final
+
+from journal_keys.domain.errors import (
+    AuditChainBrokenError,
+    DomainError,
+    JournalKeysError,
+    PolicyError,
+    PortError,
+    RefusedError,
+)
+from journal_keys.domain.ledger_clock import ClockWentBackError
+from journal_keys.ports.ledger import LedgerError
+from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreError
+
+
+class ExitCode(IntEnum):
+    """What the command's end means."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    WAITING = 3
+    REFUSED = 4
+    RULE = 5
+    SETTINGS = 6
+    SECRET_STORE = 7
+    LEDGER = 8
+    AUDIT_BROKEN = 9
+    UNHEALTHY = 10
+    NOT_FOUND = 11
+    CLOCK = 12
+    PORT_TAKEN = 13
+
+
+MEANINGS: Final = {
+    ExitCode.DONE: "done, also when there was nothing to do",
+    ExitCode.FAILED: "anything without a code of its own; `demo`: a token was refused or a ciphertext unreadable",
+    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.WAITING: "a rotation waits for its window; `reconcile` or the service finishes it",
+    ExitCode.REFUSED: "input was refused: a path, a kid, a family, a value",
+    ExitCode.RULE: "a rule of the rings would be broken: nothing was changed",
+    ExitCode.SETTINGS: "a setting is malformed or contradicts another",
+    ExitCode.SECRET_STORE: "the secret store failed, refused, or is damaged",
+    ExitCode.LEDGER: "the ledger failed, is damaged, or has another schema",
+    ExitCode.AUDIT_BROKEN: "the audit chain does not verify",
+    ExitCode.UNHEALTHY: "`health`: a ring cannot be used",
+    ExitCode.NOT_FOUND: "there is no such secret",
+    ExitCode.CLOCK: "this host's clock stands before a time that the ledger has seen",
+    ExitCode.PORT_TAKEN: "`serve`: the port is taken",
+}
+
+BY_NAME: Final = {
+    "SettingsError": ExitCode.SETTINGS,
+    "PortTakenError": ExitCode.PORT_TAKEN,
+}
+"""Errors of modules that are too slow to import for a table."""
+
+TABLE: Final[dict[type[JournalKeysError], ExitCode]] = {
+    AuditChainBrokenError: ExitCode.AUDIT_BROKEN,
+    ClockWentBackError: ExitCode.CLOCK,
+    PolicyError: ExitCode.SETTINGS,
+    SecretNotFoundError: ExitCode.NOT_FOUND,
+    SecretStoreError: ExitCode.SECRET_STORE,
+    LedgerError: ExitCode.LEDGER,
+    PortError: ExitCode.FAILED,
+    RefusedError: ExitCode.REFUSED,
+    DomainError: ExitCode.RULE,
+}
+
+
+def exit_code_of(kind: type[JournalKeysError]) -> ExitCode:
+    """Give the code of the nearest ancestor that the table names.
+
+    Raises:
+        KeyError: none does; a test walks every class so that this never happens.
+    """
+    for ancestor in kind.__mro__:
+        if ancestor.__name__ in BY_NAME:
+            return BY_NAME[ancestor.__name__]
+        if ancestor in TABLE:
+            return TABLE[ancestor]
+    raise KeyError(kind.__name__)

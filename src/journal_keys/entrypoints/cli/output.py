@@ -1,0 +1,84 @@
+"""What the command prints: tables and lines for people, one JSON value for programs."""
+
+import dataclasses
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+
+_WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def outcome_name(outcome: object) -> str:
+    """Give the snake-case name of an outcome's class: `NotDue` → `not_due`."""
+    return _WORD_START.sub("_", type(outcome).__name__).lower()
+
+
+def plain(value: object) -> object:
+    """Give the JSON form of a value: dataclasses as objects, times in ISO 8601, enums by value."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(one) for one in value]
+    return value
+
+
+def as_outcome(outcome: object) -> dict[str, object]:
+    """Give an outcome's fields behind its name."""
+    fields = plain(outcome)
+    return {"outcome": outcome_name(outcome), **fields} if isinstance(fields, dict) else {"outcome": fields}
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value and nothing else."""
+    sys.stdout.write(json.dumps(plain(value), indent=2) + "\n")
+
+
+def print_fields(fields: Mapping[str, object]) -> None:
+    """Print names and values, one a line."""
+    width = max((len(name) for name in fields), default=0)
+    for name, value in fields.items():
+        if value is not None:
+            sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {_text(value)}\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; rich draws it on a terminal."""
+    if not sys.stdout.isatty():
+        sys.stdout.writelines("\t".join(_text(cell) for cell in row) + "\n" for row in rows)
+        return
+    from rich.console import Console  # noqa: PLC0415 (only a terminal needs it)
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(escape(_text(cell)) for cell in row))
+    Console().print(table)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(one) for one in value)
+    text = str(plain(value))
+    return text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+
+
+def print_error(kind: str, message: str, *, json_wanted: bool) -> None:
+    """Say on standard error what went wrong."""
+    if json_wanted:
+        sys.stderr.write(json.dumps({"error": {"type": kind, "message": message}}) + "\n")
+    else:
+        sys.stderr.write(f"error: {message}\n")

@@ -1,0 +1,40 @@
+"""Run a command's coroutine on an opened container."""
+
+import asyncio
+import os
+import pwd
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from journal_keys.container import Container
+    from journal_keys.entrypoints.settings import Settings
+
+T = TypeVar("T")
+
+
+def operator() -> str:
+    """Give the actor that the audit trail names: the login name of this process's user."""
+    uid = os.getuid()
+    try:
+        return f"operator:{pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"operator:{uid}"
+
+
+def on_container(command: "Callable[[Container], Awaitable[T]]", *, provisioned: bool = False) -> T:
+    """Open (or first make) what the settings name, run the command on it, close it.
+
+    Raises:
+        JournalKeysError: as the command and `resources` do.
+    """
+    from journal_keys.entrypoints.settings import Settings  # noqa: PLC0415 (`--help` must not pay for it)
+
+    return asyncio.run(_run(Settings.from_environment(), command, provisioned=provisioned))
+
+
+async def _run(settings: "Settings", command: "Callable[[Container], Awaitable[T]]", *, provisioned: bool) -> T:
+    from journal_keys.entrypoints.resources import open_container, provision  # noqa: PLC0415 (as above)
+
+    async with provision(settings) if provisioned else open_container(settings) as container:
+        return await command(container)

@@ -1,0 +1,1 @@
+"""The demonstration: processes sign, verify, encrypt and decrypt while both rings rotate and rotators are killed."""

@@ -1,0 +1,236 @@
+"""The names that the integration guide promises: thin doors to the container."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from journal_keys.adapters.crypto.token_cipher import TokenCipher
+from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
+from journal_keys.container import Container
+from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.exposure import expose
+from journal_keys.domain.keys import Family
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.outcomes import RotationOutcome
+from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.token import UnknownKidError
+from journal_keys.entrypoints.resources import open_container
+from journal_keys.entrypoints.settings import Settings
+from journal_keys.ports.key_crypto import SigningKey
+from journal_keys.use_cases.check_health import Health
+
+_UNKNOWN_KID_COOL_DOWN_S = 1.0
+
+
+class InfisicalSecretsClient:
+    """Secrets by path. Opens the store at first use; close it with `aclose` or use it as an async context.
+
+    `redis` is taken for the calls that the guide shows; this release caches in memory only.
+    """
+
+    def __init__(self, settings: Settings, redis: object | None = None, *, engine: AsyncEngine | None = None) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._redis = redis
+        self._opening = asyncio.Lock()
+        self._stack = AsyncExitStack()
+        self._container: Container | None = None
+
+    @classmethod
+    def from_env(cls, redis: object | None = None) -> Self:
+        """Read the settings from the environment.
+
+        Raises:
+            SettingsError: a variable is malformed.
+        """
+        return cls(Settings.from_environment(), redis)
+
+    async def fetch_secret(self, path: str) -> str:
+        """Give the secret at an absolute path such as `/database/db_url_async`, from memory within its time to live.
+
+        Raises:
+            InvalidPathError: the path is malformed.
+            SecretNotFoundError: there is no such secret.
+            SecretStoreError: the store failed, and nothing recent enough is cached.
+        """
+        container = self._container or await self.container()
+        value = await container.fetch_secret()(SecretPath.parse(path))
+        return expose(value).decode("utf-8")
+
+    async def store_secret(self, path: str, value: str) -> None:
+        """Set the secret at a path that no ring owns, and prove that the store kept it.
+
+        Raises:
+            InvalidPathError: the path is malformed.
+            OwnedPathError: a ring owns it.
+            SecretStoreError: the store failed or did not keep the value.
+        """
+        container = await self.container()
+        await container.store_secret()(SecretPath.parse(path), KeyMaterial(value.encode("utf-8")))
+
+    async def health_check(self) -> Health:
+        """Give the health of both rings and of the store."""
+        return await (await self.container()).check_health()()
+
+    async def container(self) -> Container:
+        """The container behind this client, opened once."""
+        async with self._opening:
+            if self._container is None:
+                opened = open_container(self._settings, engine=self._engine)
+                self._container = await self._stack.enter_async_context(opened)
+            return self._container
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that this client was made with."""
+        return self._settings
+
+    @property
+    def poll(self) -> timedelta:
+        """How long a view needs no confirmation."""
+        return self._settings.poll
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        self._container = None
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.container()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+class InfisicalKeyManager:
+    """The application's keys. Each argument may be left out: the container's own is taken then.
+
+    `session` names the ledger by its engine; `client` shares an opened client; `redis` is taken for the calls that the
+    guide shows.
+    """
+
+    def __init__(
+        self,
+        session: AsyncSession | None = None,
+        redis: object | None = None,
+        client: InfisicalSecretsClient | None = None,
+    ) -> None:
+        self._owns_client = client is None or session is not None
+        if client is None or session is not None:
+            settings = client.settings if client else Settings.from_environment()
+            client = InfisicalSecretsClient(settings, redis, engine=_engine_of(session))
+        self._client = client
+        self._refreshing = asyncio.Lock()
+        self._looked_for_kid_s = float("-inf")
+
+    async def get_current_signing_key(self) -> SigningKey:
+        """Give the ACTIVE signing key: its `kid`, its `algorithm`, and `sign`.
+
+        Raises:
+            ViewStaleError: the ledger could not be asked for longer than the view TTL.
+            KeyUnavailableError: the ACTIVE key's material could not be had.
+        """
+        return (await self.signer()).current_key()
+
+    async def get_token_cipher(self) -> TokenCipher:
+        """Give the cipher over the aes ring. It stays good; call again to have its view confirmed."""
+        return (await self._fresh()).cipher()
+
+    async def signer(self) -> JwtSigner:
+        """Give the signer over the jwt ring. It stays good; call again to have its view confirmed."""
+        return (await self._fresh()).signer()
+
+    async def verifier(self) -> JwtVerifier:
+        """Give the verifier over the jwt ring: `verify` on it does no I/O."""
+        return (await self._fresh()).verifier()
+
+    async def verify(self, token: str) -> Mapping[str, Any]:
+        """Give the claims of a good token; an unknown kid causes one refresh per second at the most.
+
+        Raises:
+            TokenRefusedError: the token is not good.
+            ViewStaleError: the ledger could not be asked for too long.
+        """
+        verifier = await self.verifier()
+        try:
+            return verifier.verify(token)
+        except UnknownKidError:
+            await self._look_for_kid()
+        return verifier.verify(token)
+
+    async def rotate_keys(
+        self, *, force: bool = False, reason: str = "asked by the application", rotation_id: str | None = None
+    ) -> Mapping[Family, RotationOutcome]:
+        """Rotate both rings and give each outcome.
+
+        Raises:
+            RotationConflictError: the id was used with other parameters.
+            PortError: store or ledger failed.
+        """
+        container = await self._client.container()
+        request = RotationRequest(
+            rotation_id=rotation_id or container.entropy().token(16).hex(),
+            scope="both",
+            force=force,
+            reason=reason,
+            actor="application",
+        )
+        outcomes = {family: await container.rotate_keys()(family, request) for family in Family}
+        await container.refresh_views()()
+        return outcomes
+
+    async def aclose(self) -> None:
+        """Close what this manager opened."""
+        if self._owns_client:
+            await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self._fresh()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _fresh(self) -> Container:
+        """The container, its views no older than one poll where the ledger answers."""
+        container = await self._client.container()
+        if self._is_old(container):
+            async with self._refreshing:
+                if self._is_old(container):
+                    await self._refresh(container)
+        return container
+
+    def _is_old(self, container: Container) -> bool:
+        view = container.board().signing
+        return view is None or container.clock().uptime_s() - view.confirmed_s > self._client.poll.total_seconds()
+
+    async def _refresh(self, container: Container) -> None:
+        """Refresh; where that fails, the views of before serve until they are too old."""
+        try:
+            await container.refresh_views()()
+        except JournalKeysError:
+            if container.board().signing is None:
+                raise
+
+    async def _look_for_kid(self) -> None:
+        container = await self._client.container()
+        now_s = container.clock().uptime_s()
+        if now_s - self._looked_for_kid_s >= _UNKNOWN_KID_COOL_DOWN_S:
+            self._looked_for_kid_s = now_s
+            await self._refresh(container)
+
+
+def _engine_of(session: AsyncSession | None) -> AsyncEngine | None:
+    if session is None:
+        return None
+    bind = session.bind
+    return bind if isinstance(bind, AsyncEngine) or bind is None else bind.engine

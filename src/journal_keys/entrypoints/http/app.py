@@ -1,0 +1,102 @@
+"""The FastAPI application."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from journal_keys.container import Container
+from journal_keys.domain.errors import JournalKeysError, ViewStaleError
+from journal_keys.entrypoints.background import Background
+from journal_keys.entrypoints.http.bodies import RotateBody
+from journal_keys.entrypoints.http.loopback_guard import LoopbackGuard
+from journal_keys.entrypoints.http.problems import problem, status_of
+from journal_keys.entrypoints.http.router import build_router
+from journal_keys.entrypoints.resources import open_container
+from journal_keys.entrypoints.settings import Settings
+
+_MOST_BODY_BYTES = 16 * 1024
+_LONGEST_HEALTH = timedelta(seconds=5)
+_UNPROCESSABLE = 422
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Give the application over what these settings (by default the environment's) name.
+
+    Its lifespan opens vault and ledger, and runs refresher, scheduler and reconciler.
+
+    Raises:
+        SettingsError: a variable is malformed.
+    """
+    chosen = settings or Settings.from_environment()
+    opened: list[Container] = []
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with (
+            open_container(chosen) as container,
+            Background(container=container, poll=chosen.poll, reconcile_interval=chosen.reconcile_interval),
+        ):
+            opened.append(container)
+            try:
+                yield
+            finally:
+                opened.clear()
+
+    def container_now() -> Container:
+        if not opened:
+            raise ViewStaleError("the service has not started yet, or is stopping")
+        return opened[0]
+
+    app = FastAPI(
+        title="journal_keys",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=_MOST_BODY_BYTES,
+        telemetry={"auto_configure": False},
+    )
+    timeout = min(timedelta(seconds=chosen.journal_infisical_timeout), _LONGEST_HEALTH)
+    app.include_router(build_router(container_now, health_timeout=timeout))
+    _handle_errors(app)
+    app.middleware("http")(_secured)
+    app.add_middleware(LoopbackGuard)
+    return app
+
+
+def _handle_errors(app: FastAPI) -> None:
+    @app.exception_handler(JournalKeysError)
+    async def ours(_request: Request, failure: JournalKeysError) -> Response:
+        return problem(status_of(type(failure)), str(failure))
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_request: Request, failure: RequestValidationError) -> Response:
+        errors = [{"where": _known_field(error["loc"]), "what": error["type"]} for error in failure.errors()]
+        return problem(_UNPROCESSABLE, "the request is malformed", extra={"errors": errors})
+
+    @app.exception_handler(HTTPException)
+    async def plain(_request: Request, failure: HTTPException) -> Response:
+        answer = problem(failure.status_code, "no such thing is served here")
+        answer.headers.update(failure.headers or {})
+        return answer
+
+    @app.exception_handler(Exception)
+    async def unexpected(_request: Request, _failure: Exception) -> Response:
+        return problem(500, "an unexpected error; the log names it")
+
+
+def _known_field(location: tuple[int | str, ...]) -> str:
+    """Give the field's name where it is ours; what else the caller named is not repeated."""
+    return next((str(part) for part in location if part in RotateBody.model_fields), "body")
+
+
+async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

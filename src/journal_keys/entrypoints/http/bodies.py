@@ -1,0 +1,130 @@
+"""The bodies of requests and answers."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.keys import Family
+from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, RotationOutcome, Waiting
+
+
+class RotationType(StrEnum):
+    """Which rings to rotate."""
+
+    JWT = "jwt"
+    AES = "aes"
+    BOTH = "both"
+
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """The families of this type."""
+        return tuple(Family) if self is RotationType.BOTH else (Family(self.value),)
+
+
+class RotateBody(BaseModel):
+    """What a caller asks for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    rotation_type: RotationType
+    force: Annotated[bool, Field(strict=True)] = False
+    reason: Annotated[str, Field(strict=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")] = (
+        "Manual rotation"
+    )
+
+
+class RotationResult(BaseModel):
+    """What became of one ring."""
+
+    outcome: str
+    old_kid: str | None = None
+    new_kid: str | None = None
+    generation: int | None = None
+    ready_at: datetime | None = None
+    due_at: datetime | None = None
+    because: str | None = None
+    error: str | None = None
+
+
+class RotateAnswer(BaseModel):
+    """What became of a request: `done`, `waiting`, `partial` or `failed`."""
+
+    status: str
+    rotation_type: RotationType
+    force: bool
+    submitted_at: datetime
+    results: dict[Family, RotationResult]
+
+    @property
+    def http_status(self) -> int:
+        """200, 202 while something waits and nothing failed, 503 where everything failed."""
+        return {"waiting": 202, "failed": 503}.get(self.status, 200)
+
+
+class PartStatus(BaseModel):
+    """One part's status."""
+
+    status: str
+
+
+class AesStatus(PartStatus):
+    """The aes ring's status."""
+
+    active_kid: str | None
+
+
+class HealthAnswer(BaseModel):
+    """The guide's health answer."""
+
+    overall_status: str
+    jwt_system: PartStatus
+    aes_system: AesStatus
+    infisical_connection: PartStatus
+    timestamp: datetime
+
+
+class Problem(BaseModel):
+    """Problem Details (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+def result_of(outcome: RotationOutcome | JournalKeysError) -> RotationResult:
+    """Give the wire form of one ring's outcome."""
+    match outcome:
+        case Rotated(old_kid=old, new_kid=new, generation=generation, unfinished=unfinished):
+            return RotationResult(
+                outcome="rotated", old_kid=old, new_kid=new, generation=generation, because=unfinished
+            )
+        case AlreadyRotated(old_kid=old, new_kid=new, generation=generation):
+            return RotationResult(outcome="already_rotated", old_kid=old, new_kid=new, generation=generation)
+        case NotDue(active_kid=active, generation=generation, due_at=due_at):
+            return RotationResult(outcome="not_due", old_kid=active, generation=generation, due_at=due_at)
+        case Waiting(active_kid=active, staged_kid=staged, generation=generation, until=until, because=because):
+            return RotationResult(
+                outcome="waiting",
+                old_kid=active,
+                new_kid=staged,
+                generation=generation,
+                ready_at=until,
+                because=because,
+            )
+        case JournalKeysError():
+            return RotationResult(outcome="failed", error=str(outcome))
+
+
+def overall_status(results: Mapping[Any, RotationResult]) -> str:
+    """Sum up what became of all rings."""
+    outcomes = [result.outcome for result in results.values()]
+    if all(outcome == "failed" for outcome in outcomes):
+        return "failed"
+    if "failed" in outcomes:
+        return "partial"
+    return "waiting" if "waiting" in outcomes else "done"

@@ -1,0 +1,73 @@
+"""Who may call while there is no admin plane: direct loopback callers, and no web page."""
+
+import ipaddress
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from journal_keys.entrypoints.http.problems import problem
+
+_FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+_OWN_SITES: Final = frozenset({"same-origin", "none"})
+_FORBIDDEN: Final = 403
+
+
+class LoopbackGuard:
+    """ASGI middleware that answers 403 to everybody else, naming what was refused and repeating nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        refused = refusal(scope)
+        if refused is None and scope["type"] == "http":
+            await self._app(scope, receive, send)
+            return
+        await problem(_FORBIDDEN, f"refused: {refused or 'only HTTP is served'}")(scope, receive, send)
+
+
+def refusal(scope: Scope) -> str | None:
+    """Say what about the request is refused, None for nothing."""
+    headers = Headers(scope=scope)
+    client = scope.get("client")
+    if not client or not _is_loopback_address(client[0]):
+        return "the caller is not on this machine"
+    if any(name in headers for name in _FORWARDING):
+        return "the request was forwarded"
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or not _is_loopback_host(hosts[0]):
+        return "the Host header does not name this machine's loopback"
+    if any(_origin_host(origin) != hosts[0].lower() for origin in headers.getlist("origin")):
+        return "the Origin header is of another site"
+    if any(site.lower() not in _OWN_SITES for site in headers.getlist("sec-fetch-site")):
+        return "the Sec-Fetch-Site header is of another site"
+    return None
+
+
+def _is_loopback_address(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_loopback_host(host: str) -> bool:
+    try:
+        parts = urlsplit(f"//{host}")
+        name, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if name is None or parts.netloc != host or "@" in host or parts.path or parts.query or parts.fragment:
+        return False
+    return name == "localhost" or _is_loopback_address(name)
+
+
+def _origin_host(origin: str) -> str:
+    scheme, _, host = origin.partition("://")
+    return host.lower() if scheme in {"http", "https"} else ""

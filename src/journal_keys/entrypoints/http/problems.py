@@ -1,0 +1,49 @@
+"""Errors over HTTP: Problem Details (RFC 9457), and the one table from exceptions to statuses."""
+
+from http import HTTPStatus
+from typing import Final
+
+from starlette.responses import JSONResponse
+
+from journal_keys.domain.errors import (
+    DomainError,
+    JournalKeysError,
+    KeyUnavailableError,
+    PortError,
+    RefusedError,
+    RotationConflictError,
+    TransitionError,
+    UnknownKeyError,
+)
+from journal_keys.domain.token import TokenRefusedError
+from journal_keys.ports.ledger import StaleGenerationError
+from journal_keys.ports.secret_store import PendingApprovalError, SecretNotFoundError, WriteOnceConflictError
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+STATUSES: Final[dict[type[JournalKeysError], HTTPStatus]] = {
+    TokenRefusedError: HTTPStatus.UNAUTHORIZED,
+    UnknownKeyError: HTTPStatus.NOT_FOUND,
+    SecretNotFoundError: HTTPStatus.NOT_FOUND,
+    RefusedError: HTTPStatus.BAD_REQUEST,
+    RotationConflictError: HTTPStatus.CONFLICT,
+    TransitionError: HTTPStatus.CONFLICT,
+    StaleGenerationError: HTTPStatus.CONFLICT,
+    WriteOnceConflictError: HTTPStatus.CONFLICT,
+    PendingApprovalError: HTTPStatus.ACCEPTED,
+    KeyUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    PortError: HTTPStatus.SERVICE_UNAVAILABLE,
+    DomainError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    JournalKeysError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+def status_of(kind: type[JournalKeysError]) -> HTTPStatus:
+    """Give the status of the nearest ancestor that the table names."""
+    return next(STATUSES[ancestor] for ancestor in kind.__mro__ if ancestor in STATUSES)
+
+
+def problem(status: int, detail: str, *, extra: dict[str, object] | None = None) -> JSONResponse:
+    """Give a Problem Details answer. `detail` never repeats what the caller sent."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse({**body, **(extra or {})}, status_code=status, media_type=MEDIA_TYPE)

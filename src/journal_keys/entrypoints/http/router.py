@@ -1,0 +1,139 @@
+"""The routes, closed over the container."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import JSONResponse
+
+from journal_keys.container import Container
+from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.errors import JournalKeysError, ViewStaleError
+from journal_keys.domain.keys import Family
+from journal_keys.domain.outcomes import RotationOutcome
+from journal_keys.entrypoints.http.bodies import (
+    AesStatus,
+    HealthAnswer,
+    PartStatus,
+    Problem,
+    RotateAnswer,
+    RotateBody,
+    RotationResult,
+    overall_status,
+    result_of,
+)
+from journal_keys.entrypoints.http.jwks import JwksRenderer
+from journal_keys.use_cases.check_health import Health, HealthStatus
+
+_PROBLEM: dict[int | str, dict[str, object]] = {
+    code: {"model": Problem, "description": text}
+    for code, text in {403: "not a direct loopback caller", 413: "body too large", 422: "malformed"}.items()
+}
+_JWK_SET = "application/jwk-set+json"
+
+
+def build_router(container_now: Callable[[], Container], *, health_timeout: timedelta) -> APIRouter:
+    """Give the routes. `container_now` gives the container that the lifespan opened."""
+    router = APIRouter()
+    renderers: dict[timedelta, JwksRenderer] = {}
+
+    @router.get("/api/v1/infisical/health", response_model=HealthAnswer, responses={503: {"model": HealthAnswer}})
+    async def health() -> JSONResponse:
+        answer = await _health(container_now(), health_timeout)
+        code = 503 if answer.overall_status == HealthStatus.UNHEALTHY else 200
+        return JSONResponse(answer.model_dump(mode="json"), status_code=code)
+
+    @router.post(
+        "/api/v1/infisical/rotate",
+        response_model=RotateAnswer,
+        responses={202: {"model": RotateAnswer}, 503: {"model": RotateAnswer}, **_PROBLEM},
+    )
+    async def rotate(body: RotateBody) -> JSONResponse:
+        answer = await _rotate(container_now(), body)
+        return JSONResponse(answer.model_dump(mode="json", exclude_none=True), status_code=answer.http_status)
+
+    @router.get("/.well-known/jwks.json", responses={304: {"description": "unchanged"}, 503: {"model": Problem}})
+    async def jwks(if_none_match: Annotated[str | None, Header()] = None) -> Response:
+        container = container_now()
+        max_age = container.windows().jwks_max_age
+        renderer = renderers.setdefault(max_age, JwksRenderer(max_age))
+        return _jwks(container, renderer, if_none_match)
+
+    return router
+
+
+async def _health(container: Container, timeout: timedelta) -> HealthAnswer:
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            found = await container.check_health()()
+    except TimeoutError:
+        found = None
+    return _health_answer(container, found)
+
+
+def _health_answer(container: Container, found: Health | None) -> HealthAnswer:
+    now = found.at if found and found.at else container.clock().read().wall
+    if found is None:
+        down = PartStatus(status=HealthStatus.UNHEALTHY)
+        aes = AesStatus(status=HealthStatus.UNHEALTHY, active_kid=None)
+        return HealthAnswer(
+            overall_status=down.status, jwt_system=down, aes_system=aes, infisical_connection=down, timestamp=now
+        )
+    jwt, aes_ring = found.rings[Family.JWT], found.rings[Family.AES]
+    return HealthAnswer(
+        overall_status=found.overall,
+        jwt_system=PartStatus(status=jwt.status),
+        aes_system=AesStatus(status=aes_ring.status, active_kid=aes_ring.active_kid),
+        infisical_connection=PartStatus(status=found.store.status),
+        timestamp=now,
+    )
+
+
+async def _rotate(container: Container, body: RotateBody) -> RotateAnswer:
+    request = RotationRequest(
+        rotation_id=container.entropy().token(16).hex(),
+        scope=body.rotation_type.value,
+        force=body.force,
+        reason=body.reason,
+        actor="http:loopback",
+    )
+    submitted_at = container.clock().read().wall
+    results: dict[Family, RotationResult] = {}
+    for family in body.rotation_type.families:
+        results[family] = result_of(await _rotated(container, family, request))
+    return RotateAnswer(
+        status=overall_status(results),
+        rotation_type=body.rotation_type,
+        force=body.force,
+        submitted_at=submitted_at,
+        results=results,
+    )
+
+
+async def _rotated(
+    container: Container, family: Family, request: RotationRequest
+) -> RotationOutcome | JournalKeysError:
+    """Give the outcome, or the error: one ring's failure does not keep the other from rotating."""
+    try:
+        return await container.rotate_keys()(family, request)
+    except JournalKeysError as failure:
+        return failure
+
+
+def _jwks(container: Container, renderer: JwksRenderer, if_none_match: str | None) -> Response:
+    view = container.board().signing
+    bound_s = container.windows().view_ttl.total_seconds()
+    if view is None or container.clock().uptime_s() - view.confirmed_s > bound_s:
+        raise ViewStaleError(f"the jwt ring was not confirmed within {bound_s:g} s: no key set is served")
+    document = renderer.render(view.ring)
+    headers = {"ETag": document.etag, "Cache-Control": renderer.cache_control}
+    if if_none_match is not None and _names(if_none_match, document.etag):
+        return Response(status_code=304, headers=headers)
+    return Response(document.body, media_type=_JWK_SET, headers=headers)
+
+
+def _names(if_none_match: str, etag: str) -> bool:
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag in tags or "*" in tags

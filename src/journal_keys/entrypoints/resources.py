@@ -1,0 +1,86 @@
+"""Open what has a lifetime, build the container around it, close it again."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from journal_keys.adapters.embedded.vault import EmbeddedVault, create_vault, open_vault
+from journal_keys.adapters.sql.engine import create_ledger_engine
+from journal_keys.adapters.sql.ledger import SqlLedger
+from journal_keys.adapters.sql.schema import check_schema, upgrade
+from journal_keys.adapters.system.clock import SystemClock
+from journal_keys.adapters.system.entropy import SystemEntropy
+from journal_keys.container import Container
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.entrypoints.settings import Settings
+
+
+def build_container(settings: Settings, vault: EmbeddedVault, ledger: SqlLedger) -> Container:
+    """Declare the container's dependencies from settings and opened resources.
+
+    Raises:
+        PolicyError: the settings contradict each other.
+    """
+    return Container(
+        windows=settings.windows(),
+        policies=settings.policies(),
+        profile=settings.token_profile(),
+        verify_max_stale=settings.verify_max_stale,
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        store=vault,
+        ledger=ledger,
+        trail=ledger,
+        clock_keeper=ledger,
+        usage=ledger,
+    )
+
+
+@asynccontextmanager
+async def open_container(settings: Settings, *, engine: AsyncEngine | None = None) -> AsyncIterator[Container]:
+    """Open vault and ledger of these settings, which `provision` made earlier.
+
+    An `engine` that is handed in stays open afterwards.
+
+    Raises:
+        PolicyError: the settings contradict each other.
+        PortError: vault or ledger is missing, damaged, or of another version; nothing is made or changed.
+    """
+    own = engine or create_ledger_engine(settings.ledger_url)
+    try:
+        await check_schema(own)
+        ledger = SqlLedger(own, SystemClock(), settings.windows().skew)
+        yield build_container(settings, _open_vault(settings), ledger)
+    finally:
+        if engine is None:
+            await own.dispose()
+
+
+@asynccontextmanager
+async def provision(settings: Settings) -> AsyncIterator[Container]:
+    """As `open_container`, and make the home folder, the tables, and — where the ledger has no ring — the vault.
+
+    Raises:
+        PolicyError: the settings contradict each other.
+        PortError: the ledger has rings and the vault is missing, or one of them is damaged.
+    """
+    settings.windows()
+    engine = create_ledger_engine(settings.ledger_url)
+    try:
+        await upgrade(engine)
+        ledger = SqlLedger(engine, SystemClock(), settings.windows().skew)
+        if not await ledger.heads():
+            create_vault(settings.vault_file, SystemEntropy(), master=_master(settings))
+        yield build_container(settings, _open_vault(settings), ledger)
+    finally:
+        await engine.dispose()
+
+
+def _open_vault(settings: Settings) -> EmbeddedVault:
+    return open_vault(settings.vault_file, SystemEntropy(), master=_master(settings))
+
+
+def _master(settings: Settings) -> KeyMaterial | None:
+    chosen = settings.journal_keys_vault_master_key
+    return KeyMaterial(chosen.get_secret_value().encode("utf-8")) if chosen else None

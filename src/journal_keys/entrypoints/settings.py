@@ -1,0 +1,185 @@
+"""The one place where the environment is read."""
+
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.keys import Algorithm, Family
+from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.token import TokenProfile
+from journal_keys.domain.windows import Windows
+
+Seconds = Annotated[float, Field(ge=0, le=3_153_600_000, allow_inf_nan=False)]
+
+
+class SettingsError(JournalKeysError):
+    """A setting is missing, malformed, or contradicts another; the message names its variable."""
+
+
+class Profile(StrEnum):
+    """Which numbers apply where a setting is silent: seconds to watch, or days to live with."""
+
+    EMBEDDED = "embedded"
+    STANDARD = "standard"
+
+
+_DEFAULTS: Final[dict[Profile, dict[str, float]]] = {
+    Profile.EMBEDDED: {
+        "jwks_max_age": 2,
+        "view_ttl": 1,
+        "poll": 0.25,
+        "longest_token": 10,
+        "leeway": 0.5,
+        "skew": 0.2,
+        "jwt_interval": 600,
+        "aes_interval": 900,
+        "reconcile": 2,
+        "verify_max_stale": 60,
+    },
+    Profile.STANDARD: {
+        "jwks_max_age": 600,
+        "view_ttl": 300,
+        "poll": 15,
+        "longest_token": 14 * 86_400,
+        "leeway": 60,
+        "skew": 60,
+        "jwt_interval": 60 * 86_400,
+        "aes_interval": 90 * 86_400,
+        "reconcile": 300,
+        "verify_max_stale": 86_400,
+    },
+}
+
+
+class Settings(BaseSettings):
+    """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_file=None)
+
+    journal_keys_home: Path = Path(".journal-keys")
+    journal_keys_profile: Profile = Profile.EMBEDDED
+    journal_keys_vault_master_key: SecretStr | None = None
+    journal_db_url_async: str | None = None
+    journal_infisical_enabled: bool = False
+    journal_infisical_cache_ttl: Seconds | None = None
+    journal_infisical_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
+    journal_jwks_max_age: Seconds | None = None
+    journal_ledger_poll: Seconds | None = None
+    journal_reconcile_interval: Seconds | None = None
+    journal_clock_skew: Seconds | None = None
+    journal_verify_max_stale: Seconds | None = None
+    journal_jwt_longest_token: Seconds | None = None
+    journal_jwt_leeway: Seconds | None = None
+    journal_jwt_rotation_interval: Seconds | None = None
+    journal_aes_rotation_interval: Seconds | None = None
+    journal_jwt_algorithm: Algorithm = Algorithm.EDDSA
+    journal_jwt_issuer: str = "journal"
+    journal_jwt_audience: str = "journal"
+    journal_jwt_token_type: str = "at+jwt"  # noqa: S105 (a media type, RFC 9068 §2.1)
+    journal_log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the process environment.
+
+        Raises:
+            SettingsError: a value is malformed, or names what this release does not have.
+        """
+        try:
+            settings = cls()
+        except ValidationError as failure:
+            raise SettingsError(_explained(failure)) from None
+        if settings.journal_infisical_enabled:
+            raise SettingsError(
+                "JOURNAL_INFISICAL_ENABLED is true, and this release has the embedded vault only: unset it"
+            )
+        return settings
+
+    def _seconds(self, chosen: float | None, name: str) -> timedelta:
+        return timedelta(seconds=_DEFAULTS[self.journal_keys_profile][name] if chosen is None else chosen)
+
+    @property
+    def vault_file(self) -> Path:
+        """The sealed file of the embedded vault."""
+        return self.journal_keys_home / "vault.jkv"
+
+    @property
+    def ledger_url(self) -> str:
+        """The SQLAlchemy URL of the ledger; a SQLite file under the home folder where none is set."""
+        return self.journal_db_url_async or f"sqlite+aiosqlite:///{self.journal_keys_home / 'ledger.sqlite3'}"
+
+    @property
+    def poll(self) -> timedelta:
+        """How often the ledger is read."""
+        return self._seconds(self.journal_ledger_poll, "poll")
+
+    @property
+    def reconcile_interval(self) -> timedelta:
+        """How often unfinished work is looked for."""
+        return self._seconds(self.journal_reconcile_interval, "reconcile")
+
+    @property
+    def verify_max_stale(self) -> timedelta:
+        """How long an unconfirmed view may still verify and decrypt."""
+        return self._seconds(self.journal_verify_max_stale, "verify_max_stale")
+
+    def windows(self) -> Windows:
+        """The waits that follow from these settings.
+
+        Raises:
+            PolicyError: they contradict each other; the message shows the arithmetic.
+        """
+        windows = Windows(
+            jwks_max_age=self._seconds(self.journal_jwks_max_age, "jwks_max_age"),
+            view_ttl=self._seconds(self.journal_infisical_cache_ttl, "view_ttl"),
+            poll=self.poll,
+            longest_token=self._seconds(self.journal_jwt_longest_token, "longest_token"),
+            leeway=self._seconds(self.journal_jwt_leeway, "leeway"),
+            skew=self._seconds(self.journal_clock_skew, "skew"),
+        )
+        for policy in self.policies().values():
+            windows.check(policy)
+        return windows
+
+    def policies(self) -> dict[Family, RotationPolicy]:
+        """The rotation policy of each ring.
+
+        Raises:
+            PolicyError: an interval is not positive, or the algorithm is not one of the family's.
+        """
+        return {
+            Family.JWT: RotationPolicy(
+                family=Family.JWT,
+                interval=self._seconds(self.journal_jwt_rotation_interval, "jwt_interval"),
+                algorithm=self.journal_jwt_algorithm,
+            ),
+            Family.AES: RotationPolicy(
+                family=Family.AES,
+                interval=self._seconds(self.journal_aes_rotation_interval, "aes_interval"),
+                algorithm=Algorithm.A256GCM,
+            ),
+        }
+
+    def token_profile(self) -> TokenProfile:
+        """What every token carries."""
+        windows = self.windows()
+        return TokenProfile(
+            issuer=self.journal_jwt_issuer,
+            audience=self.journal_jwt_audience,
+            token_type=self.journal_jwt_token_type,
+            longest_token=windows.longest_token,
+            leeway=windows.leeway,
+        )
+
+
+def _explained(failure: ValidationError) -> str:
+    parts = [
+        f"{str(error['loc'][0]).upper() if error['loc'] else 'settings'}: {error['msg']}"
+        for error in failure.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    return "; ".join(parts)
