@@ -9,25 +9,21 @@ from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
-from journal_keys.domain.errors import JournalKeysError
+from journal_keys.entrypoints.settings import SettingsError
 
 _LOGGERS = ("journal_keys", "uvicorn", "uvicorn.error", "sqlalchemy", "alembic")
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
-
-
-class LogLevelError(JournalKeysError):
-    """JOURNAL_LOG_LEVEL is none of the levels."""
 
 
 def configure_logging(level: str) -> None:
     """Send the logs of this process to standard error.
 
     Raises:
-        LogLevelError: `level` is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.
+        SettingsError: `level` is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.
     """
     name = level.upper()
     if name not in LEVELS:
-        raise LogLevelError("JOURNAL_LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+        raise SettingsError("JOURNAL_LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_formatter(readable=sys.stderr.isatty()))
     for logger_name in _LOGGERS:

@@ -14,7 +14,7 @@ class AuditTrail(Protocol):
 
     @abstractmethod
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
-        """Up to `limit` (≤ 10,000) entries with a sequence number above `after`, in order."""
+        """Up to `limit` (1 to 10,000) entries with a sequence number above `after` (≥ 0), in order."""
         ...
 
     @abstractmethod

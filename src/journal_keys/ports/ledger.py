@@ -34,7 +34,10 @@ class StaleGenerationError(LedgerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerPage:
-    """One consistent look at one ring: the ledger's time, the ring (None: positively none), its open rotations."""
+    """One consistent look at one ring: the ledger's time, the ring (None: positively none), its open rotations.
+
+    `waiting` is sorted by the time of opening, then by id.
+    """
 
     now: datetime
     ring: KeyRing | None
@@ -43,9 +46,11 @@ class LedgerPage:
 
 @runtime_checkable
 class Ledger(Protocol):
-    """State of every ring. Every method may raise `LedgerUnavailableError`, `LedgerSchemaError`, `LedgerCorruptError`.
+    """State of every ring.
 
-    The ledger's time never goes back and never runs faster than time does.
+    Every method may raise `LedgerUnavailableError`, `LedgerSchemaError` and `LedgerCorruptError`.
+
+    The ledger's time is never before its last change; within one boot of the host it never runs faster than time does.
     """
 
     @abstractmethod

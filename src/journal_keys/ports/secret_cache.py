@@ -16,8 +16,8 @@ class SecretCache(Protocol):
     async def get(self, path: SecretPath, load: Callable[[SecretPath], Awaitable[KeyMaterial]]) -> KeyMaterial:
         """Give the cached value, or what `load` gives.
 
-        Callers of one path that miss at the same time share one `load`. When it fails with anything but
-        `SecretNotFoundError`, a value that expired within the stale bound is given instead.
+        Callers of one path that miss at the same time share one `load`. When it fails with a `JournalKeysError` other
+        than `SecretNotFoundError`, a value that expired within the stale bound is given instead.
         """
         ...
 

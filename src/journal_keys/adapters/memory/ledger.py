@@ -35,12 +35,13 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
 
     async def read(self, family: Family) -> LedgerPage:
         """Give one ring, the time and what waits."""
-        waiting = tuple(
+        waiting = [
             record
             for record in self._rotations.values()
             if record.family is family and record.status is RotationStatus.WAITING
-        )
-        return LedgerPage(now=self._now().at, ring=self._rings.get(family), waiting=waiting)
+        ]
+        waiting.sort(key=lambda record: (record.opened_at, record.request.rotation_id))
+        return LedgerPage(now=self._now().at, ring=self._rings.get(family), waiting=tuple(waiting))
 
     async def rotations(self, rotation_id: str) -> Sequence[RotationRecord]:
         """Give every family's record of this id."""

@@ -55,6 +55,7 @@ MEANINGS: Final = {
 BY_NAME: Final = {
     "SettingsError": ExitCode.SETTINGS,
     "PortTakenError": ExitCode.PORT_TAKEN,
+    "StartError": ExitCode.FAILED,
 }
 """Errors of modules that are too slow to import for a table."""
 

@@ -1,6 +1,5 @@
 """Run a command's coroutine on an opened container."""
 
-import asyncio
 import os
 import pwd
 from collections.abc import Awaitable, Callable
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from journal_keys.container import Container
-    from journal_keys.entrypoints.settings import Settings
 
 T = TypeVar("T")
 
@@ -28,13 +26,15 @@ def on_container(command: "Callable[[Container], Awaitable[T]]", *, provisioned:
     Raises:
         JournalKeysError: as the command and `resources` do.
     """
-    from journal_keys.entrypoints.settings import Settings  # noqa: PLC0415 (`--help` must not pay for it)
+    import asyncio  # noqa: PLC0415 (`--help` must not pay for it, nor for what follows)
 
-    return asyncio.run(_run(Settings.from_environment(), command, provisioned=provisioned))
+    from journal_keys.entrypoints.resources import open_container, provision  # noqa: PLC0415
+    from journal_keys.entrypoints.settings import Settings  # noqa: PLC0415
 
+    settings = Settings.from_environment()
 
-async def _run(settings: "Settings", command: "Callable[[Container], Awaitable[T]]", *, provisioned: bool) -> T:
-    from journal_keys.entrypoints.resources import open_container, provision  # noqa: PLC0415 (as above)
+    async def run() -> T:
+        async with provision(settings) if provisioned else open_container(settings) as container:
+            return await command(container)
 
-    async with provision(settings) if provisioned else open_container(settings) as container:
-        return await command(container)
+    return asyncio.run(run())

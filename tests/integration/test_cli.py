@@ -1,0 +1,266 @@
+"""The command as an operator runs it, in processes of its own."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from journal_keys.entrypoints.cli.exit_codes import ExitCode
+from tests.support.embedded import QUICK
+
+pytestmark = pytest.mark.processes
+
+
+class Operator:
+    """Runs `journal-keys` in a home of its own, with windows of a quarter of a second."""
+
+    def __init__(self, folder: Path, **changes: str) -> None:
+        self.home = folder / "home"
+        path = {"PATH": os.environ["PATH"]}
+        self.environment = {**path, **QUICK, "JOURNAL_KEYS_HOME": str(self.home), **changes}
+
+    def run(
+        self, *words: str, given: bytes | None = None, changes: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-W", "error", "-m", "journal_keys", *words]
+        environment: Mapping[str, str] = {**self.environment, **(changes or {})}
+        return subprocess.run(command, input=given or b"", capture_output=True, env=environment, check=False)
+
+    def json(self, *words: str, code: int = 0, given: bytes | None = None) -> object:
+        done = self.run(*words, "--json", given=given)
+        assert done.returncode == code, done.stderr
+        assert done.stderr == b"" or code != 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    made = Operator(tmp_path)
+    done = made.run("init")
+    assert done.returncode == 0, done.stderr
+    time.sleep(0.3)
+    return made
+
+
+def test_init_makes_both_rings_once_and_then_says_that_they_are_there(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    first, second = operator.json("init"), operator.json("init")
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
+    for family in ("jwt", "aes"):
+        assert first[family]["outcome"] == "initialised"
+        assert second[family]["outcome"] == "already_initialised"
+        assert second[family]["active_kid"] == first[family]["active_kid"]
+    assert operator.run("init", "--quiet").stdout == b""
+
+
+READING = [
+    ("status",),
+    ("keys", "list"),
+    ("reconcile",),
+    ("audit", "list"),
+    ("audit", "verify"),
+    ("audit", "head"),
+    ("health",),
+    ("rotate", "jwt"),
+    ("recover",),
+]
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_every_command_speaks_json_and_plain_text(operator: Operator, words: tuple[str, ...]) -> None:
+    assert operator.json(*words)
+    plain = operator.run(*words)
+    assert (plain.returncode, plain.stderr) == (0, b"")
+    assert plain.stdout
+
+
+def test_a_rotation_its_repetition_and_its_conflict(operator: Operator) -> None:
+    first = operator.json("rotate", "both", "--force", "--rotation-id", "r1", "--reason", "try")
+    again = operator.json("rotate", "both", "--force", "--rotation-id", "r1", "--reason", "try")
+    assert first == again
+    assert isinstance(first, dict)
+    assert {result["outcome"] for result in first.values()} == {"rotated"}
+    other = operator.run("rotate", "jwt", "--rotation-id", "r1")
+    assert other.returncode == ExitCode.RULE
+    assert b"'r1'" in other.stderr
+
+
+def test_a_forced_rotation_before_its_window_waits_and_reconcile_finishes_it(tmp_path: Path) -> None:
+    operator = Operator(tmp_path, JOURNAL_JWKS_MAX_AGE="1.5")
+    operator.json("init")
+    waiting = operator.json("rotate", "jwt", "--force", code=ExitCode.WAITING)
+    assert isinstance(waiting, dict)
+    assert waiting["jwt"]["outcome"] == "waiting"
+    time.sleep(1.6)
+    done = operator.json("reconcile")
+    assert isinstance(done, dict)
+    assert f"promoted {waiting['jwt']['staged_kid']}" in done["jwt"]["repairs"]
+
+
+def test_a_compromised_key_is_replaced_and_explained(operator: Operator) -> None:
+    listed = operator.json("keys", "list")
+    assert isinstance(listed, list)
+    active = next(key for key in listed if key["family"] == "jwt" and key["state"] == "ACTIVE")
+    outcome = operator.json("compromise", active["kid"], "--reason", "seen in a log")
+    assert isinstance(outcome, dict)
+    assert outcome["outcome"] == "compromised"
+    explained = operator.json("keys", "explain", active["kid"])
+    assert isinstance(explained, dict)
+    assert explained["state"] == "COMPROMISED"
+    assert "seen in a log" in explained["because"]
+
+
+def test_a_kept_audit_head_is_found_again_and_a_foreign_one_is_not(operator: Operator) -> None:
+    head = operator.run("audit", "head").stdout.decode().strip()
+    operator.json("rotate", "jwt", "--force")
+    assert operator.run("audit", "verify", "--head", head).returncode == 0
+    foreign = head.partition(":")[0] + ":" + "f" * 64
+    assert operator.run("audit", "verify", "--head", foreign).returncode == ExitCode.AUDIT_BROKEN
+
+
+@pytest.mark.parametrize("value", [b"redis://h:6379/0", b" leading and trailing \n\n", "\u00e4\U0001f511".encode()])
+def test_a_secret_comes_back_byte_for_byte(operator: Operator, value: bytes) -> None:
+    assert operator.run("secrets", "set", "/infrastructure/redis_url", given=value).returncode == 0
+    assert operator.run("secrets", "get", "/infrastructure/redis_url").stdout == value
+    assert operator.json("secrets", "list", "/infrastructure") == ["/infrastructure/redis_url"]
+    assert operator.run("secrets", "delete", "/infrastructure/redis_url").returncode == 0
+    assert operator.run("secrets", "get", "/infrastructure/redis_url").returncode == ExitCode.NOT_FOUND
+
+
+def test_a_secret_from_a_file(operator: Operator, tmp_path: Path) -> None:
+    (tmp_path / "value").write_bytes(b"from a file")
+    assert operator.run("secrets", "set", "/database/db_url_sync", "--file", str(tmp_path / "value")).returncode == 0
+    assert operator.json("secrets", "get", "/database/db_url_sync") == {
+        "path": "/database/db_url_sync",
+        "value": "from a file",
+    }
+
+
+def test_a_terminal_gets_a_secret_only_when_it_is_asked_for(operator: Operator) -> None:
+    operator.run("secrets", "set", "/infrastructure/nats_url", given=b"canary-value")
+    command = [sys.executable, "-m", "journal_keys", "secrets", "get", "/infrastructure/nats_url"]
+    for words, code in (((), ExitCode.REFUSED), (("--show",), ExitCode.DONE)):
+        ours, theirs = pty.openpty()
+        done = subprocess.run(
+            [*command, *words], stdout=theirs, stderr=subprocess.PIPE, env=operator.environment, check=False
+        )
+        os.close(theirs)
+        try:
+            shown = os.read(ours, 4096)
+        except OSError:
+            shown = b""
+        os.close(ours)
+        assert done.returncode == code
+        assert (b"canary-value" in shown) is (code is ExitCode.DONE)
+
+
+REFUSED: dict[str, tuple[tuple[str, ...], int, str]] = {
+    "unknown kid": (("keys", "explain", "jwt_nobody"), ExitCode.REFUSED, "jwt_nobody"),
+    "malformed kid": (("compromise", "1x", "--reason", "x"), ExitCode.REFUSED, "a kid is"),
+    "unknown family": (("rotate", "rsa"), ExitCode.USAGE, "rsa"),
+    "relative path": (("secrets", "get", "auth/x"), ExitCode.REFUSED, "absolute"),
+    "dotted path": (("secrets", "get", "/auth/../x"), ExitCode.REFUSED, "segment 2"),
+    "path in the root": (("secrets", "get", "/x"), ExitCode.REFUSED, "root"),
+    "a ring's own path": (("secrets", "delete", "/auth/aes/keys_map"), ExitCode.REFUSED, "belongs to a ring"),
+    "empty value": (("secrets", "set", "/infrastructure/nats_url"), ExitCode.REFUSED, "1 to 65536 bytes"),
+    "folder of nobody": (("secrets", "list", "/nobody"), ExitCode.SECRET_STORE, "_journal_keys"),
+    "malformed head": (("audit", "verify", "--head", "x"), ExitCode.REFUSED, "audit head"),
+    "no such command": (("explode",), ExitCode.USAGE, "explode"),
+}
+
+
+@pytest.mark.parametrize(("words", "code", "named"), REFUSED.values(), ids=REFUSED.keys())
+def test_bad_input_is_named_and_changes_nothing(
+    operator: Operator, words: tuple[str, ...], code: int, named: str
+) -> None:
+    before = operator.run("audit", "head").stdout
+    done = operator.run(*words)
+    assert done.returncode == code, done.stderr
+    assert named in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert operator.run("audit", "head").stdout == before
+
+
+def test_an_error_is_one_json_object_where_json_is_wanted(operator: Operator) -> None:
+    done = operator.run("keys", "explain", "jwt_nobody", "--json")
+    assert json.loads(done.stderr)["error"]["type"] == "UnknownKeyError"
+    assert done.stdout == b""
+
+
+SETTINGS: dict[str, tuple[dict[str, str], str]] = {
+    "no number": ({"JOURNAL_LEDGER_POLL": "canary"}, "JOURNAL_LEDGER_POLL"),
+    "unknown algorithm": ({"JOURNAL_JWT_ALGORITHM": "canary"}, "JOURNAL_JWT_ALGORITHM"),
+    "AES algorithm": ({"JOURNAL_JWT_ALGORITHM": "A256GCM"}, "A256GCM"),
+    "Infisical": ({"JOURNAL_INFISICAL_ENABLED": "true"}, "JOURNAL_INFISICAL_ENABLED"),
+    "poll over view": ({"JOURNAL_LEDGER_POLL": "5"}, "2|twice"),
+    "interval under W1": ({"JOURNAL_JWT_ROTATION_INTERVAL": "0.1"}, r"W1 = .* = verifier view .* \+ poll .* \+ skew"),
+    "too many keys": ({"JOURNAL_JWT_LONGEST_TOKEN": "1000000"}, r"W2 = .* \+ longest token 1e\+06 s"),
+}
+
+
+@pytest.mark.parametrize(("changes", "named"), SETTINGS.values(), ids=SETTINGS.keys())
+def test_a_bad_setting_stops_the_start_and_is_named(operator: Operator, changes: dict[str, str], named: str) -> None:
+    done = operator.run("status", changes=changes)
+    assert done.returncode == ExitCode.SETTINGS, done.stderr
+    assert re.search(named, done.stderr.decode())
+    assert b"canary" not in done.stderr
+
+
+def test_a_lost_vault_is_refused_and_never_made_again(operator: Operator) -> None:
+    shutil.move(operator.home / "vault.jkv", operator.home / "elsewhere")
+    for words in (("rotate", "jwt", "--force"), ("reconcile",), ("init",)):
+        done = operator.run(*words)
+        assert done.returncode == ExitCode.SECRET_STORE, done.stderr
+        assert b"restore it" in done.stderr
+    assert not (operator.home / "vault.jkv").exists()
+
+
+def test_a_lost_ledger_is_refused_by_init_and_rebuilt_by_recover(operator: Operator) -> None:
+    before = operator.json("keys", "list")
+    for file in operator.home.glob("ledger.sqlite3*"):
+        file.unlink()
+    assert operator.run("status").returncode == ExitCode.LEDGER
+    refused = operator.run("init")
+    assert refused.returncode == ExitCode.RULE
+    assert b"journal-keys recover" in refused.stderr
+    rebuilt = operator.json("recover")
+    assert isinstance(rebuilt, dict)
+    assert {result["outcome"] for result in rebuilt.values()} == {"recovered"}
+    assert isinstance(before, list)
+    after = operator.json("keys", "list")
+    assert isinstance(after, list)
+    assert {key["kid"]: key["digest"] for key in after} == {key["kid"]: key["digest"] for key in before}
+
+
+def test_a_damaged_vault_and_a_wrong_master_key_are_two_answers(operator: Operator) -> None:
+    wrong = operator.run("reconcile", changes={"JOURNAL_KEYS_VAULT_MASTER_KEY": "x" * 42 + "A"})
+    assert wrong.returncode == ExitCode.SECRET_STORE
+    assert b"another master key" in wrong.stderr
+    data = bytearray((operator.home / "vault.jkv").read_bytes())
+    data[-1] ^= 1
+    (operator.home / "vault.jkv").write_bytes(bytes(data))
+    damaged = operator.run("reconcile")
+    assert damaged.returncode == ExitCode.SECRET_STORE
+    assert b"was changed after it was sealed" in damaged.stderr
+
+
+def test_health_of_rings_that_were_never_made_has_its_own_code(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    assert operator.run("health").returncode == ExitCode.LEDGER
+
+
+def test_importing_the_package_and_asking_for_help_load_no_framework() -> None:
+    heavy = ["fastapi", "sqlalchemy", "dependency_injector", "cryptography", "pydantic", "journal_keys.container"]
+    for statement in ("import journal_keys", "import journal_keys.entrypoints.cli.main"):
+        code = f"{statement}; import sys; print([name for name in {heavy!r} if name in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+        assert done.stdout.strip() == "[]"

@@ -1,0 +1,137 @@
+"""Every command and block of the README does what it says."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from journal_keys.entrypoints.cli.exit_codes import MEANINGS
+from journal_keys.entrypoints.settings import Settings
+
+pytestmark = pytest.mark.processes
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def lines(*prefixes: str) -> list[str]:
+    return [line for block in blocks("console") for line in block.splitlines() if line.startswith(prefixes)]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {"PATH": path, "JOURNAL_KEYS_HOME": str(tmp_path / "home")}
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+        return number
+
+
+@pytest.fixture
+def service(environment: dict[str, str], port: int) -> Iterator[subprocess.Popen[str]]:
+    subprocess.run(["journal-keys", "init"], env=environment, check=True, capture_output=True)
+    command = ["journal-keys", "serve", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_the_curl_lines_work_as_printed(service: subprocess.Popen[str], port: int) -> None:
+    commands = lines("curl ")
+    assert len(commands) == 5
+    for command in commands:
+        here = command.replace("localhost:8000", f"localhost:{port}") + " --silent --show-error --fail"
+        done = subprocess.run(["bash", "-c", here], capture_output=True, check=False, text=True)
+        assert done.returncode == 0, (command, done.stderr)
+        assert done.stdout.startswith("{")
+    assert service.poll() is None
+
+
+def test_the_service_prints_its_address_and_three_commands_and_ends_within_5_s_of_sigterm(
+    service: subprocess.Popen[str], port: int
+) -> None:
+    taken = subprocess.run(
+        [sys.executable, "-m", "journal_keys", "serve", "--port", str(port)],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert taken.returncode == 13
+    assert f"port {port} of 127.0.0.1 is taken" in taken.stderr
+    started_s = time.monotonic()
+    service.send_signal(signal.SIGTERM)
+    shown, log = service.communicate(timeout=10)
+    assert time.monotonic() - started_s < 5
+    assert f"serves on http://127.0.0.1:{port}" in shown
+    assert shown.count("  curl ") == 3
+    assert "Traceback" not in log
+
+
+def test_the_service_does_not_serve_other_machines(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["journal-keys", "serve", "--host", "0.0.0.0"],  # noqa: S104 (that it is refused is the point)
+        env=environment,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 6
+    assert "loopback" in done.stderr
+
+
+def test_the_library_example_runs(environment: dict[str, str]) -> None:
+    subprocess.run(["journal-keys", "init"], env=environment, check=True, capture_output=True)
+    (example,) = blocks("python")
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", example]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "alice"
+    assert done.stdout.splitlines()[1].startswith("a refresh token ")
+    assert done.stdout.splitlines()[2] == "redis://localhost:6379/0"
+
+
+def test_the_command_lines_run_in_their_order(environment: dict[str, str]) -> None:
+    for command in lines("journal-keys ", "printf "):
+        shorter = command.replace("--seconds 10", "--seconds 2")
+        done = subprocess.run(["bash", "-c", shorter], env=environment, capture_output=True, check=False, text=True)
+        waits = "rotate" in command and done.returncode == 3
+        assert done.returncode == 0 or waits, (command, done.stderr)
+
+
+def test_the_table_of_exit_codes_is_the_code_s_own() -> None:
+    rows = [f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items()]
+    assert "\n".join(["| code | meaning |", "|---|---|", *rows]) in README
+
+
+def test_every_setting_is_in_the_table() -> None:
+    for name in Settings.model_fields:
+        variable = name.upper()
+        short = "_" + variable.removeprefix("JOURNAL_JWT_")
+        assert f"`{variable}`" in README or f"`{short}`" in README, variable
+
+
+def test_both_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"^make ([a-z]+)", "\n".join(blocks("console")), re.MULTILINE):
+        assert f"\n{target}: " in makefile

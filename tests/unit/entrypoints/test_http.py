@@ -1,0 +1,247 @@
+"""The HTTP service: the guide's bodies, who may call, and what errors say."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from journal_keys.adapters.embedded.vault import open_vault
+from journal_keys.adapters.system.entropy import SystemEntropy
+from journal_keys.domain.paths import MARKER_NAME, versions_folder
+from journal_keys.entrypoints.http.app import create_app
+from journal_keys.entrypoints.http.loopback_guard import refusal
+from journal_keys.entrypoints.settings import Settings
+from tests.support.embedded import make_rings, settings_in
+
+ROTATE = "/api/v1/infisical/rotate"
+HEALTH = "/api/v1/infisical/health"
+JWKS = "/.well-known/jwks.json"
+
+
+@asynccontextmanager
+async def serving(settings: Settings, client: tuple[str, int] = ("127.0.0.1", 5)) -> AsyncIterator[httpx2.AsyncClient]:
+    app: FastAPI = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=app, client=client, raise_app_exceptions=False),
+            base_url="http://localhost:8000",
+        ) as caller,
+    ):
+        yield caller
+
+
+@pytest.fixture
+async def settings(tmp_path: Path) -> Settings:
+    made = settings_in(tmp_path)
+    await make_rings(made)
+    return made
+
+
+@pytest.fixture
+async def caller(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    async with serving(settings) as client:
+        yield client
+
+
+async def test_health_is_the_guide_s_body(caller: httpx2.AsyncClient) -> None:
+    answer = await caller.get(HEALTH)
+    body = answer.json()
+    assert answer.status_code == 200
+    assert body.keys() == {"overall_status", "jwt_system", "aes_system", "infisical_connection", "timestamp"}
+    assert body["overall_status"] == "healthy"
+    assert body["jwt_system"] == body["infisical_connection"] == {"status": "healthy"}
+    assert body["aes_system"]["active_kid"].startswith("aes_")
+
+
+async def test_a_lost_vault_is_degraded_and_a_lost_ledger_file_is_unhealthy(
+    caller: httpx2.AsyncClient, settings: Settings
+) -> None:
+    settings.vault_file.unlink()
+    answer = await caller.get(HEALTH)
+    assert (answer.status_code, answer.json()["overall_status"]) == (200, "degraded")
+    assert answer.json()["infisical_connection"] == {"status": "unhealthy"}
+    for file in settings.journal_keys_home.glob("ledger.sqlite3*"):
+        file.write_bytes(b"no database at all" * 1000)
+    answer = await caller.get(HEALTH)
+    assert (answer.status_code, answer.json()["overall_status"]) == (503, "unhealthy")
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("kind", ["jwt", "aes", "both"])
+async def test_a_rotation_that_is_not_due_says_so(caller: httpx2.AsyncClient, kind: str) -> None:
+    answer = await caller.post(ROTATE, json={"rotation_type": kind, "force": False})
+    body = answer.json()
+    assert answer.status_code == 200
+    assert body.keys() == {"status", "rotation_type", "force", "submitted_at", "results"}
+    assert (body["status"], body["rotation_type"], body["force"]) == ("done", kind, False)
+    families = ["jwt", "aes"] if kind == "both" else [kind]
+    assert {name: result["outcome"] for name, result in body["results"].items()} == dict.fromkeys(families, "not_due")
+
+
+async def test_a_forced_rotation_waits_for_its_window_and_says_until_when(caller: httpx2.AsyncClient) -> None:
+    answer = await caller.post(ROTATE, json={"rotation_type": "both", "force": True, "reason": "Manual rotation"})
+    body = answer.json()
+    assert (answer.status_code, body["status"]) == (202, "waiting")
+    for result in body["results"].values():
+        assert result.keys() == {"outcome", "old_kid", "new_kid", "generation", "ready_at", "because"}
+
+
+async def test_a_forced_rotation_past_its_window_gives_both_kids(tmp_path: Path) -> None:
+    quick = settings_in(
+        tmp_path,
+        journal_jwks_max_age=0.01,
+        journal_infisical_cache_ttl=0.01,
+        journal_ledger_poll=0.005,
+        journal_clock_skew=0,
+    )
+    await make_rings(quick)
+    async with serving(quick) as caller:
+        before = (await caller.get(HEALTH)).json()["aes_system"]["active_kid"]
+        answer = await caller.post(ROTATE, json={"rotation_type": "aes", "force": True})
+        result = answer.json()["results"]["aes"]
+        assert (answer.status_code, result["outcome"], result["old_kid"]) == (200, "rotated", before)
+        assert (await caller.get(HEALTH)).json()["aes_system"]["active_kid"] == result["new_kid"]
+
+
+async def test_both_reports_each_ring_even_if_the_other_fails(tmp_path: Path) -> None:
+    quick = settings_in(
+        tmp_path,
+        journal_jwks_max_age=0.01,
+        journal_infisical_cache_ttl=0.01,
+        journal_ledger_poll=0.005,
+        journal_clock_skew=0,
+        journal_reconcile_interval=3600,
+    )
+    await make_rings(quick)
+    async with serving(quick) as caller:
+        vault = open_vault(quick.vault_file, SystemEntropy(), master=None)
+        for name in (await vault.read_folder(versions_folder("jwt"))).secrets:
+            if name != MARKER_NAME:
+                await vault.delete(versions_folder("jwt").child(name))
+        answer = await caller.post(ROTATE, json={"rotation_type": "both", "force": True})
+        body = answer.json()
+        assert (answer.status_code, body["status"]) == (200, "partial")
+        assert body["results"]["jwt"]["outcome"] == "failed"
+        assert "reconcile" in body["results"]["jwt"]["error"]
+        assert body["results"]["aes"]["outcome"] == "rotated"
+        settings_file = quick.vault_file
+        settings_file.unlink()
+        answer = await caller.post(ROTATE, json={"rotation_type": "jwt", "force": True})
+        assert (answer.status_code, answer.json()["status"]) == (503, "failed")
+
+
+MALFORMED: dict[str, Any] = {
+    "unknown type": {"rotation_type": "canary-input"},
+    "no type": {"force": True},
+    "number for a boolean": {"rotation_type": "jwt", "force": 1},
+    "text for a boolean": {"rotation_type": "jwt", "force": "canary-input"},
+    "extra member": {"rotation_type": "jwt", "canary-input": "canary-input"},
+    "empty reason": {"rotation_type": "jwt", "reason": ""},
+    "line in the reason": {"rotation_type": "jwt", "reason": "canary-input\nforged line"},
+    "long reason": {"rotation_type": "jwt", "reason": "x" * 501},
+    "list": ["canary-input"],
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
+async def test_a_malformed_request_is_a_problem_that_repeats_nothing(caller: httpx2.AsyncClient, body: object) -> None:
+    answer = await caller.post(ROTATE, json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "canary-input" not in answer.text
+
+
+async def test_a_body_that_is_no_json_and_one_that_is_too_large_are_problems(caller: httpx2.AsyncClient) -> None:
+    typed = {"content-type": "application/json"}
+    assert (await caller.post(ROTATE, content=b"{canary", headers=typed)).status_code == 422
+    large = json.dumps({"rotation_type": "jwt", "reason": "x" * 20_000})
+    assert (await caller.post(ROTATE, content=large, headers=typed)).status_code == 413
+
+
+async def test_unknown_routes_and_methods_are_problems(caller: httpx2.AsyncClient) -> None:
+    for answer, status in (
+        (await caller.get("/nothing"), 404),
+        (await caller.get(ROTATE), 405),
+        (await caller.get("/docs"), 404),
+    ):
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+async def test_the_key_set_holds_public_keys_of_every_accepted_state(caller: httpx2.AsyncClient) -> None:
+    answer = await caller.get(JWKS)
+    assert answer.headers["content-type"] == "application/jwk-set+json"
+    assert answer.headers["cache-control"] == "public, max-age=2"
+    keys = answer.json()["keys"]
+    assert len(keys) == 2
+    for key in keys:
+        assert key.keys() == {"kty", "crv", "x", "kid", "alg", "use"}
+
+
+async def test_an_unchanged_key_set_is_not_sent_again(caller: httpx2.AsyncClient) -> None:
+    first = await caller.get(JWKS)
+    again = await caller.get(JWKS, headers={"If-None-Match": f'"other", W/{first.headers["etag"]}'})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert (await caller.get(JWKS, headers={"If-None-Match": '"other"'})).status_code == 200
+
+
+REFUSED: dict[str, dict[str, str]] = {
+    "foreign host": {"host": "evil.example"},
+    "rebound host": {"host": "127.0.0.1.evil.example"},
+    "user in host": {"host": "localhost@evil.example"},
+    "host with a path": {"host": "localhost/x"},
+    "host with a bad port": {"host": "localhost:99999"},
+    "foreign origin": {"origin": "https://evil.example"},
+    "null origin": {"origin": "null"},
+    "other port's origin": {"origin": "http://localhost:9000"},
+    "cross-site": {"sec-fetch-site": "cross-site"},
+    "same-site": {"sec-fetch-site": "same-site"},
+    "forwarded": {"forwarded": "for=10.0.0.1"},
+    "x-forwarded-for": {"x-forwarded-for": "10.0.0.1"},
+    "x-real-ip": {"x-real-ip": "10.0.0.1"},
+    "via": {"via": "1.1 proxy"},
+}
+
+
+@pytest.mark.parametrize("headers", REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("path", [HEALTH, ROTATE, JWKS, "/nothing"])
+async def test_no_web_page_and_no_proxy_gets_through(
+    caller: httpx2.AsyncClient, headers: dict[str, str], path: str
+) -> None:
+    answer = await caller.request("POST" if path == ROTATE else "GET", path, headers=headers)
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "evil" not in answer.text
+
+
+@pytest.mark.parametrize("peer", ["10.0.0.1", "192.168.1.1", "8.8.8.8", "::2", "testclient"])
+async def test_callers_from_elsewhere_are_refused(settings: Settings, peer: str) -> None:
+    async with serving(settings, client=(peer, 5)) as caller:
+        assert (await caller.get(HEALTH)).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:8000", "127.9.9.9", "[::1]:8000"])
+async def test_every_name_of_this_machine_s_loopback_is_served(caller: httpx2.AsyncClient, host: str) -> None:
+    own = {"host": host, "origin": f"http://{host}", "sec-fetch-site": "same-origin"}
+    assert (await caller.get(HEALTH, headers=own)).status_code == 200
+
+
+def test_a_request_without_a_peer_or_with_two_hosts_is_refused() -> None:
+    scope = {"type": "http", "client": None, "headers": [(b"host", b"localhost")]}
+    assert refusal(scope) is not None
+    twice = [(b"host", b"localhost"), (b"host", b"localhost")]
+    assert refusal({"type": "http", "client": ("127.0.0.1", 1), "headers": twice}) is not None
+    assert refusal({"type": "http", "client": ("127.0.0.1", 1), "headers": twice[:1]}) is None
+
+
+async def test_answers_carry_the_headers_that_browsers_heed(caller: httpx2.AsyncClient) -> None:
+    headers = (await caller.get(HEALTH)).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
