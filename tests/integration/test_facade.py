@@ -1,0 +1,171 @@
+"""The names and calls of the integration guide, on the embedded profile."""
+
+import asyncio
+from pathlib import Path
+
+import jwt
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from journal_keys import (
+    EnvelopeError,
+    InfisicalKeyManager,
+    InfisicalSecretsClient,
+    TokenRefusedError,
+)
+from journal_keys.adapters.crypto.key_crypto import JwsSigningKey
+from journal_keys.adapters.sql.engine import create_ledger_engine
+from journal_keys.domain.keys import Family
+from journal_keys.domain.outcomes import NotDue, Rotated
+from journal_keys.entrypoints.settings import Settings, SettingsError
+from journal_keys.ports.ledger import LedgerError
+from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreError
+from journal_keys.use_cases.check_health import HealthStatus
+from journal_keys.use_cases.store_secret import OwnedPathError
+from tests.support.embedded import make_rings, settings_in
+from tests.support.fault_plan import FaultKind, FaultPlan
+
+QUICK = {
+    "journal_jwks_max_age": 0.01,
+    "journal_infisical_cache_ttl": 0.15,
+    "journal_ledger_poll": 0.001,
+    "journal_clock_skew": 0,
+}
+
+
+@pytest.fixture
+async def settings(tmp_path: Path) -> Settings:
+    made = settings_in(tmp_path)
+    await make_rings(made)
+    return made
+
+
+async def test_a_stored_secret_is_fetched_and_a_missing_one_is_not_found(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        await client.store_secret("/infrastructure/otlp_endpoint", "http://localhost:4317")
+        assert await client.fetch_secret("/infrastructure/otlp_endpoint") == "http://localhost:4317"
+        with pytest.raises(SecretNotFoundError, match="/infrastructure/redis_url"):
+            await client.fetch_secret("/infrastructure/redis_url")
+
+
+async def test_the_guide_s_paths_of_keys_are_read_and_never_written_by_hand(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        assert (await client.fetch_secret("/auth/jwt/current_private_key")).startswith("-----BEGIN PRIVATE KEY-----")
+        await client.store_secret("/auth/jwt/new_key", "the guide's own example")
+        assert await client.fetch_secret("/auth/jwt/new_key") == "the guide's own example"
+        for path in ("/auth/jwt/current_private_key", "/auth/aes/versions/x", "/auth/aes/_journal_keys"):
+            with pytest.raises(OwnedPathError):
+                await client.store_secret(path, "x")
+
+
+async def test_a_cached_secret_survives_the_loss_of_the_vault_within_its_bound(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        await client.store_secret("/infrastructure/nats_url", "nats://localhost")
+        await client.fetch_secret("/infrastructure/nats_url")
+        settings.vault_file.unlink()
+        assert await client.fetch_secret("/infrastructure/nats_url") == "nats://localhost"
+        with pytest.raises(SecretStoreError):
+            await client.fetch_secret("/infrastructure/redis_url")
+
+
+async def test_health_is_a_value(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        assert (await client.health_check()).overall is HealthStatus.HEALTHY
+
+
+async def test_the_signing_key_signs_for_whoever_uses_pyjwt(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        key = await InfisicalKeyManager(client=client).get_current_signing_key()
+        assert isinstance(key, JwsSigningKey)
+        token = jwt.encode({"sub": "x"}, key.key, algorithm=key.algorithm, headers={"kid": key.kid})
+        assert jwt.decode(token, key.key.public_key(), algorithms=[key.algorithm]) == {"sub": "x"}
+
+
+async def test_tokens_and_ciphertexts_outlive_a_rotation(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, **QUICK)
+    await make_rings(settings)
+    await asyncio.sleep(0.2)
+    async with InfisicalSecretsClient(settings) as client:
+        manager = InfisicalKeyManager(client=client)
+        token = (await manager.signer()).sign({"sub": "alice"})
+        ciphertext = (await manager.get_token_cipher()).encrypt("x", context=b"row 1")
+        outcomes = await manager.rotate_keys(force=True)
+        assert {type(outcome) for outcome in outcomes.values()} == {Rotated}
+        assert (await manager.get_current_signing_key()).kid == outcomes[Family.JWT].new_kid  # type: ignore[union-attr]
+        assert (await manager.verify(token))["sub"] == "alice"
+        cipher = await manager.get_token_cipher()
+        assert cipher.needs_rewrap(ciphertext)
+        assert cipher.decrypt(cipher.rewrap(ciphertext, context=b"row 1"), context=b"row 1") == "x"
+
+
+async def test_a_rotation_that_is_not_due_is_said_to_be_so(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        outcomes = await InfisicalKeyManager(client=client).rotate_keys()
+        assert {type(outcome) for outcome in outcomes.values()} == {NotDue}
+
+
+async def test_another_process_s_rotation_is_seen_and_its_tokens_are_accepted(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, **QUICK)
+    await make_rings(settings)
+    await asyncio.sleep(0.2)
+    async with InfisicalSecretsClient(settings) as here, InfisicalSecretsClient(settings) as there:
+        verifying, rotating = InfisicalKeyManager(client=here), InfisicalKeyManager(client=there)
+        await verifying.verifier()
+        outcomes = await rotating.rotate_keys(force=True)
+        assert {type(outcome) for outcome in outcomes.values()} == {Rotated}
+        token = (await rotating.signer()).sign({"sub": "bob"})
+        assert (await verifying.verify(token))["sub"] == "bob"
+
+
+async def test_forged_input_is_refused_with_the_documented_errors(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        manager = InfisicalKeyManager(client=client)
+        for token in ("", "a.b.c", "x" * 10_000):
+            with pytest.raises(TokenRefusedError):
+                await manager.verify(token)
+        with pytest.raises(EnvelopeError):
+            (await manager.get_token_cipher()).decrypt("jk2.nobody." + "A" * 40)
+
+
+async def test_a_session_of_the_application_names_the_ledger(settings: Settings) -> None:
+    engine = create_ledger_engine(settings.ledger_url)
+    elsewhere = settings.model_copy(update={"journal_db_url_async": "sqlite+aiosqlite:////nonexistent/ledger"})
+    async with AsyncSession(engine) as session:
+        manager = InfisicalKeyManager(session, None, InfisicalSecretsClient(elsewhere))
+        assert (await manager.get_current_signing_key()).kid.startswith("jwt_")
+        await manager.aclose()
+    await engine.dispose()
+
+
+async def test_without_init_the_ledger_is_said_to_be_missing(tmp_path: Path) -> None:
+    client = InfisicalSecretsClient(settings_in(tmp_path))
+    with pytest.raises(LedgerError, match="journal-keys init"):
+        await client.fetch_secret("/infrastructure/nats_url")
+    await client.aclose()
+
+
+async def test_ten_thousand_verifications_and_decryptions_call_no_port(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        manager = InfisicalKeyManager(client=client)
+        verifier, cipher = await manager.verifier(), await manager.get_token_cipher()
+        token, ciphertext = (await manager.signer()).sign({"sub": "x"}), cipher.encrypt("x")
+        container = await client.container()
+        plan = FaultPlan(at=0, kind=FaultKind.ERROR_BEFORE)
+        with (
+            container.store.override(plan.wrap(container.store())),
+            container.ledger.override(plan.wrap(container.ledger())),
+        ):
+            for _ in range(10_000):
+                verifier.verify(token)
+                cipher.decrypt(ciphertext)
+            assert plan.calls == []
+            with pytest.raises(LedgerError):
+                await container.refresh_views()()
+            assert plan.calls == ["heads"]
+
+
+def test_a_malformed_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOURNAL_CLOCK_SKEW", "canary")
+    with pytest.raises(SettingsError, match="JOURNAL_CLOCK_SKEW") as caught:
+        InfisicalSecretsClient.from_env()
+    assert "canary" not in str(caught.value)

@@ -1,0 +1,59 @@
+"""The container builds everything, and gives each use case what its ports say."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from dependency_injector import providers
+
+from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.memory.ledger import MemoryLedger
+from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.container import Container
+from tests.support.views import PROFILE
+from tests.support.world import POLICIES, START, WINDOWS
+
+
+def container() -> Container:
+    clock = ManualClock(START)
+    ledger = MemoryLedger(clock, WINDOWS.skew)
+    return Container(
+        windows=WINDOWS,
+        policies=POLICIES,
+        profile=PROFILE,
+        verify_max_stale=timedelta(days=1),
+        clock=clock,
+        store=MemorySecretStore(),
+        ledger=ledger,
+        trail=ledger,
+        clock_keeper=ledger,
+        usage=ledger,
+    )
+
+
+NAMES = sorted(name for name, provider in Container.providers.items() if isinstance(provider, providers.Provider))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_provider_gives_an_object_whose_fields_are_of_their_declared_types(name: str) -> None:
+    made = getattr(container(), name)()
+    assert made is not None
+    if not type(made).__module__.startswith("journal_keys.use_cases"):
+        return
+    hints = typing.get_type_hints(type(made))
+    for field in dataclasses.fields(made):
+        declared = hints[field.name]
+        expected = Mapping if typing.get_origin(declared) else declared
+        assert isinstance(getattr(made, field.name), expected), f"{name}.{field.name}"
+
+
+@pytest.mark.parametrize("name", ["board", "hints", "budget", "cache", "signer", "verifier", "cipher"])
+def test_what_holds_state_is_made_once(name: str) -> None:
+    made = container()
+    assert getattr(made, name)() is getattr(made, name)()
+
+
+def test_nothing_is_overridden() -> None:
+    assert all(not provider.overridden for provider in Container.providers.values())
