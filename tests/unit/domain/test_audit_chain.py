@@ -1,0 +1,92 @@
+"""Any change to any entry of the chain is found."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from journal_keys.domain.audit_chain import EMPTY, AuditEntry, canonical_bytes, head_of, link, verify
+from journal_keys.domain.changes import AuditFact
+from journal_keys.domain.errors import AuditChainBrokenError
+from journal_keys.domain.keys import Family, Kid
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def fact(number: int) -> AuditFact:
+    return AuditFact(
+        at=T0 + timedelta(seconds=number),
+        actor="operator:alice",
+        action="key_promoted",
+        family=Family.JWT,
+        kid=Kid(f"jwt_{number}"),
+        reason="due",
+        detail={"n": str(number)},
+    )
+
+
+def chain(length: int = 5) -> list[AuditEntry]:
+    entries: list[AuditEntry] = []
+    head = EMPTY
+    for number in range(length):
+        entries.append(link(head, fact(number)))
+        head = head_of(entries[-1])
+    return entries
+
+
+def test_an_untouched_chain_gives_its_head() -> None:
+    entries = chain()
+    assert verify(entries) == head_of(entries[-1])
+    assert verify([]) == EMPTY
+    assert verify(entries[3:], after=head_of(entries[2])) == head_of(entries[-1])
+
+
+CHANGES: dict[str, Callable[[AuditFact], AuditFact]] = {
+    "at": lambda f: replace(f, at=f.at + timedelta(microseconds=1)),
+    "actor": lambda f: replace(f, actor="operator:mallory"),
+    "action": lambda f: replace(f, action="key_demoted"),
+    "family": lambda f: replace(f, family=None),
+    "kid": lambda f: replace(f, kid=None),
+    "reason": lambda f: replace(f, reason=""),
+    "detail": lambda f: replace(f, detail={**f.detail, "x": ""}),
+}
+
+
+def test_every_field_of_a_fact_is_in_the_table_below() -> None:
+    assert {field.name for field in fields(AuditFact)} == set(CHANGES)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+@pytest.mark.parametrize("position", range(5))
+def test_a_changed_field_is_found_by_its_number(change: Callable[[AuditFact], AuditFact], position: int) -> None:
+    entries = chain()
+    entries[position] = replace(entries[position], fact=change(entries[position].fact))
+    with pytest.raises(AuditChainBrokenError, match=f"entry {position + 1} "):
+        verify(entries)
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_a_removed_an_inserted_and_a_swapped_entry_are_found(position: int) -> None:
+    removed = chain()
+    del removed[position]
+    inserted = chain()
+    inserted.insert(position, link(EMPTY, fact(9)))
+    swapped = chain()
+    swapped[position], swapped[position + 1] = swapped[position + 1], swapped[position]
+    for entries in (removed, inserted, swapped):
+        with pytest.raises(AuditChainBrokenError):
+            verify(entries)
+
+
+def test_a_rewritten_end_is_found_with_a_kept_head() -> None:
+    entries = chain()
+    kept = head_of(entries[3])
+    forged = [*entries[:3], link(head_of(entries[2]), fact(7))]
+    assert verify(forged) != kept
+
+
+def test_the_bytes_do_not_depend_on_the_zone_and_tell_neighbours_apart() -> None:
+    elsewhere = replace(fact(1), at=fact(1).at.astimezone(timezone(timedelta(hours=5))))
+    assert canonical_bytes(1, elsewhere, "p") == canonical_bytes(1, fact(1), "p")
+    assert canonical_bytes(1, fact(1), "p") != canonical_bytes(11, fact(1), "p")

@@ -1,0 +1,118 @@
+"""Secret bytes do not leave by accident; a stored line has one meaning."""
+
+import copy
+import pickle
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journal_keys.domain import base64url, canonical, material
+from journal_keys.domain.errors import MaterialCorruptError
+from journal_keys.domain.exposure import expose
+from journal_keys.domain.keys import Algorithm, Family, Kid
+from journal_keys.domain.material import KeyMaterial, MaterialRecord
+
+SECRET = KeyMaterial(b"canary-secret-bytes-of-32-bytes!")
+RECORD = MaterialRecord(
+    family=Family.AES,
+    kid=material.aes_kid(SECRET),
+    algorithm=Algorithm.A256GCM,
+    created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    key=SECRET,
+)
+
+
+def test_printing_shows_nothing() -> None:
+    for text in (repr(SECRET), str(SECRET), f"{SECRET}", f"{SECRET!r:>40}", repr(RECORD), f"{[SECRET]}"):
+        assert "canary" not in text
+
+
+@pytest.mark.parametrize("leak", [pickle.dumps, copy.copy, copy.deepcopy, hash])
+def test_it_is_neither_pickled_nor_copied_nor_hashed(leak: "object") -> None:
+    with pytest.raises(TypeError):
+        leak(SECRET)  # type: ignore[operator]
+
+
+def test_it_is_not_compared_by_accident_and_on_purpose_it_is() -> None:
+    with pytest.raises(TypeError, match="same_as"):
+        _ = KeyMaterial(b"x") == KeyMaterial(b"x")
+    assert KeyMaterial(b"x").same_as(KeyMaterial(b"x"))
+    assert not KeyMaterial(b"x").same_as(KeyMaterial(b"y"))
+
+
+def test_a_record_comes_back_from_its_line() -> None:
+    line = material.encode(RECORD)
+    back = material.decode(line)
+    assert (back.family, back.kid, back.algorithm, back.created_at) == (
+        RECORD.family,
+        RECORD.kid,
+        RECORD.algorithm,
+        RECORD.created_at,
+    )
+    assert expose(back.key) == expose(SECRET)
+    assert re.fullmatch(rb"[A-Za-z0-9_-]+", expose(line))
+
+
+def test_every_truncation_and_every_changed_character_is_refused_or_another_key() -> None:
+    line = expose(material.encode(RECORD))
+    for length in range(len(line)):
+        with pytest.raises(MaterialCorruptError):
+            material.decode(KeyMaterial(line[:length]))
+    for position in range(len(line)):
+        changed = KeyMaterial(line[:position] + (b"A" if line[position] != 65 else b"B") + line[position + 1 :])
+        try:
+            other = material.decode(changed)
+        except MaterialCorruptError:
+            continue
+        assert material.encode(other).same_as(changed)
+        assert changed.digest() != KeyMaterial(line).digest()
+
+
+def changed_document(**changes: object) -> KeyMaterial:
+    document = canonical.from_json(base64url.decode(expose(material.encode(RECORD)).decode()).decode())
+    text = canonical.to_json({name: value for name, value in (document | changes).items() if value is not ...})
+    return KeyMaterial(base64url.encode(text.encode()).encode())
+
+
+CHANGES: dict[str, dict[str, object]] = {
+    "other version": {"v": 2},
+    "version true": {"v": True},
+    "missing field": {"kid": ...},
+    "extra field": {"x": 1},
+    "unknown family": {"family": "rsa"},
+    "algorithm of the other family": {"alg": "EdDSA"},
+    "malformed kid": {"kid": "1 x"},
+    "short key": {"key": base64url.encode(b"short")},
+    "no base64url": {"key": "+/=="},
+    "key no text": {"key": 5},
+    "no date": {"created": "yesterday"},
+    "date without a zone": {"created": "2026-01-01T00:00:00.000000"},
+    "date in another form": {"created": "2026-01-01T00:00:00Z"},
+}
+
+
+@pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES.keys())
+def test_another_document_is_refused_and_not_shown(changes: dict[str, object]) -> None:
+    with pytest.raises(MaterialCorruptError) as caught:
+        material.decode(changed_document(**changes))
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+@given(st.binary(max_size=300))
+def test_any_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(MaterialCorruptError):
+        material.decode(KeyMaterial(data))
+
+
+def test_the_kid_of_an_aes_key_is_one_way_and_stable() -> None:
+    assert material.aes_kid(KeyMaterial(bytes(32))) == material.aes_kid(KeyMaterial(bytes(32)))
+    assert re.fullmatch(r"aes_[0-9a-f]{32}", material.aes_kid(KeyMaterial(bytes(32))))
+    assert material.aes_kid(KeyMaterial(bytes(31) + b"\x01")) != material.aes_kid(KeyMaterial(bytes(32)))
+
+
+def test_a_drifted_record_still_encodes_to_another_line() -> None:
+    assert not material.encode(replace(RECORD, kid=Kid("other"))).same_as(material.encode(RECORD))

@@ -1,0 +1,84 @@
+"""The waits: worked figures, and contradictions that show their arithmetic."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from journal_keys.domain.errors import PolicyError
+from journal_keys.domain.keys import Algorithm, Family
+from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.windows import Windows
+
+
+def s(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+STANDARD = Windows(
+    jwks_max_age=s(600), view_ttl=s(300), poll=s(15), longest_token=timedelta(days=14), leeway=s(60), skew=s(60)
+)
+EMBEDDED = Windows(jwks_max_age=s(2), view_ttl=s(1), poll=s(0.25), longest_token=s(10), leeway=s(0.5), skew=s(0.2))
+
+
+@pytest.mark.parametrize(
+    ("windows", "w1", "w2"),
+    [
+        pytest.param(STANDARD, s(675), timedelta(days=14) + s(435), id="standard"),
+        pytest.param(EMBEDDED, s(2.45), s(11.95), id="embedded"),
+        pytest.param(replace(STANDARD, jwks_max_age=s(10)), s(375), timedelta(days=14) + s(435), id="view over JWKS"),
+    ],
+)
+def test_the_windows_are_the_design_s_figures(windows: Windows, w1: timedelta, w2: timedelta) -> None:
+    assert (windows.publish_to_promote, windows.promote_to_retire) == (w1, w2)
+
+
+@pytest.mark.parametrize("name", ["jwks_max_age", "view_ttl", "poll", "longest_token", "leeway", "skew"])
+def test_every_part_lengthens_a_window_and_none_shortens_one(name: str) -> None:
+    longer = replace(STANDARD, **{name: getattr(STANDARD, name) + s(1)})
+    assert longer.publish_to_promote >= STANDARD.publish_to_promote
+    assert longer.promote_to_retire >= STANDARD.promote_to_retire
+    grew = longer.publish_to_promote + longer.promote_to_retire
+    assert grew > STANDARD.publish_to_promote + STANDARD.promote_to_retire
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("jwks_max_age", 0, "JWKS max-age is 0 s, not > 0 s"),
+        ("view_ttl", 0, "view TTL is 0 s"),
+        ("poll", 0, "poll interval is 0 s"),
+        ("longest_token", -1, "longest token lifetime is -1 s"),
+        ("leeway", -1, "leeway is -1 s, not ≥ 0 s"),
+        ("skew", -0.5, "clock skew is -0.5 s"),
+        ("poll", 151, "302 s is more than the view TTL 300 s"),
+    ],
+)
+def test_an_impossible_duration_is_named(name: str, value: float, said: str) -> None:
+    with pytest.raises(PolicyError, match=said):
+        replace(STANDARD, **{name: s(value)})
+
+
+def policy(family: Family, interval: timedelta) -> RotationPolicy:
+    algorithm = Algorithm.EDDSA if family is Family.JWT else Algorithm.A256GCM
+    return RotationPolicy(family=family, interval=interval, algorithm=algorithm)
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_an_interval_shorter_than_w1_shows_the_sum(family: Family) -> None:
+    STANDARD.check(policy(family, s(1_000_000)))
+    with pytest.raises(PolicyError, match=r"W1 = 675 s = verifier view 600 s \+ poll 15 s \+ skew 60 s"):
+        STANDARD.check(policy(family, s(674)))
+
+
+def test_an_interval_that_would_keep_too_many_signing_keys_shows_the_sum() -> None:
+    with pytest.raises(PolicyError, match=r"signer view 300 s \+ poll 15 s \+ longest token .* more than 64 times"):
+        STANDARD.check(policy(Family.JWT, s(700)))
+    STANDARD.check(policy(Family.AES, s(700)))
+
+
+def test_a_policy_takes_its_family_s_algorithms_and_a_positive_interval_only() -> None:
+    with pytest.raises(PolicyError, match="A256GCM is no algorithm of ring jwt"):
+        RotationPolicy(family=Family.JWT, interval=s(1), algorithm=Algorithm.A256GCM)
+    with pytest.raises(PolicyError, match="not > 0"):
+        policy(Family.AES, s(0))
