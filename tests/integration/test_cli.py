@@ -9,10 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.sql.engine import create_ledger_engine
+from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from tests.support.embedded import QUICK
 
@@ -264,3 +268,22 @@ def test_importing_the_package_and_asking_for_help_load_no_framework() -> None:
         code = f"{statement}; import sys; print([name for name in {heavy!r} if name in sys.modules])"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
         assert done.stdout.strip() == "[]"
+
+
+async def test_a_clock_set_back_a_year_stops_changes_until_an_operator_accepts_it(operator: Operator) -> None:
+    engine = create_ledger_engine(f"sqlite+aiosqlite:///{operator.home / 'ledger.sqlite3'}")
+    next_year = ManualClock(datetime.now(UTC) + timedelta(days=365))
+    await SqlLedger(engine, next_year, timedelta(0)).accept_clock(actor="test", reason="its clock was wrong")
+    await engine.dispose()
+    for words in (("rotate", "jwt", "--force"), ("reconcile",), ("status",)):
+        done = operator.run(*words)
+        assert done.returncode == ExitCode.CLOCK, done.stderr
+        assert b"--accept-clock" in done.stderr
+    assert operator.run("reconcile", "--accept-clock", "--reason", "the clock is right now").returncode == 0
+    outcome = operator.json("rotate", "jwt", "--force")
+    assert isinstance(outcome, dict)
+    assert outcome["jwt"]["outcome"] == "rotated"
+    audited = operator.json("audit", "list")
+    assert isinstance(audited, list)
+    assert "the clock is right now" in {entry["fact"]["reason"] for entry in audited}
+    assert operator.run("audit", "verify").returncode == 0

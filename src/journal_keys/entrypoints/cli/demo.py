@@ -32,7 +32,7 @@ def _lines(tally: Tally) -> str:
 
 
 def _watched(seconds: float) -> Tally:
-    from rich.live import Live  # noqa: PLC0415 (only a terminal needs it)
+    from rich.live import Live
 
     with Live(_lines(Tally()), refresh_per_second=4) as live:
         tally = run_demo(seconds, lambda so_far, left_s: live.update(f"{_lines(so_far)}\n{left_s:.0f} s left"))

@@ -1,23 +1,16 @@
 """The command `journal-keys`."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.entrypoints.cli import rings
 from journal_keys.entrypoints.cli.audit import audit_app
-from journal_keys.entrypoints.cli.exit_codes import ExitCode, exit_code_of
 from journal_keys.entrypoints.cli.options import Json
-from journal_keys.entrypoints.cli.output import print_error, print_fields, print_json
 from journal_keys.entrypoints.cli.rings import keys_app
-from journal_keys.entrypoints.cli.running import on_container
 from journal_keys.entrypoints.cli.secrets import secrets_app
-
-if TYPE_CHECKING:
-    from journal_keys.container import Container
-    from journal_keys.use_cases.check_health import Health
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,8 +30,8 @@ app.add_typer(audit_app, name="audit")
 @app.command()
 def serve(host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000) -> None:
     """Serve health, rotation and the JWK Set, and keep the rings in motion."""
-    from journal_keys.entrypoints.http.serve import serve as serve_http  # noqa: PLC0415 (`--help` must not pay for it)
-    from journal_keys.entrypoints.settings import Settings  # noqa: PLC0415
+    from journal_keys.entrypoints.http.serve import serve as serve_http
+    from journal_keys.entrypoints.settings import Settings
 
     serve_http(Settings.from_environment(), host, port)
 
@@ -46,19 +39,9 @@ def serve(host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=0, max=
 @app.command()
 def health(*, json: Json = False) -> None:
     """Say whether keys can be used and changed; exit code 10 where a ring cannot be used."""
+    from journal_keys.entrypoints.cli import ring_work
 
-    async def run(container: "Container") -> "Health":
-        return await container.check_health()()
-
-    found = on_container(run)
-    parts = {**{family.value: part for family, part in found.rings.items()}, "store": found.store}
-    if json:
-        print_json({"overall": found.overall, **parts})
-    else:
-        texts = {name: f"{part.status} {part.reason}".strip() for name, part in parts.items()}
-        print_fields({"overall": found.overall, **texts})
-    if found.overall == "unhealthy":
-        raise typer.Exit(ExitCode.UNHEALTHY)
+    ring_work.health(json=json)
 
 
 @app.command()
@@ -66,7 +49,7 @@ def demo(
     *, seconds: Annotated[float, typer.Option(min=1, max=86_400, help="For how long.")] = 30, json: Json = False
 ) -> None:
     """Sign, verify, encrypt and decrypt in several processes while both rings rotate and rotators are killed."""
-    from journal_keys.entrypoints.cli.demo import demo as show  # noqa: PLC0415 (as above)
+    from journal_keys.entrypoints.cli.demo import demo as show
 
     raise typer.Exit(show(seconds, json))
 
@@ -76,5 +59,8 @@ def main() -> None:
     try:
         app()
     except JournalKeysError as failure:
+        from journal_keys.entrypoints.cli.exit_codes import exit_code_of
+        from journal_keys.entrypoints.cli.output import print_error
+
         print_error(type(failure).__name__, str(failure), json_wanted="--json" in sys.argv)
         sys.exit(exit_code_of(type(failure)))

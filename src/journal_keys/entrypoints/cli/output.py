@@ -55,9 +55,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     if not sys.stdout.isatty():
         sys.stdout.writelines("\t".join(_text(cell) for cell in row) + "\n" for row in rows)
         return
-    from rich.console import Console  # noqa: PLC0415 (only a terminal needs it)
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
 
     table = Table(*columns)
     for row in rows:

@@ -1,38 +1,12 @@
-"""Commands on rings and keys."""
+"""Commands on rings and keys: their words; the work is loaded when one is run."""
 
-from collections.abc import Mapping
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from journal_keys.domain.changes import RotationRequest
-from journal_keys.domain.errors import JournalKeysError, UnknownKeyError
-from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Family, KeyVersion, parse_kid
-from journal_keys.domain.outcomes import AlreadyInitialised, Reconciled, Waiting
-from journal_keys.entrypoints.cli.exit_codes import ExitCode, exit_code_of
-from journal_keys.entrypoints.cli.options import Json, Reason
-from journal_keys.entrypoints.cli.output import as_outcome, plain, print_error, print_fields, print_json, print_table
-from journal_keys.entrypoints.cli.running import on_container, operator
-
-if TYPE_CHECKING:
-    from journal_keys.container import Container
+from journal_keys.entrypoints.cli.options import Json, Reason, Scope
 
 keys_app = typer.Typer(no_args_is_help=True, help="Look at keys.")
-
-
-class Scope(StrEnum):
-    """Which rings a command is about."""
-
-    JWT = "jwt"
-    AES = "aes"
-    BOTH = "both"
-
-    @property
-    def families(self) -> tuple[Family, ...]:
-        """The families of this scope."""
-        return tuple(Family) if self is Scope.BOTH else (Family(self.value),)
 
 
 def init(
@@ -41,94 +15,32 @@ def init(
     json: Json = False,
 ) -> None:
     """Make vault, ledger and first keys; what is there stays as it is."""
+    from journal_keys.entrypoints.cli import ring_work
 
-    async def run(container: "Container") -> dict[Family, object]:
-        policies = container.policies().items()
-        make = container.init_rings()
-        return {family: await make(policy, actor=operator(), reason="first keys") for family, policy in policies}
-
-    outcomes = on_container(run, provisioned=True)
-    if json:
-        print_json({family: as_outcome(outcome) for family, outcome in outcomes.items()})
-        return
-    for family, outcome in outcomes.items():
-        fields = as_outcome(outcome)
-        if isinstance(outcome, AlreadyInitialised):
-            if not quiet:
-                typer.echo(f"{family}: already there, ACTIVE {fields['active_kid']}; nothing was changed")
-        else:
-            typer.echo(f"{family}: made, ACTIVE {fields['active_kid']}, staged {fields['staged_kid']}")
+    ring_work.init(quiet=quiet, json=json)
 
 
 def status(*, json: Json = False) -> None:
     """Show which key signs and encrypts now, since when, what happens next and when."""
+    from journal_keys.entrypoints.cli import ring_work
 
-    async def run(container: "Container") -> list[dict[str, object]]:
-        return [await _status_of(container, family) for family in Family]
-
-    rows = on_container(run)
-    if json:
-        print_json(rows)
-        return
-    for row in rows:
-        print_fields(row)
-        typer.echo()
-
-
-async def _status_of(container: "Container", family: Family) -> dict[str, object]:
-    page = await container.ledger().read(family)
-    if page.ring is None:
-        return {"ring": family, "state": "not made yet: run 'journal-keys init'"}
-    ring = page.ring
-    active = await container.explain_key()(ring.active.kid)
-    staged = await container.explain_key()(ring.staged.kid) if ring.staged else None
-    return {
-        "ring": family,
-        "generation": ring.generation,
-        "active_kid": ring.active.kid,
-        "active_since": ring.active.since,
-        "due_at": active.next_at,
-        "staged_kid": ring.staged.kid if ring.staged else None,
-        "staged_next": staged.next_event if staged else "no key is staged: 'reconcile' stages one",
-        "staged_next_at": staged.next_at if staged else None,
-        "waiting_rotations": [record.request.rotation_id for record in page.waiting],
-        "accepted_keys": len(ring.accepted),
-        "ledger_time": page.now,
-    }
+    ring_work.status(json=json)
 
 
 @keys_app.command("list")
 def list_keys(*, json: Json = False) -> None:
     """List every key version, also destroyed ones."""
+    from journal_keys.entrypoints.cli import ring_work
 
-    async def run(container: "Container") -> list[KeyVersion]:
-        pages = [await container.ledger().read(family) for family in Family]
-        return [version for page in pages if page.ring for version in page.ring.versions]
-
-    versions = on_container(run)
-    if json:
-        print_json([_listed(version) for version in versions])
-        return
-    rows = [(v.family, v.kid, v.algorithm, v.state, v.since) for v in versions]
-    print_table(("ring", "kid", "algorithm", "state", "since"), rows)
-
-
-def _listed(version: KeyVersion) -> dict[str, object]:
-    fields = plain(version)
-    shown = dict(fields) if isinstance(fields, dict) else {}
-    shown["public_jwk"] = dict(version.public_jwk.members) if version.public_jwk else None
-    return shown
+    ring_work.list_keys(json=json)
 
 
 @keys_app.command("explain")
 def explain(kid: str, *, json: Json = False) -> None:
     """Say why a key is in its state, what happens to it next, and when."""
-    known = parse_kid(kid)
+    from journal_keys.entrypoints.cli import ring_work
 
-    async def run(container: "Container") -> object:
-        return await container.explain_key()(known)
-
-    _show(on_container(run), json=json)
+    ring_work.explain(kid, json=json)
 
 
 def rotate(
@@ -142,64 +54,16 @@ def rotate(
     json: Json = False,
 ) -> None:
     """Rotate rings: promote the staged key, stage its successor."""
+    from journal_keys.entrypoints.cli import ring_work
 
-    async def run(container: "Container") -> dict[Family, object]:
-        request = RotationRequest(
-            rotation_id=rotation_id or container.entropy().token(16).hex(),
-            scope=scope.value,
-            force=force,
-            reason=reason,
-            actor=operator(),
-        )
-        return {family: await _rotated(container, family, request) for family in scope.families}
-
-    outcomes = on_container(run)
-    if json:
-        print_json({family: _rotation(outcome) for family, outcome in outcomes.items()})
-    else:
-        for family, outcome in outcomes.items():
-            print_fields({"ring": family, **_rotation(outcome)})
-            typer.echo()
-    _end(outcomes, json=json)
+    ring_work.rotate(scope, force=force, reason=reason, rotation_id=rotation_id, json=json)
 
 
-async def _rotated(container: "Container", family: Family, request: RotationRequest) -> object:
-    """Give the outcome, or the error: one ring's failure does not keep the other from rotating."""
-    try:
-        return await container.rotate_keys()(family, request)
-    except JournalKeysError as failure:
-        return failure
-
-
-def _rotation(outcome: object) -> dict[str, object]:
-    if isinstance(outcome, JournalKeysError):
-        return {"outcome": "failed", "error": str(outcome)}
-    return as_outcome(outcome)
-
-
-def _end(outcomes: Mapping[Family, object], *, json: bool) -> None:
-    for outcome in outcomes.values():
-        if isinstance(outcome, JournalKeysError):
-            print_error(type(outcome).__name__, str(outcome), json_wanted=json)
-            raise typer.Exit(exit_code_of(type(outcome)))
-    if any(isinstance(outcome, Waiting) for outcome in outcomes.values()):
-        raise typer.Exit(ExitCode.WAITING)
-
-
-def compromise(
-    kid: str, *, reason: Annotated[str, typer.Option(help="Why; kept in the audit trail.")], json: Json = False
-) -> None:
+def compromise(kid: str, *, reason: Reason, json: Json = False) -> None:
     """Take a key out of use everywhere at once, and report what that touches."""
-    known = parse_kid(kid)
+    from journal_keys.entrypoints.cli import ring_work
 
-    async def run(container: "Container") -> object:
-        for family in Family:
-            ring: KeyRing | None = (await container.ledger().read(family)).ring
-            if ring is not None and ring.find(known) is not None:
-                return await container.compromise_key()(family, known, actor=operator(), reason=reason)
-        raise UnknownKeyError(f"no ring ever had a key {known}; 'keys list' shows those there are")
-
-    _show(on_container(run), json=json)
+    ring_work.compromise(kid, reason=reason, json=json)
 
 
 def reconcile(
@@ -211,19 +75,9 @@ def reconcile(
     json: Json = False,
 ) -> None:
     """Finish whatever a crash or a waiting rotation left unfinished."""
+    from journal_keys.entrypoints.cli import ring_work
 
-    async def run(container: "Container") -> dict[Family, object]:
-        if accept_clock:
-            await container.clock_keeper().accept_clock(actor=operator(), reason=reason)
-        return {family: await container.reconcile()(family) for family in Family}
-
-    outcomes = on_container(run)
-    if json:
-        print_json({family: as_outcome(outcome) for family, outcome in outcomes.items()})
-        return
-    for family, outcome in outcomes.items():
-        repairs = outcome.repairs if isinstance(outcome, Reconciled) else ("not made yet: run 'journal-keys init'",)
-        typer.echo(f"{family}: {', '.join(repairs) or 'nothing to do'}")
+    ring_work.reconcile(accept_clock=accept_clock, reason=reason, json=json)
 
 
 def recover(
@@ -233,28 +87,6 @@ def recover(
     json: Json = False,
 ) -> None:
     """Rebuild a lost ledger from the keys that the store holds."""
-    chosen = parse_kid(active) if active is not None else None
-    if chosen is not None and scope is Scope.BOTH:
-        raise typer.BadParameter("--active names one key: give its ring, jwt or aes, too")
+    from journal_keys.entrypoints.cli import ring_work
 
-    async def run(container: "Container") -> dict[Family, object]:
-        verb = container.recover_ledger()
-        return {
-            family: await verb(family, actor=operator(), reason="ledger lost", active=chosen)
-            for family in scope.families
-        }
-
-    outcomes = on_container(run, provisioned=True)
-    if json:
-        print_json({family: as_outcome(outcome) for family, outcome in outcomes.items()})
-        return
-    for outcome in outcomes.values():
-        print_fields(as_outcome(outcome))
-        typer.echo()
-
-
-def _show(outcome: object, *, json: bool) -> None:
-    if json:
-        print_json(as_outcome(outcome))
-    else:
-        print_fields(as_outcome(outcome))
+    ring_work.recover(scope, active=active, json=json)

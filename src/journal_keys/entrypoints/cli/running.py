@@ -26,10 +26,10 @@ def on_container(command: "Callable[[Container], Awaitable[T]]", *, provisioned:
     Raises:
         JournalKeysError: as the command and `resources` do.
     """
-    import asyncio  # noqa: PLC0415 (`--help` must not pay for it, nor for what follows)
+    import asyncio
 
-    from journal_keys.entrypoints.resources import open_container, provision  # noqa: PLC0415
-    from journal_keys.entrypoints.settings import Settings  # noqa: PLC0415
+    from journal_keys.entrypoints.resources import open_container, provision
+    from journal_keys.entrypoints.settings import Settings
 
     settings = Settings.from_environment()
 

@@ -1,47 +1,21 @@
-"""Commands on secrets. Values come from a prompt, standard input or a file, never from an argument."""
+"""Commands on secrets: their words; the work is loaded when one is run. No value is ever an argument."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from journal_keys.domain.errors import RefusedError
-from journal_keys.domain.exposure import expose
-from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.paths import SecretPath
 from journal_keys.entrypoints.cli.options import Json
-from journal_keys.entrypoints.cli.output import print_json
-from journal_keys.entrypoints.cli.running import on_container
-
-if TYPE_CHECKING:
-    from journal_keys.container import Container
 
 secrets_app = typer.Typer(no_args_is_help=True, help="Read and write secrets that no ring owns.")
-_MOST_BYTES = 64 * 1024
-
-
-class SecretInputError(RefusedError):
-    """The value to set is empty, too long, unreadable or no UTF-8 text."""
-
-
-class TerminalOutputError(RefusedError):
-    """A secret would be printed on a terminal."""
 
 
 @secrets_app.command("list")
 def list_secrets(folder: str, *, json: Json = False) -> None:
     """List the secrets of one folder, without their values."""
-    parsed = SecretPath.parse(folder)
+    from journal_keys.entrypoints.cli import secret_work
 
-    async def run(container: "Container") -> list[str]:
-        return [str(path) for path in await container.list_secrets()(parsed)]
-
-    paths = on_container(run)
-    if json:
-        print_json(paths)
-    else:
-        typer.echo("".join(f"{path}\n" for path in paths), nl=False)
+    secret_work.list_secrets(folder, json=json)
 
 
 @secrets_app.command("get")
@@ -52,19 +26,9 @@ def get_secret(
     json: Json = False,
 ) -> None:
     """Write one secret to standard output, byte for byte."""
-    parsed = SecretPath.parse(path)
-    if sys.stdout.isatty() and not show:
-        raise TerminalOutputError("standard output is a terminal: say --show, or send it to a file or a pipe")
+    from journal_keys.entrypoints.cli import secret_work
 
-    async def run(container: "Container") -> KeyMaterial:
-        return await container.fetch_secret()(parsed)
-
-    value = expose(on_container(run))
-    if json:
-        print_json({"path": path, "value": value.decode("utf-8")})
-        return
-    sys.stdout.buffer.write(value + (b"\n" if sys.stdout.isatty() else b""))
-    sys.stdout.flush()
+    secret_work.get_secret(path, show=show, json=json)
 
 
 @secrets_app.command("set")
@@ -75,54 +39,14 @@ def set_secret(
     json: Json = False,
 ) -> None:
     """Set one secret from a prompt, standard input or a file, byte for byte."""
-    parsed = SecretPath.parse(path)
-    value = _value(file)
+    from journal_keys.entrypoints.cli import secret_work
 
-    async def run(container: "Container") -> None:
-        await container.store_secret()(parsed, value)
-
-    on_container(run)
-    _done("set", path, json=json)
+    secret_work.set_secret(path, file=file, json=json)
 
 
 @secrets_app.command("delete")
 def delete_secret(path: str, *, json: Json = False) -> None:
     """Delete one secret."""
-    parsed = SecretPath.parse(path)
+    from journal_keys.entrypoints.cli import secret_work
 
-    async def run(container: "Container") -> None:
-        await container.delete_secret()(parsed)
-
-    on_container(run)
-    _done("deleted", path, json=json)
-
-
-def _done(outcome: str, path: str, *, json: bool) -> None:
-    if json:
-        print_json({"outcome": outcome, "path": path})
-    else:
-        typer.echo(f"{path}: {outcome}")
-
-
-def _value(file: Path | None) -> KeyMaterial:
-    data = _read(file)
-    if not 0 < len(data) <= _MOST_BYTES:
-        raise SecretInputError(f"a secret has 1 to {_MOST_BYTES} bytes, not {len(data)}")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise SecretInputError("a secret is UTF-8 text") from None
-    return KeyMaterial(data)
-
-
-def _read(file: Path | None) -> bytes:
-    if file is not None:
-        try:
-            with file.open("rb") as source:
-                return source.read(_MOST_BYTES + 1)
-        except OSError as failure:
-            raise SecretInputError(f"{file} could not be read: {failure.strerror}") from None
-    if sys.stdin.isatty():
-        text: str = typer.prompt("value", hide_input=True, err=True)
-        return text.encode("utf-8")
-    return sys.stdin.buffer.read(_MOST_BYTES + 1)
+    secret_work.delete_secret(path, json=json)
