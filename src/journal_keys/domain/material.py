@@ -12,9 +12,12 @@ from typing import Any, Final, NoReturn
 
 from journal_keys.domain import base64url, canonical
 from journal_keys.domain.errors import JournalKeysError, MaterialCorruptError
+from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keys import (
     Algorithm,
     Family,
+    KeyState,
+    KeyVersion,
     Kid,
     parse_algorithm,
     parse_family,
@@ -115,6 +118,20 @@ def decode(line: KeyMaterial) -> MaterialRecord:
     if record is None or not encode(record).same_as(line):
         raise MaterialCorruptError("stored key material is not a well-formed record of version 1")
     return record
+
+
+def unused_version(record: MaterialRecord, *, digest: str, public_jwk: PublicJwk | None) -> KeyVersion:
+    """Give the PRE_ACTIVATION version of a stored key that no ring has, as of its making."""
+    return KeyVersion(
+        kid=record.kid,
+        family=record.family,
+        algorithm=record.algorithm,
+        digest=digest,
+        public_jwk=public_jwk,
+        state=KeyState.PRE_ACTIVATION,
+        created_at=record.created_at,
+        published_at=record.created_at,
+    )
 
 
 def _document(line: bytes) -> dict[str, Any]:

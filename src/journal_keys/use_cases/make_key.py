@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from journal_keys.domain import material
 from journal_keys.domain.errors import MaterialCorruptError
-from journal_keys.domain.keys import KeyState, KeyVersion
+from journal_keys.domain.keys import KeyVersion
 from journal_keys.domain.material import MaterialRecord
 from journal_keys.domain.paths import versions_folder
 from journal_keys.domain.policy import RotationPolicy
@@ -37,7 +37,8 @@ class MakeKey:
             raise failure or SecretNotFoundError(f"{record.kid} was written and cannot be read back")
         if not stored.same_as(line):
             raise MaterialCorruptError(f"{record.kid} reads back with other content than was written")
-        return self._version(material.decode(stored), line.digest())
+        back = material.decode(stored)
+        return material.unused_version(back, digest=stored.digest(), public_jwk=self.opener.prove(back))
 
     async def _put(self, record: MaterialRecord, line: material.KeyMaterial) -> SecretStoreUnavailableError | None:
         try:
@@ -45,15 +46,3 @@ class MakeKey:
         except SecretStoreUnavailableError as failure:
             return failure  # done or not done: the read-back decides
         return None
-
-    def _version(self, record: MaterialRecord, digest: str) -> KeyVersion:
-        return KeyVersion(
-            kid=record.kid,
-            family=record.family,
-            algorithm=record.algorithm,
-            digest=digest,
-            public_jwk=self.opener.prove(record),
-            state=KeyState.PRE_ACTIVATION,
-            created_at=record.created_at,
-            published_at=record.created_at,
-        )

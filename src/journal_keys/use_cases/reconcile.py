@@ -119,16 +119,7 @@ class Reconcile:
         too_young = cause.at - record.created_at < self.rotate.windows.publish_to_promote
         if too_young or (record.kid, record.family) != (name, ring.family):
             return None
-        return KeyVersion(
-            kid=record.kid,
-            family=record.family,
-            algorithm=record.algorithm,
-            digest=line.digest(),
-            public_jwk=public,
-            state=KeyState.PRE_ACTIVATION,
-            created_at=record.created_at,
-            published_at=record.created_at,
-        )
+        return material.unused_version(record, digest=line.digest(), public_jwk=public)
 
     async def _entomb(self, family: Family, content: FolderContent) -> list[str]:
         ring, _ = await self._ring(family)

@@ -1,7 +1,7 @@
 """Rebuild a lost ledger from the store's self-describing material."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from journal_keys.domain import material, rotation
 from journal_keys.domain.errors import MaterialCorruptError, UnknownKeyError
@@ -83,17 +83,9 @@ class RecoverLedger:
             return None
         if record.kid != name or record.family != content.folder.segments[1]:
             return None
-        created_at = min(record.created_at, page.now)
-        return KeyVersion(
-            kid=record.kid,
-            family=record.family,
-            algorithm=record.algorithm,
-            digest=line.digest(),
-            public_jwk=public,
-            state=KeyState.PRE_ACTIVATION,
-            created_at=created_at,
-            published_at=created_at,
-        )
+        version = material.unused_version(record, digest=line.digest(), public_jwk=public)
+        made_at = min(record.created_at, page.now)
+        return replace(version, created_at=made_at, published_at=made_at)
 
     def _choose(self, page: LedgerPage, usable: Mapping[Kid, KeyVersion], active: Kid | None) -> Kid:
         if active is not None:

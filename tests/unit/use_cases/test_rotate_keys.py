@@ -1,13 +1,14 @@
 """Rotation: who is promoted, when, and what the same question answers twice."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import RotationConflictError
-from journal_keys.domain.keys import Family, KeyState
+from journal_keys.domain.keys import Algorithm, Family, KeyState
 from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, Waiting
 from journal_keys.domain.paths import versions_folder
 from journal_keys.ports.secret_store import SecretNotFoundError
@@ -154,3 +155,19 @@ async def test_generations_grow_by_one_over_a_year_of_scheduled_rotations(family
     assert generations == sorted(generations)
     head = await world.verify_audit()
     assert head.sequence > 10
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.ES256, Algorithm.RS256])
+async def test_a_changed_algorithm_comes_with_the_next_staged_key_and_old_keys_stay(algorithm: Algorithm) -> None:
+    world = await World().initialised(Family.JWT)
+    policies = {Family.JWT: replace(POLICIES[Family.JWT], algorithm=algorithm)}
+    rotate = replace(world.rotate, policies=policies)
+    await rotate(Family.JWT, request("first", Family.JWT))
+    world.clock.pass_time(W1)
+    await rotate(Family.JWT, request("second", Family.JWT))
+    ring = await world.ring(Family.JWT)
+    assert ring.active.algorithm is algorithm
+    assert {version.algorithm for version in ring.accepted} == {Algorithm.EDDSA, algorithm}
+    await world.refresh()
+    assert world.board.signing is not None
+    assert {key.algorithm for key in world.board.signing.verifying.values()} == {Algorithm.EDDSA, algorithm}
