@@ -152,10 +152,10 @@ class Container(containers.DeclarativeContainer):
     list_secrets: providers.Provider[ListSecrets] = providers.Factory(ListSecrets, store=store)
 
     signer: providers.Provider[JwtSigner] = providers.Singleton(
-        JwtSigner, board=board, clock=clock, profile=profile, view_ttl=windows.provided.view_ttl
+        JwtSigner, board=board, clock=clock, profile=profile, windows=windows
     )
     verifier: providers.Provider[JwtVerifier] = providers.Singleton(
-        JwtVerifier, board=board, clock=clock, profile=profile, verify_max_stale=verify_max_stale
+        JwtVerifier, board=board, clock=clock, profile=profile, windows=windows, verify_max_stale=verify_max_stale
     )
     cipher: providers.Provider[TokenCipher] = providers.Singleton(
         TokenCipher,
@@ -163,6 +163,6 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         entropy=entropy,
         budget=budget,
-        view_ttl=windows.provided.view_ttl,
+        windows=windows,
         verify_max_stale=verify_max_stale,
     )

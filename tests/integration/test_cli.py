@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.sql.engine import create_ledger_engine
+from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from tests.support.embedded import QUICK
@@ -271,10 +271,9 @@ def test_importing_the_package_and_asking_for_help_load_no_framework() -> None:
 
 
 async def test_a_clock_set_back_a_year_stops_changes_until_an_operator_accepts_it(operator: Operator) -> None:
-    engine = create_ledger_engine(f"sqlite+aiosqlite:///{operator.home / 'ledger.sqlite3'}")
     next_year = ManualClock(datetime.now(UTC) + timedelta(days=365))
-    await SqlLedger(engine, next_year, timedelta(0)).accept_clock(actor="test", reason="its clock was wrong")
-    await engine.dispose()
+    async with ledger_engine(f"sqlite+aiosqlite:///{operator.home / 'ledger.sqlite3'}") as engine:
+        await SqlLedger(engine, next_year, timedelta(0)).accept_clock(actor="test", reason="its clock was wrong")
     for words in (("rotate", "jwt", "--force"), ("reconcile",), ("status",)):
         done = operator.run(*words)
         assert done.returncode == ExitCode.CLOCK, done.stderr

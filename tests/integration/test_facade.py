@@ -14,7 +14,7 @@ from journal_keys import (
     TokenRefusedError,
 )
 from journal_keys.adapters.crypto.key_crypto import JwsSigningKey
-from journal_keys.adapters.sql.engine import create_ledger_engine
+from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import NotDue, Rotated
 from journal_keys.entrypoints.settings import Settings, SettingsError
@@ -128,13 +128,11 @@ async def test_forged_input_is_refused_with_the_documented_errors(settings: Sett
 
 
 async def test_a_session_of_the_application_names_the_ledger(settings: Settings) -> None:
-    engine = create_ledger_engine(settings.ledger_url)
     elsewhere = settings.model_copy(update={"journal_db_url_async": "sqlite+aiosqlite:////nonexistent/ledger"})
-    async with AsyncSession(engine) as session:
+    async with ledger_engine(settings.ledger_url) as engine, AsyncSession(engine) as session:
         manager = InfisicalKeyManager(session, None, InfisicalSecretsClient(elsewhere))
         assert (await manager.get_current_signing_key()).kid.startswith("jwt_")
         await manager.aclose()
-    await engine.dispose()
 
 
 async def test_without_init_the_ledger_is_said_to_be_missing(tmp_path: Path) -> None:

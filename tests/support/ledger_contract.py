@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import pytest
 
 from journal_keys.adapters.memory.ledger import MemoryLedger
-from journal_keys.adapters.sql.engine import create_ledger_engine
+from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.schema import upgrade
 from journal_keys.domain import base64url, rotation
@@ -48,13 +48,10 @@ async def in_memory(_folder: Path, clock: Clock) -> AsyncIterator[Ports]:
 
 @asynccontextmanager
 async def in_sqlite(folder: Path, clock: Clock) -> AsyncIterator[Ports]:
-    engine = create_ledger_engine(f"sqlite+aiosqlite:///{folder}/ledger/ledger.db")
-    try:
+    async with ledger_engine(f"sqlite+aiosqlite:///{folder}/ledger/ledger.db") as engine:
         await upgrade(engine)
         ledger = SqlLedger(engine, clock, SKEW)
         yield Ports(ledger=ledger, trail=ledger, usage=ledger)
-    finally:
-        await engine.dispose()
 
 
 FACTORIES: Final = (pytest.param(in_memory, id="in memory"), pytest.param(in_sqlite, id="in a SQLite file"))

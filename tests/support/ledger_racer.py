@@ -8,7 +8,7 @@ import json
 import sys
 
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.sql.engine import create_ledger_engine
+from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.domain.keys import Family
 from journal_keys.ports.ledger import StaleGenerationError
@@ -28,13 +28,12 @@ async def race(ledger: SqlLedger, last: int) -> dict[str, object]:
 
 
 async def main(path: str, last: int) -> None:
-    engine = create_ledger_engine(f"sqlite+aiosqlite:///{path}")
-    ledger = SqlLedger(engine, ManualClock(START), SKEW)
-    await ledger.heads()
-    print("ready", flush=True)  # noqa: T201
-    sys.stdin.readline()
-    print(json.dumps(await race(ledger, last)), flush=True)  # noqa: T201
-    await engine.dispose()
+    async with ledger_engine(f"sqlite+aiosqlite:///{path}") as engine:
+        ledger = SqlLedger(engine, ManualClock(START), SKEW)
+        await ledger.heads()
+        print("ready", flush=True)  # noqa: T201
+        sys.stdin.readline()
+        print(json.dumps(await race(ledger, last)), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

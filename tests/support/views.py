@@ -15,6 +15,7 @@ from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion
 from journal_keys.domain.material import MaterialRecord
 from journal_keys.domain.token import TokenProfile
+from journal_keys.domain.windows import Windows
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.view_board import CipherView, SigningView
@@ -27,7 +28,16 @@ PROFILE = TokenProfile(
     longest_token=timedelta(days=14),
     leeway=timedelta(seconds=60),
 )
-VIEW_TTL = timedelta(seconds=300)
+WINDOWS = Windows(
+    jwks_max_age=timedelta(seconds=600),
+    view_ttl=timedelta(seconds=300),
+    poll=timedelta(seconds=15),
+    longest_token=timedelta(days=14),
+    leeway=timedelta(seconds=60),
+    skew=timedelta(seconds=60),
+)
+VIEW_TTL = WINDOWS.view_ttl
+OLDEST_VIEW = WINDOWS.oldest_verifier_view
 MAX_STALE = timedelta(days=1)
 _OPENER = CryptographyKeyOpener()
 
@@ -73,9 +83,9 @@ class Bench:
         self.signers = {record.kid: _OPENER.signing(record) for record in jwt_records}
         self.aes_records = {record.kid: record for record in aes_records}
         self.confirm()
-        self.signer = JwtSigner(self.board, self.clock, PROFILE, VIEW_TTL)
-        self.verifier = JwtVerifier(self.board, self.clock, PROFILE, MAX_STALE)
-        self.cipher = TokenCipher(self.board, self.clock, entropy or SystemEntropy(), self.budget, VIEW_TTL, MAX_STALE)
+        self.signer = JwtSigner(self.board, self.clock, PROFILE, WINDOWS)
+        self.verifier = JwtVerifier(self.board, self.clock, PROFILE, WINDOWS, MAX_STALE)
+        self.cipher = TokenCipher(self.board, self.clock, entropy or SystemEntropy(), self.budget, WINDOWS, MAX_STALE)
 
     def confirm(self) -> None:
         """Show both views as of now."""

@@ -74,6 +74,8 @@ class Background:
             await step()
         except JournalKeysError as failure:
             _LOG.warning("background_step_failed step=%s error=%s", getattr(step, "__name__", "?"), failure)
+        except Exception:  # noqa: BLE001 (a task that ends would end rotation and refreshing for good, unseen)
+            _LOG.exception("background_step_broken step=%s", getattr(step, "__name__", "?"))
 
     def _jittered(self, period: timedelta) -> float:
         """Between 0.75 and 1 period, so that instances do not march in step and no view waits longer than one."""

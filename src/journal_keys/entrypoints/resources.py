@@ -1,12 +1,12 @@
 """Open what has a lifetime, build the container around it, close it again."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.adapters.embedded.vault import EmbeddedVault, create_vault, open_vault
-from journal_keys.adapters.sql.engine import create_ledger_engine
+from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.schema import check_schema, upgrade
 from journal_keys.adapters.system.clock import SystemClock
@@ -47,14 +47,13 @@ async def open_container(settings: Settings, *, engine: AsyncEngine | None = Non
         PolicyError: the settings contradict each other.
         PortError: vault or ledger is missing, damaged, or of another version; nothing is made or changed.
     """
-    own = engine or create_ledger_engine(settings.ledger_url)
-    try:
-        await check_schema(own)
-        ledger = SqlLedger(own, SystemClock(), settings.windows().skew)
+    async with AsyncExitStack() as stack:
+        opened = engine
+        if opened is None:
+            opened = await stack.enter_async_context(ledger_engine(settings.ledger_url))
+        await check_schema(opened)
+        ledger = SqlLedger(opened, SystemClock(), settings.windows().skew)
         yield build_container(settings, _open_vault(settings), ledger)
-    finally:
-        if engine is None:
-            await own.dispose()
 
 
 @asynccontextmanager
@@ -66,15 +65,12 @@ async def provision(settings: Settings) -> AsyncIterator[Container]:
         PortError: the ledger has rings and the vault is missing, or one of them is damaged.
     """
     settings.windows()
-    engine = create_ledger_engine(settings.ledger_url)
-    try:
+    async with ledger_engine(settings.ledger_url) as engine:
         await upgrade(engine)
         ledger = SqlLedger(engine, SystemClock(), settings.windows().skew)
         if not await ledger.heads():
             create_vault(settings.vault_file, SystemEntropy(), master=_master(settings))
         yield build_container(settings, _open_vault(settings), ledger)
-    finally:
-        await engine.dispose()
 
 
 def _open_vault(settings: Settings) -> EmbeddedVault:

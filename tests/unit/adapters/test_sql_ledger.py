@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, closing, suppress
@@ -26,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.sql.audit_trail import SqlAuditTrail
-from journal_keys.adapters.sql.engine import create_ledger_engine
+from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.failures import ledger_name, meaning
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.schema import REVISIONS, alembic_config, check_schema, upgrade
@@ -50,9 +51,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def engine(path: Path) -> AsyncIterator[AsyncEngine]:
-    made = create_ledger_engine(f"sqlite+aiosqlite:///{path}")
-    yield made
-    await made.dispose()
+    async with ledger_engine(f"sqlite+aiosqlite:///{path}") as made:
+        yield made
 
 
 @pytest.fixture
@@ -133,9 +133,9 @@ class TestTheFile:
 
     async def test_a_folder_that_cannot_be_made_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        engine = create_ledger_engine(f"sqlite:///{tmp_path}/file/ledger.db")
-        with pytest.raises(LedgerUnavailableError, match=r"file/ledger\.db cannot be made"):
-            await upgrade(engine)
+        async with ledger_engine(f"sqlite:///{tmp_path}/file/ledger.db") as engine:
+            with pytest.raises(LedgerUnavailableError, match=r"file/ledger\.db cannot be made"):
+                await upgrade(engine)
 
     @pytest.mark.parametrize("content", [b"this is no database" * 99, b"SQLite format 3\0" + b"\xff" * 9999])
     async def test_a_file_that_is_no_database_is_corrupt(self, engine: AsyncEngine, path: Path, content: bytes) -> None:
@@ -217,10 +217,24 @@ class TestTheSchema:
         assert sql(path, "SELECT name FROM sqlite_master") == []
 
     async def test_engines_that_upgrade_at_once_all_succeed(self, path: Path) -> None:
-        engines = [create_ledger_engine(f"sqlite+aiosqlite:///{path}") for _ in range(8)]
-        await asyncio.gather(*(upgrade(one) for one in engines))
-        await asyncio.gather(*(check_schema(one) for one in engines))
-        await asyncio.gather(*(one.dispose() for one in engines))
+        async def upgraded() -> None:
+            async with ledger_engine(f"sqlite+aiosqlite:///{path}") as engine:
+                await upgrade(engine)
+                await check_schema(engine)
+
+        await asyncio.gather(*(upgraded() for _ in range(8)))
+
+    async def test_a_cancelled_connect_leaves_no_thread_behind(self, tables: AsyncEngine, path: Path) -> None:
+        before = set(threading.enumerate())
+        for turns in range(12):
+            async with ledger_engine(f"sqlite+aiosqlite:///{path}") as engine:
+                look = asyncio.ensure_future(SqlLedger(engine, ManualClock(START), SKEW).heads())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                look.cancel()
+            left = [one for one in set(threading.enumerate()) - before if "connection_worker" in one.name]
+            assert left == []
+        assert tables is not None
 
     def test_importing_the_adapter_does_not_import_alembic(self) -> None:
         program = "import sys, journal_keys.adapters.sql.schema; print('alembic' in sys.modules)"
@@ -412,9 +426,9 @@ class TestFailures:
         "url",
         ["hunter2", "nonsense://u:hunter2@h/d", "sqlite://", "sqlite+aiosqlite:///:memory:", "sqlite://u:hunter2@h/x"],
     )
-    def test_an_unusable_url_is_refused_without_its_password(self, url: str) -> None:
+    async def test_an_unusable_url_is_refused_without_its_password(self, url: str) -> None:
         with pytest.raises(LedgerUnavailableError, match="expected sqlite") as caught:
-            create_ledger_engine(url)
+            await ledger_engine(url).__aenter__()
         assert "hunter2" not in str(caught.value)
 
 

@@ -15,7 +15,7 @@ from journal_keys.domain.envelope import EnvelopeError
 from journal_keys.domain.errors import EncryptionLimitError, KeyUnavailableError, ViewStaleError
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import KeyState, Kid
-from tests.support.views import MAX_STALE, VIEW_TTL, Bench
+from tests.support.views import MAX_STALE, OLDEST_VIEW, VIEW_TTL, Bench
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -163,6 +163,17 @@ def test_a_view_past_its_time_encrypts_nothing_and_later_decrypts_nothing(bench:
     clock.pass_time(MAX_STALE - VIEW_TTL)
     with pytest.raises(ViewStaleError):
         bench.cipher.decrypt(ciphertext)
+
+
+def test_an_unknown_kid_is_not_judged_by_a_view_that_publication_may_have_passed(bench: Bench) -> None:
+    clock = bench.clock
+    assert isinstance(clock, ManualClock)
+    clock.pass_time(OLDEST_VIEW)
+    with pytest.raises(UnknownCiphertextKidError):
+        bench.cipher.decrypt("jk2.aes_unknown." + "A" * 40)
+    clock.pass_time(timedelta(microseconds=1))
+    with pytest.raises(ViewStaleError):
+        bench.cipher.decrypt("jk2.aes_unknown." + "A" * 40)
 
 
 def test_a_key_encrypts_2_to_the_32_times_and_not_once_more(bench: Bench) -> None:

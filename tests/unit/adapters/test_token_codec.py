@@ -13,7 +13,7 @@ from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain.errors import KeyUnavailableError, ViewStaleError
 from journal_keys.domain.keys import Algorithm
 from journal_keys.domain.token import MAX_TOKEN_BYTES, TokenRefusedError, UnknownKidError
-from tests.support.views import MAX_STALE, PROFILE, VIEW_TTL, Bench
+from tests.support.views import MAX_STALE, OLDEST_VIEW, PROFILE, VIEW_TTL, Bench
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 NOW = int(START.timestamp())
@@ -48,6 +48,18 @@ def test_what_is_signed_is_verified_here_and_by_pyjwt(algorithm: Algorithm) -> N
     assert claims == theirs
     assert claims["exp"] - claims["iat"] == 300
     assert jwt.get_unverified_header(token) == {"alg": algorithm, "kid": key.kid, "typ": "at+jwt"}
+
+
+def test_an_unknown_kid_is_not_judged_by_a_view_that_publication_may_have_passed(bench: Bench) -> None:
+    clock = bench.clock
+    assert isinstance(clock, ManualClock)
+    stranger = signed(bench, header=header(bench, kid="jwt_unknown"))
+    clock.pass_time(OLDEST_VIEW)
+    with pytest.raises(UnknownKidError):
+        bench.verifier.verify(stranger)
+    clock.pass_time(timedelta(microseconds=1))
+    with pytest.raises(ViewStaleError):
+        bench.verifier.verify(stranger)
 
 
 def test_a_hand_made_good_token_is_accepted(bench: Bench) -> None:

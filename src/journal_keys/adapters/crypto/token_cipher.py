@@ -9,6 +9,7 @@ from journal_keys.domain.encryption_budget import EncryptionBudget
 from journal_keys.domain.envelope import NONCE_BYTES, PREFIX, Envelope, EnvelopeError, bound_data, parse
 from journal_keys.domain.errors import KeyUnavailableError, ViewStaleError
 from journal_keys.domain.keys import KeyState
+from journal_keys.domain.windows import Windows
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.view_board import CipherView, ViewBoard
@@ -31,14 +32,15 @@ class TokenCipher:
         clock: Clock,
         entropy: Entropy,
         budget: EncryptionBudget,
-        view_ttl: timedelta,
+        windows: Windows,
         verify_max_stale: timedelta,
     ) -> None:
         self._board = board
         self._uptime_s = clock.uptime_s
         self._entropy = entropy
         self._budget = budget
-        self._view_ttl_s = view_ttl.total_seconds()
+        self._view_ttl_s = windows.view_ttl.total_seconds()
+        self._oldest_view_s = windows.oldest_verifier_view.total_seconds()
         self._max_stale_s = verify_max_stale.total_seconds()
 
     def encrypt(self, plaintext: str | bytes, *, context: bytes = b"") -> str:
@@ -64,7 +66,8 @@ class TokenCipher:
 
         Raises:
             EnvelopeError: malformed, forged, of another context, of a key that is unknown or withdrawn, or not UTF-8.
-            ViewStaleError: the view is older than it may be, or there is none.
+            ViewStaleError: the view is older than it may be, or there is none; or the key is unknown and the view is
+                older than publication allows for, so that nobody here can tell.
             KeyUnavailableError: the key is known and its material could not be had.
         """
         try:
@@ -79,7 +82,7 @@ class TokenCipher:
         kid, nonce, sealed, legacy_aad, version = envelope
         key = view.opening.get(kid)
         if key is None:
-            raise _no_key(view, envelope)
+            raise self._no_key(view, envelope)
         opened = key.open(nonce, sealed, legacy_aad if version == 1 else bound_data(kid, context))
         if opened is None:
             raise EnvelopeError("the ciphertext was changed, or sealed for another context")
@@ -106,17 +109,18 @@ class TokenCipher:
             raise ViewStaleError(f"the aes ring was not confirmed within {bound_s:g} s: nothing is {doing}")
         return view
 
+    def _no_key(self, view: CipherView, envelope: Envelope) -> EnvelopeError | KeyUnavailableError:
+        version = view.ring.find(envelope.kid)
+        if version is None and self._uptime_s() - view.confirmed_s > self._oldest_view_s:
+            return ViewStaleError("the ciphertext names a key that the ring may have gained since its confirmation")
+        if version is None:
+            return UnknownCiphertextKidError("the ciphertext names a key that the ring does not have")
+        if version.state in {KeyState.COMPROMISED, KeyState.DESTROYED}:
+            return WithdrawnKeyError(f"the ciphertext's key {version.kid} is {version.state}")
+        return KeyUnavailableError(f"the material of {version.kid} could not be read from the store")
+
 
 def _parsed(ciphertext: object) -> Envelope:
     if not isinstance(ciphertext, str):
         raise EnvelopeError("a ciphertext is text")
     return parse(ciphertext, decode=strict_decode)
-
-
-def _no_key(view: CipherView, envelope: Envelope) -> EnvelopeError | KeyUnavailableError:
-    version = view.ring.find(envelope.kid)
-    if version is None:
-        return UnknownCiphertextKidError("the ciphertext names a key that the ring does not have")
-    if version.state in {KeyState.COMPROMISED, KeyState.DESTROYED}:
-        return WithdrawnKeyError(f"the ciphertext's key {version.kid} is {version.state}")
-    return KeyUnavailableError(f"the material of {version.kid} could not be read from the store")

@@ -19,6 +19,7 @@ from journal_keys.domain.token import (
     check_claims,
     check_header,
 )
+from journal_keys.domain.windows import Windows
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_crypto import SigningKey, VerifyingKey
 from journal_keys.ports.view_board import SigningView, ViewBoard
@@ -37,11 +38,11 @@ class ClaimsError(DomainError):
 class JwtSigner:
     """Signs with the ACTIVE key of the view."""
 
-    def __init__(self, board: ViewBoard, clock: Clock, profile: TokenProfile, view_ttl: timedelta) -> None:
+    def __init__(self, board: ViewBoard, clock: Clock, profile: TokenProfile, windows: Windows) -> None:
         self._board = board
         self._clock = clock
         self._profile = profile
-        self._view_ttl_s = view_ttl.total_seconds()
+        self._view_ttl_s = windows.view_ttl.total_seconds()
         self._longest_s = profile.longest_token.total_seconds()
         self._header: tuple[SigningKey | None, bytes] = (None, b"")
 
@@ -108,10 +109,18 @@ def _encode(document: Mapping[str, Any]) -> bytes:
 class JwtVerifier:
     """Verifies with the keys of the view."""
 
-    def __init__(self, board: ViewBoard, clock: Clock, profile: TokenProfile, verify_max_stale: timedelta) -> None:
+    def __init__(
+        self,
+        board: ViewBoard,
+        clock: Clock,
+        profile: TokenProfile,
+        windows: Windows,
+        verify_max_stale: timedelta,
+    ) -> None:
         self._board = board
         self._clock = clock
         self._profile = profile
+        self._oldest_view_s = windows.oldest_verifier_view.total_seconds()
         self._max_stale_s = verify_max_stale.total_seconds()
         self._headers: dict[str, tuple[str, str]] = {}
 
@@ -121,7 +130,8 @@ class JwtVerifier:
         Raises:
             TokenRefusedError: the token is malformed, forged, out of its time, meant for others; its subclass
                 UnknownKidError where the view does not hold its key.
-            ViewStaleError: the view is older than it may be, or there is none.
+            ViewStaleError: the view is older than it may be, or there is none; or the token's key is unknown and the
+                view is older than publication allows for, so that nobody here can tell.
         """
         view = self._fresh_view()
         if not isinstance(token, str) or len(token) > MAX_TOKEN_BYTES:
@@ -146,12 +156,17 @@ class JwtVerifier:
         algorithm, kid = known or check_header(_json(header), self._profile)
         key = view.verifying.get(Kid(kid))
         if key is None:
-            raise UnknownKidError("the token names a key that is not in the ring")
+            raise self._unknown(view)
         if key.algorithm != algorithm:
             raise TokenRefusedError("alg of the token is not the algorithm of its key")
         if known is None:
             self._remember(header, algorithm, kid)
         return key
+
+    def _unknown(self, view: SigningView) -> UnknownKidError | ViewStaleError:
+        if self._clock.uptime_s() - view.confirmed_s > self._oldest_view_s:
+            return ViewStaleError("the token names a key that the ring may have gained since its last confirmation")
+        return UnknownKidError("the token names a key that is not in the ring")
 
     def _remember(self, header: str, algorithm: str, kid: str) -> None:
         """Keep what a well-formed header of a key in the ring says; strangers' headers are not kept."""

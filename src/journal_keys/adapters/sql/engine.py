@@ -1,8 +1,13 @@
 """Opening the ledger's database, with the settings under which SQLite keeps its promises."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
+import aiosqlite
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
@@ -18,8 +23,9 @@ BEGIN: Final = "journal_keys_begin"
 _PRAGMAS: Final = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 
 
-def create_ledger_engine(url: str) -> AsyncEngine:
-    """Give an engine that has connected to nothing yet; the caller disposes of it.
+@asynccontextmanager
+async def ledger_engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """Give an engine that has connected to nothing yet; afterwards no connection and no thread of it is left.
 
     Errors never show parameters. On SQLite each connection waits 10 s for a lock, syncs every commit, checks foreign
     keys, begins its transactions itself (sqlite3 begins them too late: two writers would read the same state), and
@@ -28,11 +34,27 @@ def create_ledger_engine(url: str) -> AsyncEngine:
     Raises:
         LedgerUnavailableError: the URL is malformed, of a driver that is not installed, or of SQLite without a file.
     """
+    threads: list[Thread] = []
+    engine = _create(url, threads)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+        await asyncio.to_thread(_join, threads)
+
+
+def _join(threads: list[Thread]) -> None:
+    """Let each thread give its last answer while there is still a loop to take it."""
+    for thread in threads:
+        thread.join(BUSY_TIMEOUT_S)
+
+
+def _create(url: str, threads: list[Thread]) -> AsyncEngine:
     try:
         parsed = _with_driver(make_url(url))
         path = file_of(parsed)
         if path:
-            return _sqlite_engine(parsed, path)
+            return _sqlite_engine(parsed, path, threads)
         return create_async_engine(parsed, hide_parameters=True, pool_pre_ping=True)
     except (ArgumentError, ImportError):
         raise LedgerUnavailableError(
@@ -44,7 +66,7 @@ def _with_driver(url: URL) -> URL:
     return url.set(drivername="sqlite+aiosqlite") if url.drivername == "sqlite" else url
 
 
-def _sqlite_engine(url: URL, path: Path) -> AsyncEngine:
+def _sqlite_engine(url: URL, path: Path, threads: list[Thread]) -> AsyncEngine:
     options = {"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
     engine = create_async_engine(url, hide_parameters=True, connect_args=options)
 
@@ -52,6 +74,14 @@ def _sqlite_engine(url: URL, path: Path) -> AsyncEngine:
         check_private(path)
         cargs[0] = existing_file_uri(path)
         cparams["uri"] = True
+        cparams["async_creator_fn"] = connect
+
+    def connect(*args: Any, **kwargs: Any) -> aiosqlite.Connection:  # noqa: ANN401 (whatever sqlite3 takes)
+        connection = aiosqlite.connect(*args, **kwargs)
+        thread = connection._thread  # noqa: SLF001 (a cancelled connect leaves nothing else to wait for)
+        thread.daemon = True
+        threads[:] = [*(one for one in threads if one.is_alive()), thread]
+        return connection
 
     event.listen(engine.sync_engine, "do_connect", open_existing)
     event.listen(engine.sync_engine, "connect", _prepare)

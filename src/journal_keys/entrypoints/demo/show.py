@@ -107,7 +107,7 @@ def run_demo(seconds: float, watch: Callable[[Tally, float], None]) -> Tally:
 
 def _run(settings: Settings, seconds: float, watch: Callable[[Tally, float], None]) -> Tally:
     context = multiprocessing.get_context("spawn")
-    stop = context.Event()
+    stop, ready = context.Event(), context.Semaphore(0)
     inboxes: list[Queue[Batch]] = [context.Queue() for _ in _PERIODS_S]
     posts = [
         Post(
@@ -117,6 +117,7 @@ def _run(settings: Settings, seconds: float, watch: Callable[[Tally, float], Non
             inbox=inbox,
             peers=inboxes,
             board=context.RawArray("q", FIELDS),
+            ready=ready,
             stop=stop,
         )
         for periods, inbox in zip(_PERIODS_S, inboxes, strict=True)
@@ -126,6 +127,9 @@ def _run(settings: Settings, seconds: float, watch: Callable[[Tally, float], Non
         worker.start()
     keeper = RotatorKeeper(context=context, settings=settings, dice=Dice(SystemEntropy()))
     keeper.start()
+    for _ in workers:
+        if not ready.acquire(timeout=_END_S):
+            raise PortError(f"a worker of the demonstration was not ready within {_END_S:g} s")
     end_s = time.monotonic() + seconds
     while (left_s := end_s - time.monotonic()) > 0:
         keeper.watch(min(end_s, time.monotonic() + _LOOK_S))

@@ -6,14 +6,14 @@ import queue
 from collections.abc import MutableSequence
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
+from multiprocessing.synchronize import Event, Semaphore
 from typing import TypeAlias
 
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.container import Container
 from journal_keys.domain.envelope import EnvelopeError
-from journal_keys.domain.errors import KeyUnavailableError, PortError
-from journal_keys.domain.token import TokenRefusedError, UnknownKidError
+from journal_keys.domain.errors import KeyUnavailableError, PortError, ViewStaleError
+from journal_keys.domain.token import TokenRefusedError
 from journal_keys.entrypoints.demo.dice import Dice
 from journal_keys.entrypoints.demo.tally import Tally
 from journal_keys.entrypoints.resources import open_container
@@ -79,11 +79,11 @@ class Worker:
         return self.reader.windows().longest_token.total_seconds() * 0.9
 
     def verify(self, token: str) -> None:
-        """Verify, and count a refusal. A reader whose view is older than Cv may not know a kid yet."""
+        """Verify, and count a refusal. A reader whose view is older than Cv says that it cannot tell."""
         try:
             self.reader.verifier().verify(token)
-        except UnknownKidError:
-            self.tally.tokens_refused += self._view_is_in_bounds()
+        except ViewStaleError:
+            return
         except TokenRefusedError:
             self.tally.tokens_refused += 1
 
@@ -91,13 +91,10 @@ class Worker:
         """Decrypt, and count a ciphertext that does not open."""
         try:
             self.reader.cipher().decrypt(ciphertext)
-        except EnvelopeError:
-            self.tally.ciphertexts_unreadable += self._view_is_in_bounds()
-
-    def _view_is_in_bounds(self) -> bool:
-        view = self.reader.board().signing
-        bound_s = self.reader.windows().oldest_verifier_view.total_seconds()
-        return view is not None and self.reader.clock().uptime_s() - view.confirmed_s <= bound_s
+        except ViewStaleError:
+            return
+        except (EnvelopeError, KeyUnavailableError):
+            self.tally.ciphertexts_unreadable += 1
 
     async def run(self, stop: Event, board: MutableSequence[int]) -> None:
         """Work until told to stop, then read once more all that was kept; the counts are on `board` all along."""
@@ -130,7 +127,10 @@ async def _refresh(container: Container, period_s: float) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """What a worker process is given: its pace, its queue, its peers', its place for counts, and when to stop."""
+    """What a worker process is given: its pace, its queue, its peers', its place for counts, and when to stop.
+
+    It releases `ready` once, when its views are there.
+    """
 
     settings: Settings
     signer_period_s: float
@@ -138,6 +138,7 @@ class Post:
     inbox: "Queue[Batch]"
     peers: "list[Queue[Batch]]"
     board: MutableSequence[int]
+    ready: Semaphore
     stop: Event
 
 
@@ -161,4 +162,5 @@ async def _work(post: Post) -> None:
             peers=post.peers,
             dice=Dice(SystemEntropy()),
         )
+        post.ready.release()
         await worker.run(post.stop, post.board)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,10 +32,13 @@ class JwksRenderer:
             self._rendered = ring.head, document
         return document
 
-    @property
-    def cache_control(self) -> str:
-        """The `max-age` that the window W1 assumes, in whole seconds."""
-        return f"public, max-age={int(self.max_age.total_seconds())}"
+    def cache_control(self, overdue: timedelta) -> str:
+        """The `max-age` that the window W1 assumes, in whole seconds, less what the view is overdue for confirmation.
+
+        So a cache never holds a key set that is older than W1 allows for, even while the ledger does not answer.
+        """
+        left = self.max_age - max(overdue, timedelta(0))
+        return f"public, max-age={max(0, math.floor(left.total_seconds()))}"
 
 
 def _document(ring: KeyRing) -> JwksDocument:

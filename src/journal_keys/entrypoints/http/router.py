@@ -124,11 +124,13 @@ async def _rotated(
 
 def _jwks(container: Container, renderer: JwksRenderer, if_none_match: str | None) -> Response:
     view = container.board().signing
-    bound_s = container.windows().view_ttl.total_seconds()
-    if view is None or container.clock().uptime_s() - view.confirmed_s > bound_s:
+    windows = container.windows()
+    bound_s = windows.view_ttl.total_seconds()
+    if view is None or (age_s := container.clock().uptime_s() - view.confirmed_s) > bound_s:
         raise ViewStaleError(f"the jwt ring was not confirmed within {bound_s:g} s: no key set is served")
     document = renderer.render(view.ring)
-    headers = {"ETag": document.etag, "Cache-Control": renderer.cache_control}
+    overdue = timedelta(seconds=age_s) - windows.poll
+    headers = {"ETag": document.etag, "Cache-Control": renderer.cache_control(overdue)}
     if if_none_match is not None and _names(if_none_match, document.etag):
         return Response(status_code=304, headers=headers)
     return Response(document.body, media_type=_JWK_SET, headers=headers)
