@@ -118,7 +118,7 @@ class Container(containers.DeclarativeContainer):
         windows=windows,
     )
     reconcile: providers.Provider[Reconcile] = providers.Factory(
-        Reconcile, rotate=rotate_keys, retire=retire_keys, entomb=entomb, opener=opener
+        Reconcile, rotate=rotate_keys, retire=retire_keys, entomb=entomb, opener=opener, clock=clock_keeper
     )
     recover_ledger: providers.Provider[RecoverLedger] = providers.Factory(
         RecoverLedger,

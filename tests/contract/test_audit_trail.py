@@ -9,7 +9,7 @@ import pytest
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain import audit_chain, rotation
 from journal_keys.ports.audit_trail import AuditTrail
-from tests.support.ledger_contract import CAUSE, FACTORIES, START, Ports, PortsFactory, fact, founding
+from tests.support.ledger_contract import CAUSE, FACTORIES, START, Ports, PortsFactory, at_once, fact, founding
 
 
 @pytest.fixture(params=FACTORIES)
@@ -44,9 +44,9 @@ async def test_an_appended_fact_gives_the_new_head(trail: AuditTrail) -> None:
 
 async def test_facts_of_changes_and_others_form_one_chain_that_verifies(ports: Ports) -> None:
     await ports.trail.append(fact())
-    await ports.ledger.commit(founding())
+    await ports.ledger.commit(at_once(founding()))
     await ports.trail.append(fact())
-    await ports.ledger.commit(rotation.promote(founding().ring, CAUSE))
+    await ports.ledger.commit(at_once(rotation.promote(founding().ring, CAUSE)))
     entries = await ports.trail.entries()
     assert audit_chain.verify(entries) == await ports.trail.head()
     assert [entry.sequence for entry in entries] == list(range(1, 8))

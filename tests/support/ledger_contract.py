@@ -14,12 +14,20 @@ from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.schema import upgrade
 from journal_keys.domain import base64url, rotation
-from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationRequest, RotationStatus
+from journal_keys.domain.changes import (
+    AuditFact,
+    RingChange,
+    RotationRecord,
+    RotationRequest,
+    RotationStatus,
+    Transition,
+)
 from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock import Clock
+from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger
 
@@ -30,11 +38,12 @@ YEAR: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """One ledger through its three ports."""
+    """One ledger through its four ports."""
 
     ledger: Ledger
     trail: AuditTrail
     usage: KeyUsage
+    keeper: ClockKeeper
 
 
 PortsFactory: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[Ports]]
@@ -43,7 +52,7 @@ PortsFactory: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[Po
 @asynccontextmanager
 async def in_memory(_folder: Path, clock: Clock) -> AsyncIterator[Ports]:
     ledger = MemoryLedger(clock, SKEW)
-    yield Ports(ledger=ledger, trail=ledger, usage=ledger)
+    yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger)
 
 
 @asynccontextmanager
@@ -51,7 +60,7 @@ async def in_sqlite(folder: Path, clock: Clock) -> AsyncIterator[Ports]:
     async with ledger_engine(f"sqlite+aiosqlite:///{folder}/ledger/ledger.db") as engine:
         await upgrade(engine)
         ledger = SqlLedger(engine, clock, SKEW)
-        yield Ports(ledger=ledger, trail=ledger, usage=ledger)
+        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger)
 
 
 FACTORIES: Final = (pytest.param(in_memory, id="in memory"), pytest.param(in_sqlite, id="in a SQLite file"))
@@ -105,6 +114,11 @@ def record(rotation_id: str = "nightly-7", family: Family = Family.JWT, *, at: d
 def opened(ring: KeyRing, rotation_id: str = "nightly-7") -> RingChange:
     """The change that records the intent to rotate."""
     return rotation.open_rotation(ring, record(rotation_id, ring.family), CAUSE)
+
+
+def at_once(change: RingChange) -> Transition:
+    """A transition that keeps the change's own times."""
+    return lambda _at: change
 
 
 def too_late(change: RingChange) -> RingChange:

@@ -23,6 +23,7 @@ from journal_keys.domain.outcomes import ReconcileOutcome, RotationOutcome
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.use_cases.check_health import CheckHealth
@@ -106,7 +107,13 @@ class World:
             policies=POLICIES,
             windows=WINDOWS,
         )
-        self.reconcile = Reconcile(rotate=self.rotate, retire=self.retire, entomb=self.entomb, opener=self.opener)
+        self.reconcile = Reconcile(
+            rotate=self.rotate,
+            retire=self.retire,
+            entomb=self.entomb,
+            opener=self.opener,
+            clock=cast("ClockKeeper", self.ledger),
+        )
         self.rotate_when_due = RotateWhenDue(rotate=self.rotate)
         self.recover = RecoverLedger(
             ledger=self.ledger,

@@ -1,9 +1,10 @@
 """What one ledger transaction holds: the ring after it, the rotations it settles, the facts it audits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
 
 from journal_keys.domain.errors import RotationConflictError
 from journal_keys.domain.keyring import KeyRing
@@ -96,3 +97,7 @@ class RingChange:
     def expected_generation(self) -> int:
         """The generation that the ledger must hold, 0 for no ring."""
         return 0 if self.founding else self.ring.generation - 1
+
+
+Transition: TypeAlias = Callable[[datetime], RingChange]
+"""Gives the change as of a moment on the ledger's clock. Pure: the ledger calls it inside its transaction."""

@@ -1,8 +1,8 @@
-"""The ledger's clock: time that no step of a host's wall clock can shorten.
+"""The ledger's clock: time that no step of a wall clock can shorten.
 
-Between two readings of one boot it advances by what the uptime clock counted; across a reboot, by what the wall clock
-counted. A wall clock that stands before the last one recorded is refused by `advance`, because then nobody can say
-how much time passed.
+Between two readings of one boot it advances by what the uptime clock counted, and else not at all: what no host counted
+(a reboot, a wall clock set forward, another host's hour) has not passed. So it never runs ahead of the time that really
+passed, and it stands behind the wall clock by the time that its host was down.
 """
 
 from dataclasses import dataclass
@@ -36,15 +36,12 @@ class LedgerTime:
 
 
 def advance(kept: LedgerTime | None, reading: ClockReading, *, skew: timedelta) -> LedgerTime:
-    """Give the ledger's time at `reading`; never before `kept`.
+    """Give the ledger's time at `reading`; never before `kept`. The first reading of all is believed.
 
     Raises:
         ClockWentBackError: the wall clock stands more than `skew` before the one kept.
     """
-    if kept is None:
-        return LedgerTime(at=reading.wall, reading=reading)
-    behind = kept.reading.wall - reading.wall
-    if behind > skew:
+    if kept is not None and kept.reading.wall - reading.wall > skew:
         raise ClockWentBackError(
             f"this host's clock reads {reading.wall.isoformat(timespec='seconds')}, yet the ledger was changed at"
             f" {kept.reading.wall.isoformat(timespec='seconds')}: nothing is changed until the clock is right; if the"
@@ -53,10 +50,10 @@ def advance(kept: LedgerTime | None, reading: ClockReading, *, skew: timedelta) 
     return accept(kept, reading)
 
 
-def accept(kept: LedgerTime, reading: ClockReading) -> LedgerTime:
+def accept(kept: LedgerTime | None, reading: ClockReading) -> LedgerTime:
     """Give the ledger's time at `reading`, wherever its wall clock stands; never before `kept`."""
-    if reading.boot == kept.reading.boot:
-        passed = reading.uptime - kept.reading.uptime
-    else:
-        passed = reading.wall - kept.reading.wall
-    return LedgerTime(at=kept.at + max(passed, ZERO), reading=reading)
+    if kept is None:
+        return LedgerTime(at=reading.wall, reading=reading)
+    same_boot = reading.boot == kept.reading.boot
+    counted = reading.uptime - kept.reading.uptime if same_boot else ZERO
+    return LedgerTime(at=kept.at + max(counted, ZERO), reading=reading)

@@ -21,6 +21,10 @@ class Cause:
     actor: str
     reason: str
 
+    def when(self, at: datetime) -> "Cause":
+        """This cause, at the moment of the change."""
+        return replace(self, at=at)
+
     def fact(self, action: str, version: KeyVersion, **detail: str) -> AuditFact:
         """One audit fact about a key version."""
         return AuditFact(
@@ -97,10 +101,11 @@ def _ago(age: timedelta) -> str:
 
 def found(active: KeyVersion, staged: KeyVersion, cause: Cause) -> RingChange:
     """The first ring of a family: both keys are new, one of them ACTIVE at once."""
-    first = active.moved_to(KeyState.ACTIVE, cause.at)
+    published, staged = replace(active, published_at=cause.at), replace(staged, published_at=cause.at)
+    first = published.moved_to(KeyState.ACTIVE, cause.at)
     ring = KeyRing(family=active.family, generation=1, changed_at=cause.at, versions=(first, staged))
     facts = (
-        cause.fact("key_published", active),
+        cause.fact("key_published", published),
         cause.fact("key_promoted", first),
         cause.fact("key_published", staged),
     )
@@ -108,11 +113,12 @@ def found(active: KeyVersion, staged: KeyVersion, cause: Cause) -> RingChange:
 
 
 def publish(ring: KeyRing, staged: KeyVersion, cause: Cause) -> RingChange:
-    """Add a staged key.
+    """Add a staged key, published as of now: nobody could see it while its material was made.
 
     Raises:
         RingInvariantError: the ring has one, or knows the kid.
     """
+    staged = replace(staged, published_at=cause.at)
     return RingChange(
         ring=_next(ring, cause, (*ring.versions, staged)),
         facts=(cause.fact("key_published", staged),),
@@ -121,6 +127,7 @@ def publish(ring: KeyRing, staged: KeyVersion, cause: Cause) -> RingChange:
 
 def open_rotation(ring: KeyRing, record: RotationRecord, cause: Cause) -> RingChange:
     """Record the intent to rotate as soon as the gate allows; the keys stay as they are."""
+    record = replace(record, opened_at=cause.at)
     fact = cause.fact("rotation_opened", ring.active, rotation_id=record.request.rotation_id)
     return RingChange(ring=_next(ring, cause, ring.versions), facts=(fact,), rotations=(record,))
 

@@ -1,4 +1,4 @@
-"""Setting the ledger's idea of this host's clock right."""
+"""Telling the ledger how far this host's clock has come, and setting its idea of that right."""
 
 from abc import abstractmethod
 from typing import Protocol, runtime_checkable
@@ -8,7 +8,16 @@ from journal_keys.domain.audit_chain import AuditHead
 
 @runtime_checkable
 class ClockKeeper(Protocol):
-    """Raises as `Ledger` does, but for `ClockWentBackError`."""
+    """Raises as `Ledger` does."""
+
+    @abstractmethod
+    async def keep_clock(self) -> None:
+        """Keep what this host's clock has counted, so that a reboot loses nothing of it.
+
+        Raises:
+            ClockWentBackError: the host's clock stands before a time that the ledger has seen.
+        """
+        ...
 
     @abstractmethod
     async def accept_clock(self, *, actor: str, reason: str) -> AuditHead:

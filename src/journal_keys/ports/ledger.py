@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from journal_keys.domain.changes import RingChange, RotationRecord
+from journal_keys.domain.changes import RingChange, RotationRecord, Transition
 from journal_keys.domain.errors import PortError
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family
@@ -73,8 +73,11 @@ class Ledger(Protocol):
         ...
 
     @abstractmethod
-    async def commit(self, change: RingChange) -> None:
-        """Apply ring, rotation records and audit facts in one transaction, or nothing.
+    async def commit(self, transition: Transition) -> RingChange:
+        """Apply the change that `transition` gives for now, in one transaction or not at all, and give it.
+
+        Now is the ledger's time at the commit, so that no age in a ring begins before others can see what it counts.
+        What `transition` raises goes on to the caller; nothing is changed then.
 
         Raises:
             StaleGenerationError: the ring's generation is not the expected one, or the ring exists and the change

@@ -66,13 +66,12 @@ class CompromiseKey:
             if hit.state is KeyState.ACTIVE and ring.staged is None:
                 await self.stage(ring, self.policies[family], cause)
                 continue
-            change = rotation.compromise(ring, kid, cause, page.waiting)
             try:
-                await self.ledger.commit(change)
+                after = await self._commit(page, ring, kid, cause)
             except (StaleGenerationError, LedgerUnavailableError):
                 continue
-            await self._follow_up(change.ring, kid, cause)
-            return self._outcome(ring, change.ring, hit)
+            await self._follow_up(after, kid, cause)
+            return self._outcome(ring, after, hit)
         raise StaleGenerationError(f"ring {family} changed {_MOST_TRIES} times meanwhile: try again")
 
     async def _page(self, family: Family) -> tuple[LedgerPage, KeyRing]:
@@ -80,6 +79,10 @@ class CompromiseKey:
         if page.ring is None:
             raise RingMissingError(f"the ledger has no {family} ring: run 'journal-keys init' first")
         return page, page.ring
+
+    async def _commit(self, page: LedgerPage, ring: KeyRing, kid: Kid, cause: Cause) -> KeyRing:
+        change = await self.ledger.commit(lambda at: rotation.compromise(ring, kid, cause.when(at), page.waiting))
+        return change.ring
 
     async def _follow_up(self, ring: KeyRing, kid: Kid, cause: Cause) -> None:
         await self.hints.publish(ring.family)

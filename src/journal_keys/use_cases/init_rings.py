@@ -47,20 +47,20 @@ class InitRings:
         await self._refuse_lost_ledger(policy.family)
         await self._mark(policy.family)
         active, staged = await self.make_key(policy, cause), await self.make_key(policy, cause)
-        change = rotation.found(active, staged, cause)
         try:
-            await self.ledger.commit(change)
+            ring = (await self.ledger.commit(lambda at: rotation.found(active, staged, cause.when(at)))).ring
         except (StaleGenerationError, LedgerUnavailableError) as failure:
-            ring = (await self.ledger.read(policy.family)).ring
-            if ring is None:
+            found = (await self.ledger.read(policy.family)).ring
+            if found is None:
                 raise
-            if ring.find(active.kid) is None:
+            if found.find(active.kid) is None:
                 if isinstance(failure, StaleGenerationError):
                     await self._discard(policy.family, active.kid, staged.kid)
-                return await self._already(ring)
-        await self.project(change.ring)
+                return await self._already(found)
+            ring = found
+        await self.project(ring)
         return Initialised(
-            family=policy.family, active_kid=active.kid, staged_kid=staged.kid, generation=change.ring.generation
+            family=policy.family, active_kid=active.kid, staged_kid=staged.kid, generation=ring.generation
         )
 
     async def _already(self, ring: KeyRing) -> AlreadyInitialised:

@@ -1,5 +1,6 @@
 """Finish whatever anybody left unfinished: every crash, kill and lost answer ends here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from journal_keys.domain import material, rotation
@@ -9,6 +10,7 @@ from journal_keys.domain.keys import Family, KeyState, KeyVersion
 from journal_keys.domain.outcomes import NotInitialised, Reconciled, ReconcileOutcome, Retired, Rotated
 from journal_keys.domain.paths import MARKER_NAME, compromised_folder, versions_folder
 from journal_keys.domain.rotation import Cause
+from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.key_crypto import KeyOpener
 from journal_keys.ports.ledger import StaleGenerationError
 from journal_keys.ports.secret_store import FolderContent
@@ -28,6 +30,7 @@ class Reconcile:
     retire: RetireKeys
     entomb: EntombKey
     opener: KeyOpener
+    clock: ClockKeeper
 
     async def __call__(self, family: Family) -> ReconcileOutcome:
         """Say what was repaired; nothing in rest. Any number of processes may do it at once.
@@ -37,6 +40,7 @@ class Reconcile:
             MaterialCorruptError: the store holds other material than the ledger recorded for a key in use.
             PortError: store or ledger failed; the next pass goes on.
         """
+        await self.clock.keep_clock()
         found = await self._look(family)
         if found is None:
             return NotInitialised(family=family)
@@ -70,9 +74,9 @@ class Reconcile:
         staged = ring.staged
         if staged is None or _is_whole(content, staged):
             return []
-        change = rotation.retire(ring, (staged,), replace(cause, reason="its material is gone or altered"))
+        cause = replace(cause, reason="its material is gone or altered")
         try:
-            await self.rotate.ledger.commit(change)
+            await self.rotate.ledger.commit(lambda at: rotation.retire(ring, (staged,), cause.when(at)))
         except StaleGenerationError:
             return []
         return [f"withdrew {staged.kid}"]
@@ -96,15 +100,18 @@ class Reconcile:
         orphans = [version for name in content.secrets if (version := self._orphan(ring, content, name, cause))]
         if orphans:
             try:
-                change = rotation.condemn(ring, orphans, replace(cause, reason="published by nobody"))
-                await self.rotate.ledger.commit(change)
+                ring = await self._condemned(ring, orphans, cause)
             except StaleGenerationError:
                 return []
-            ring = change.ring
         gone = [v.kid for v in ring.in_states(KeyState.DESTROYED) if v.kid in content.secrets]
         for kid in gone:
             await self.retire.store.delete(versions_folder(family).child(kid))
         return [f"swept {kid}" for kid in gone]
+
+    async def _condemned(self, ring: KeyRing, orphans: Sequence[KeyVersion], cause: Cause) -> KeyRing:
+        cause = replace(cause, reason="published by nobody")
+        change = await self.rotate.ledger.commit(lambda at: rotation.condemn(ring, orphans, cause.when(at)))
+        return change.ring
 
     def _orphan(self, ring: KeyRing, content: FolderContent, name: str, cause: Cause) -> KeyVersion | None:
         """The version that a stored name would be, where no ring row knows it and it is old enough to be forgotten."""

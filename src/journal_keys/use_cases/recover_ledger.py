@@ -52,8 +52,10 @@ class RecoverLedger:
             return NothingToRecover(family=family)
         chosen = self._choose(page, usable, active)
         cause = Cause(at=page.now, actor=actor, reason=reason)
-        change = rotation.recover(versions, chosen, cause, generation=_generation_above_all(page))
-        await self.ledger.commit(change)
+        generation = _generation_above_all(page)
+        change = await self.ledger.commit(
+            lambda at: rotation.recover(versions, chosen, cause.when(at), generation=generation)
+        )
         await self.project(change.ring)
         return Recovered(
             family=family,

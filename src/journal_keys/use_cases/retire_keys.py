@@ -39,9 +39,9 @@ class RetireKeys:
         gone = rotation.retirable(page.ring, self.windows, now=page.now, unused=unused)
         if not gone:
             return NothingToRetire(family=family, next_at=self._next_at(page.ring))
-        change = rotation.retire(page.ring, gone, Cause(at=page.now, actor=actor, reason=reason))
+        ring, cause = page.ring, Cause(at=page.now, actor=actor, reason=reason)
         try:
-            await self.ledger.commit(change)
+            change = await self.ledger.commit(lambda at: rotation.retire(ring, gone, cause.when(at)))
         except StaleGenerationError:
             return NothingToRetire(family=family, next_at=page.now)
         await self.hints.publish(family)

@@ -92,7 +92,7 @@ class RotateKeys:
         """Do what is decided for this page; None where the page is out of date."""
         wanted = request.force or bool(page.waiting)
         policy = self.policies[ring.family]
-        cause = Cause(at=page.now, actor=request.actor, reason=request.reason)
+        cause = _cause(page, request)
         match rotation.decide(ring, policy, self.windows, now=page.now, wanted=wanted):
             case NotDueUntil(due_at):
                 return NotDue(family=ring.family, active_kid=ring.active.kid, generation=ring.generation, due_at=due_at)
@@ -107,12 +107,9 @@ class RotateKeys:
     async def _wait(self, page: LedgerPage, ring: KeyRing, wait: WaitUntil, request: RotationRequest) -> Waiting | None:
         generation = ring.generation
         if not any(record.request.rotation_id == request.rotation_id for record in page.waiting):
-            record = _record(page, ring.family, request)
-            change = rotation.open_rotation(
-                ring, record, Cause(at=page.now, actor=request.actor, reason=request.reason)
-            )
+            record, cause = _record(page, ring.family, request), _cause(page, request)
             try:
-                await self.ledger.commit(change)
+                change = await self.ledger.commit(lambda at: rotation.open_rotation(ring, record, cause.when(at)))
             except (StaleGenerationError, LedgerUnavailableError):
                 return None
             generation = change.ring.generation
@@ -131,10 +128,9 @@ class RotateKeys:
         await self._prove_staged(staged)
         records = {record.request.rotation_id: record for record in page.waiting}
         records.setdefault(request.rotation_id, _record(page, ring.family, request))
-        cause = Cause(at=page.now, actor=request.actor, reason=request.reason)
-        change = rotation.promote(ring, cause, records.values())
+        cause = _cause(page, request)
         try:
-            await self.ledger.commit(change)
+            change = await self.ledger.commit(lambda at: rotation.promote(ring, cause.when(at), records.values()))
         except (StaleGenerationError, LedgerUnavailableError):
             return None
         return Rotated(
@@ -154,10 +150,14 @@ class RotateKeys:
 
     async def _follow_up(self, family: Family, request: RotationRequest) -> None:
         page, ring = await self._page(family)
-        cause = Cause(at=page.now, actor=request.actor, reason=request.reason)
+        cause = _cause(page, request)
         await self.hints.publish(family)
         await self.project(await self.stage(ring, self.policies[family], cause))
         await self.hints.publish(family)
+
+
+def _cause(page: LedgerPage, request: RotationRequest) -> Cause:
+    return Cause(at=page.now, actor=request.actor, reason=request.reason)
 
 
 def _record(page: LedgerPage, family: Family, request: RotationRequest) -> RotationRecord:

@@ -30,9 +30,8 @@ class StageSuccessor:
         if ring.staged is not None:
             return ring
         version = await self.make_key(policy, cause)
-        change = rotation.publish(ring, version, cause)
         try:
-            await self.ledger.commit(change)
+            change = await self.ledger.commit(lambda at: rotation.publish(ring, version, cause.when(at)))
         except StaleGenerationError:
             await self.store.delete(versions_folder(ring.family).child(version.kid))
             return await self._now(ring)

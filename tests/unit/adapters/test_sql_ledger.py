@@ -11,7 +11,7 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,9 +37,9 @@ from journal_keys.domain import audit_chain, rotation
 from journal_keys.domain.changes import RingChange
 from journal_keys.domain.errors import AuditChainBrokenError, MaterialCorruptError, RingInvariantError
 from journal_keys.domain.keys import Algorithm, Family, KeyVersion, Kid
-from journal_keys.domain.ledger_clock import ClockWentBackError
+from journal_keys.domain.ledger_clock import ClockReading, ClockWentBackError
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
-from tests.support.ledger_contract import CAUSE, SKEW, START, YEAR, fact, founding, key, opened, record
+from tests.support.ledger_contract import CAUSE, SKEW, START, YEAR, at_once, fact, founding, key, opened, record
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -99,7 +99,7 @@ class TestTheFile:
     async def test_file_log_and_index_are_its_owners_alone_and_so_is_the_folder(
         self, ledger: SqlLedger, path: Path
     ) -> None:
-        await ledger.commit(founding())
+        await ledger.commit(at_once(founding()))
         names = {one.name: mode(one) for one in path.parent.iterdir()}
         assert names == {"ledger.db": 0o600, "ledger.db-wal": 0o600, "ledger.db-shm": 0o600}
         assert mode(path.parent) == 0o700
@@ -146,7 +146,7 @@ class TestTheFile:
         assert content_of(path) == content
 
     async def test_a_damaged_page_is_corrupt(self, ledger: SqlLedger, path: Path) -> None:
-        await ledger.commit(founding())
+        await ledger.commit(at_once(founding()))
         await ledger.engine.dispose()
         content = content_of(path)
         put(path, content[:4096] + b"\xff" * (len(content) - 4096))
@@ -159,7 +159,7 @@ class TestTheSchema:
         await check_schema(tables)
 
     async def test_upgrading_again_changes_nothing(self, ledger: SqlLedger) -> None:
-        await ledger.commit(founding())
+        await ledger.commit(at_once(founding()))
         await upgrade(ledger.engine)
         assert (await ledger.read(Family.JWT)).ring == founding().ring
 
@@ -242,6 +242,41 @@ class TestTheSchema:
         assert done.stdout == "False\n"
 
 
+class HurriedClock(ManualClock):
+    """A clock on which so much time passes between two looks."""
+
+    def __init__(self, steps: list[timedelta]) -> None:
+        super().__init__(START)
+        self.steps = steps
+
+    def read(self) -> ClockReading:
+        looked = super().read()
+        self.pass_time(self.steps.pop(0) if self.steps else timedelta(0))
+        return looked
+
+
+async def test_a_slow_transaction_is_made_again_with_moments_of_its_own(tables: AsyncEngine) -> None:
+    clock = HurriedClock([2 * SKEW, timedelta(0), SKEW])
+    asked: list[datetime] = []
+
+    def transition(at: datetime) -> RingChange:
+        asked.append(at)
+        return founding()
+
+    ledger = SqlLedger(tables, clock, SKEW)
+    await ledger.commit(transition)
+    assert asked == [START, START + 2 * SKEW]
+    assert len(await ledger.entries()) == len(founding().facts)
+
+
+async def test_a_transaction_that_stays_slow_changes_nothing(tables: AsyncEngine) -> None:
+    ledger = SqlLedger(tables, HurriedClock([2 * SKEW] * 100), SKEW)
+    with pytest.raises(LedgerUnavailableError, match="the change took 120 s: nothing was changed"):
+        await ledger.commit(at_once(founding()))
+    assert await ledger.heads() == {}
+    assert await ledger.entries() == []
+
+
 class TestAKid:
     @pytest.mark.parametrize(
         "other",
@@ -254,18 +289,18 @@ class TestAKid:
     )
     async def test_is_never_used_for_another_key(self, ledger: SqlLedger, other: KeyVersion) -> None:
         first = founding()
-        await ledger.commit(first)
+        await ledger.commit(at_once(first))
         ring = replace(first.ring, generation=2, versions=(first.ring.active, other))
         with pytest.raises(MaterialCorruptError, match="jwt_0002 is recorded as another key"):
-            await ledger.commit(RingChange(ring=ring, facts=()))
+            await ledger.commit(at_once(RingChange(ring=ring, facts=())))
         assert (await ledger.read(Family.JWT)).ring == first.ring
 
     async def test_never_leaves_the_ledger(self, ledger: SqlLedger) -> None:
         first = founding()
-        await ledger.commit(first)
+        await ledger.commit(at_once(first))
         ring = replace(first.ring, generation=2, versions=first.ring.versions[:1])
         with pytest.raises(RingInvariantError, match="would lose jwt_0002"):
-            await ledger.commit(RingChange(ring=ring, facts=()))
+            await ledger.commit(at_once(RingChange(ring=ring, facts=())))
         assert (await ledger.read(Family.JWT)).ring == first.ring
 
 
@@ -290,8 +325,8 @@ NONSENSE = {
 
 @pytest.mark.parametrize("statement", NONSENSE.values(), ids=NONSENSE.keys())
 async def test_nonsense_in_a_row_is_corrupt(ledger: SqlLedger, path: Path, statement: str) -> None:
-    await ledger.commit(founding())
-    await ledger.commit(opened(founding().ring))
+    await ledger.commit(at_once(founding()))
+    await ledger.commit(at_once(opened(founding().ring)))
     sql(path, statement)
     with pytest.raises(LedgerCorruptError):
         await ledger.read(Family.JWT)
@@ -309,7 +344,7 @@ async def test_a_ring_of_an_unknown_family_is_corrupt(ledger: SqlLedger, path: P
     ids=["a hash", "a detail"],
 )
 async def test_nonsense_in_an_audit_row_is_corrupt(ledger: SqlLedger, path: Path, statement: str) -> None:
-    await ledger.commit(founding())
+    await ledger.commit(at_once(founding()))
     sql(path, statement)
     with pytest.raises(LedgerCorruptError, match="audit entry 2"):
         await ledger.entries()
@@ -326,7 +361,7 @@ TAMPERED = {
 
 @pytest.mark.parametrize("statement", TAMPERED.values(), ids=TAMPERED.keys())
 async def test_a_tampered_audit_row_breaks_the_chain(ledger: SqlLedger, path: Path, statement: str) -> None:
-    await ledger.commit(founding())
+    await ledger.commit(at_once(founding()))
     sql(path, statement)
     with pytest.raises(AuditChainBrokenError):
         audit_chain.verify(await ledger.entries())
@@ -334,7 +369,7 @@ async def test_a_tampered_audit_row_breaks_the_chain(ledger: SqlLedger, path: Pa
 
 class TestAcceptingAClock:
     async def test_goes_on_from_a_clock_set_back_and_audits_it(self, ledger: SqlLedger, clock: ManualClock) -> None:
-        await ledger.commit(founding())
+        await ledger.commit(at_once(founding()))
         clock.step_wall(-YEAR)
         clock.pass_time(timedelta(hours=1))
         head = await ledger.accept_clock(actor="ops", reason="the old reading was wrong")
@@ -363,12 +398,12 @@ def fill_up(engine: AsyncEngine) -> None:
 
 class TestFailures:
     async def test_a_full_disk_refuses_the_whole_change(self, ledger: SqlLedger) -> None:
-        await ledger.commit(founding())
+        await ledger.commit(at_once(founding()))
         await ledger.engine.dispose()
         fill_up(ledger.engine)
         long = replace(opened(founding().ring), facts=(fact(text="x" * 100_000),))
         with pytest.raises(LedgerUnavailableError, match="expected free space on its disk"):
-            await ledger.commit(long)
+            await ledger.commit(at_once(long))
         assert (await ledger.read(Family.JWT)).ring == founding().ring
         assert (await ledger.head()).sequence == 3
 
@@ -381,14 +416,14 @@ class TestFailures:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(LedgerUnavailableError, match="is locked by another process"):
-                await ledger.commit(founding())
+                await ledger.commit(at_once(founding()))
             assert (await ledger.read(Family.JWT)).ring is None
-        await ledger.commit(founding())
+        await ledger.commit(at_once(founding()))
 
     async def test_an_error_shows_no_statement_and_no_parameter(self, ledger: SqlLedger, path: Path) -> None:
         sql(path, "DROP TABLE audit")
         with pytest.raises(LedgerSchemaError) as caught:
-            await ledger.commit(founding())
+            await ledger.commit(at_once(founding()))
         shown = "".join(traceback.format_exception(caught.value))
         assert "[SQL" not in shown
         assert "no such table" not in shown
@@ -450,20 +485,20 @@ class TestCancellation:
     @pytest.mark.parametrize("number", range(1, 13))
     async def test_at_any_statement_leaves_all_or_nothing_and_no_lock(self, ledger: SqlLedger, number: int) -> None:
         first = founding()
-        await ledger.commit(first)
+        await ledger.commit(at_once(first))
         change = rotation.promote(first.ring, CAUSE, (record(),))
         cancel_at(ledger.engine, number)
         with suppress(asyncio.CancelledError):
-            await asyncio.create_task(ledger.commit(change), name="cancelled")
+            await asyncio.create_task(ledger.commit(at_once(change)), name="cancelled")
         page = await ledger.read(Family.JWT)
         assert (page.ring, (await ledger.head()).sequence) in ((first.ring, 3), (change.ring, 5))
         assert page.ring is not None
         async with asyncio.timeout(2):
-            await ledger.commit(opened(page.ring))
+            await ledger.commit(at_once(opened(page.ring)))
         audit_chain.verify(await ledger.entries())
 
     async def test_that_leaves_a_statement_open_leaves_no_lock(self, ledger: SqlLedger) -> None:
-        await ledger.commit(founding())
+        await ledger.commit(at_once(founding()))
         with suppress(LedgerUnavailableError):
             async with writing(ledger.engine) as connection:
                 raw = await connection.get_raw_connection()
@@ -475,11 +510,11 @@ class TestCancellation:
         assert unread is not None
 
     async def test_of_many_at_any_moment_leaves_no_lock(self, ledger: SqlLedger) -> None:
-        await ledger.commit(founding())
+        await ledger.commit(at_once(founding()))
         for number in range(60):
             page = await ledger.read(Family.JWT)
             assert page.ring is not None
-            task = asyncio.create_task(ledger.commit(opened(page.ring, f"rotation {number}")))
+            task = asyncio.create_task(ledger.commit(at_once(opened(page.ring, f"rotation {number}"))))
             await asyncio.sleep(number / 10_000)
             task.cancel()
             await asyncio.wait({task})
@@ -490,7 +525,7 @@ class TestCancellation:
 
 @pytest.mark.processes
 async def test_eight_processes_make_fifty_generations_with_one_winner_each(ledger: SqlLedger, path: Path) -> None:
-    await ledger.commit(founding())
+    await ledger.commit(at_once(founding()))
     racer = [sys.executable, "-m", "tests.support.ledger_racer", str(path), "51"]
     with ExitStack() as stack:
         racers = [stack.enter_context(start(racer)) for _ in range(8)]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from journal_keys.domain import audit_chain
 from journal_keys.domain.audit_chain import EMPTY, AuditEntry, AuditHead
-from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationStatus
+from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationStatus, Transition
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
@@ -47,9 +47,10 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
         """Give every family's record of this id."""
         return [record for (known, _), record in sorted(self._rotations.items()) if known == rotation_id]
 
-    async def commit(self, change: RingChange) -> None:
+    async def commit(self, transition: Transition) -> RingChange:
         """Compare, set and audit."""
         time = self._now()
+        change = transition(time.at)
         family = change.ring.family
         held = self._rings[family].generation if family in self._rings else 0
         if held != change.expected_generation:
@@ -63,6 +64,7 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
             self._rotations[record.request.rotation_id, record.family] = record
         for fact in change.facts:
             self._link(fact)
+        return change
 
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         """Give the entries behind `after`."""
@@ -82,12 +84,18 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
         self._usage[kid] = self._usage.get(kid, 0) + encryptions
         return self._usage[kid]
 
+    async def keep_clock(self) -> None:
+        """Keep what the clock has counted."""
+        self._time = self._now()
+
     async def accept_clock(self, *, actor: str, reason: str) -> AuditHead:
         """Go on from this host's clock, wherever it stands."""
-        reading = self._clock.read()
-        before = self._time or LedgerTime(at=reading.wall, reading=reading)
-        self._time = accept(before, reading)
-        detail = {"wall": reading.wall.isoformat(), "wall_before": before.reading.wall.isoformat()}
+        before = self._time
+        self._time = accept(before, self._clock.read())
+        detail = {
+            "wall": self._time.reading.wall.isoformat(),
+            "wall_before": before.reading.wall.isoformat() if before else "none",
+        }
         fact = AuditFact(
             at=self._time.at, actor=actor, action="clock_accepted", family=None, kid=None, reason=reason, detail=detail
         )

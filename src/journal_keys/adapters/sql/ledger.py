@@ -1,8 +1,10 @@
 """The ledger in SQL: every change is one transaction that begins by locking out other writers."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,16 +17,24 @@ from journal_keys.adapters.sql.ledger_clock import keep_time, kept_time
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
 from journal_keys.adapters.sql.transactions import reading, writing
 from journal_keys.domain.audit_chain import AuditHead
-from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationStatus
+from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationStatus, Transition
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family
-from journal_keys.domain.ledger_clock import ClockReading, LedgerTime, accept, advance
+from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
 from journal_keys.ports.clock import Clock
-from journal_keys.ports.ledger import Ledger, LedgerPage
+from journal_keys.ports.clock_keeper import ClockKeeper
+from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError
+
+_QUICK: Final = timedelta(seconds=0.2)
+_MOST_TRIES: Final = 5
+
+
+class _TooSlowError(LedgerUnavailableError):
+    """The transaction took so long that its moments were old before anybody could see them; it was rolled back."""
 
 
 @dataclass(frozen=True)
-class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger):
+class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
     """State of every ring, its audit trail and its counters, in the tables that `schema.upgrade` makes.
 
     `skew` is the clock error between hosts.
@@ -54,35 +64,55 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger):
             found = await connection.execute(query)
         return [record_rows.to_rotation(row) for row in found.mappings()]
 
-    async def commit(self, change: RingChange) -> None:
+    async def commit(self, transition: Transition) -> RingChange:
         """Advance the clock, compare and set the ring, append the facts.
 
         Raises:
             StaleGenerationError: as in the port.
             ClockWentBackError: as in the port.
+            LedgerUnavailableError: as in the port; also where five transactions took longer than the skew, which is
+                the reserve that the waits have for them. Nothing was changed then.
             MaterialCorruptError: a kid of the ring is recorded with another digest, algorithm or public key.
             RingInvariantError: the ring lacks a kid that the ledger holds.
         """
+        for _ in range(_MOST_TRIES - 1):
+            with suppress(_TooSlowError):
+                return await self._commit_once(transition)
+        return await self._commit_once(transition)
+
+    async def _commit_once(self, transition: Transition) -> RingChange:
         async with writing(self.engine) as connection:
-            kept = await kept_time(connection, lock=True)
-            await keep_time(connection, self._advanced(kept))
+            time = self._advanced(await kept_time(connection, lock=True))
+            change = transition(time.at)
+            await keep_time(connection, time)
             await apply(connection, change)
             await append_facts(connection, change.facts)
+            self._refuse_late(time)
+        return change
+
+    async def keep_clock(self) -> None:
+        """Store what this boot's uptime clock has counted."""
+        async with writing(self.engine) as connection:
+            await keep_time(connection, self._advanced(await kept_time(connection, lock=True)))
 
     async def accept_clock(self, *, actor: str, reason: str) -> AuditHead:
         """Go on from this host's clock, wherever it stands, and audit that; the ledger's time does not go back."""
         async with writing(self.engine) as connection:
             kept = await kept_time(connection, lock=True)
-            time = _accepted(kept, self.clock.read())
+            time = accept(kept, self.clock.read())
             await keep_time(connection, time)
             return await append_facts(connection, (_clock_accepted(kept, time, actor, reason),))
 
     def _advanced(self, kept: LedgerTime | None) -> LedgerTime:
         return advance(kept, self.clock.read(), skew=self.skew)
 
-
-def _accepted(kept: LedgerTime | None, reading_now: ClockReading) -> LedgerTime:
-    return accept(kept, reading_now) if kept else LedgerTime(at=reading_now.wall, reading=reading_now)
+    def _refuse_late(self, stamped: LedgerTime) -> None:
+        """Refuse to commit moments that passed long ago: others would see the change later than its ages say."""
+        late = self._advanced(stamped).at - stamped.at
+        if late > max(self.skew, _QUICK):
+            raise _TooSlowError(
+                f"the change took {late.total_seconds():.3g} s: nothing was changed, because waits count from its start"
+            )
 
 
 def _clock_accepted(kept: LedgerTime | None, time: LedgerTime, actor: str, reason: str) -> AuditFact:
