@@ -1,0 +1,68 @@
+"""Explore the design as it is, and designs that are known to be wrong."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from tests.proof.explorer.scenarios import nightly_scenarios, quick_scenarios
+from tests.proof.explorer.search import Explorer, Found, Scenario
+from tests.proof.explorer.wrong_designs import ALL
+from tests.proof.verdict import Verdict
+
+QUICK_STATES: Final = 6_000
+"""Per scenario: the shallow end of each. The first one, of a single actor, is searched to the bottom."""
+NIGHTLY_STATES: Final = 600_000
+WRONG_DESIGN_STATES: Final = 300_000
+
+
+def explored(scenario: Scenario, most_states: int) -> tuple[Found, tuple[str, ...]]:
+    """Search one scenario, and say what was found."""
+    found = Explorer(scenario).run(most_states)
+    depth = "all of them" if found.exhausted else "the search was cut off there"
+    lines = [f"{scenario.name}: {found.states:,} states, {found.transitions:,} steps, {depth}"]
+    if found.violation:
+        lines += ["  a promise is broken:", *(f"    {step}" for step in found.violation)]
+    return found, tuple(lines)
+
+
+def quick_bounds() -> list[tuple[Scenario, int]]:
+    """The scenarios of the ordinary test run, each with the most states to meet."""
+    whole, *shallow = quick_scenarios()
+    return [(whole, WRONG_DESIGN_STATES), *((scenario, QUICK_STATES) for scenario in shallow)]
+
+
+def nightly_bounds() -> list[tuple[Scenario, int]]:
+    """The scenarios of the long form."""
+    return [(scenario, NIGHTLY_STATES) for scenario in nightly_scenarios()]
+
+
+def ours(bounds: Iterable[tuple[Scenario, int]]) -> tuple[int, int, list[str]]:
+    """Search the design as it is; give states, violations and lines."""
+    states, violations = 0, 0
+    lines: list[str] = []
+    for scenario, most_states in bounds:
+        found, said = explored(scenario, most_states)
+        states += found.states
+        violations += found.violation is not None
+        lines += said
+    return states, violations, lines
+
+
+def wrong_designs() -> tuple[int, list[str]]:
+    """Search each wrong design until it breaks; give how many did, and lines."""
+    found_so_far, lines = 0, []
+    for make in ALL:
+        scenario = make()
+        found = Explorer(scenario).run(WRONG_DESIGN_STATES)
+        found_so_far += found.violation is not None
+        end = found.violation[-1] if found.violation else "NOT FOUND"
+        lines.append(f"wrong design: {scenario.name}: {found.states:,} states: {end}")
+    return found_so_far, lines
+
+
+def run(*, nightly: bool) -> Verdict:
+    """Search both; the last line has the figures."""
+    states, violations, lines = ours(nightly_bounds() if nightly else quick_bounds())
+    caught, wrong_lines = wrong_designs()
+    summary = f"explored {states} states, {violations} violations, {caught} of {len(ALL)} wrong designs found"
+    holds = violations == 0 and caught == len(ALL)
+    return Verdict(lines=(*lines, *wrong_lines, summary), holds=holds)

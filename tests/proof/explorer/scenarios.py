@@ -1,0 +1,115 @@
+"""What is explored of the design as it is: small casts, and everything that may happen to them."""
+
+from collections.abc import Callable
+from typing import Final
+
+from journal_keys.domain.keys import Family
+from tests.proof.explorer.actors import Verb
+from tests.proof.explorer.cast import compromising, founded, initialising, judge, reconciling, rotation_of, verb
+from tests.proof.explorer.search import Scenario
+from tests.proof.explorer.world import Books, Ports
+
+READY: Final = 2
+"""Published so many ticks ago, a key may be promoted at once."""
+
+
+def rotators(family: Family, *, actors: int = 2, faults: int = 1, horizon: int = 3, readers: int = 1) -> Scenario:
+    """Rotators that ask for different rotations of a ring in rest."""
+    ports = Ports(family)
+    books, shelf, _ = founded(ports, published_ago=READY)
+    scripts = tuple((verb(f"r{number}", rotation_of(family, f"r{number}")),) for number in range(actors))
+    return _scenario(f"{actors} rotators of {family}", ports, scripts, books=books, shelf=shelf, faults=faults,
+                     horizon=horizon, readers=readers)  # fmt: skip
+
+
+def alone(family: Family, *, faults: int = 1, horizon: int = 2) -> Scenario:
+    """One rotator, small enough to be followed to its last state."""
+    return rotators(family, actors=1, faults=faults, horizon=horizon)
+
+
+def same_rotation(family: Family, *, faults: int = 1, horizon: int = 3) -> Scenario:
+    """Two rotators that ask for the same rotation, of a ring whose staged key is young."""
+    ports = Ports(family)
+    books, shelf, _ = founded(ports, published_ago=0)
+    scripts = tuple(
+        (verb(f"r{number}", rotation_of(family, "same")), verb(f"s{number}", reconciling(family)))
+        for number in range(2)
+    )
+    return _scenario(f"one rotation of {family} asked for twice", ports, scripts, books=books, shelf=shelf,
+                     faults=faults, horizon=horizon)  # fmt: skip
+
+
+def rotate_and_reconcile(family: Family, *, faults: int = 1, horizon: int = 4) -> Scenario:
+    """A rotator, and somebody who finishes what is left and retires what is old."""
+    ports = Ports(family)
+    books, shelf, _ = founded(ports, published_ago=READY, old_keys=1)
+    scripts = ((verb("r", rotation_of(family, "r")),), (verb("s", reconciling(family)), verb("t", reconciling(family))))
+    return _scenario(f"rotate and reconcile {family}", ports, scripts, books=books, shelf=shelf, faults=faults,
+                     horizon=horizon)  # fmt: skip
+
+
+def compromise_meanwhile(family: Family, *, faults: int = 1, horizon: int = 3) -> Scenario:
+    """A rotator, and an operator who takes the ACTIVE key out of use."""
+    ports = Ports(family)
+    books, shelf, ring = founded(ports, published_ago=READY)
+    scripts = (
+        (verb("r", rotation_of(family, "r")),),
+        (verb("c", compromising(family, ring.active.kid)), verb("s", reconciling(family))),
+    )
+    return _scenario(f"compromise during a rotation of {family}", ports, scripts, books=books, shelf=shelf,
+                     faults=faults, horizon=horizon)  # fmt: skip
+
+
+def first_start(family: Family, *, actors: int = 2, faults: int = 1) -> Scenario:
+    """Processes that all make the first keys."""
+    ports = Ports(family)
+    scripts = tuple((verb(f"i{number}", initialising(family)),) for number in range(actors))
+    return _scenario(f"{actors} first starts of {family}", ports, scripts, books=Books(), shelf=frozenset(),
+                     faults=faults, horizon=1)  # fmt: skip
+
+
+def clocks_that_jump(family: Family, *, faults: int = 2, horizon: int = 4) -> Scenario:
+    """A rotator and a reconciler on a host whose wall clock steps and which reboots."""
+    ports = Ports(family)
+    books, shelf, _ = founded(ports, published_ago=0, old_keys=1)
+    scripts = ((verb("r", rotation_of(family, "r")), verb("s", reconciling(family))),)
+    return _scenario(f"clocks that jump under {family}", ports, scripts, books=books, shelf=shelf, faults=faults,
+                     horizon=horizon, clocks_jump=True)  # fmt: skip
+
+
+def _scenario(name: str, ports: Ports, scripts: tuple[tuple[Verb, ...], ...], **rest: object) -> Scenario:
+    fields: dict[str, object] = {"rest": verb("rest", reconciling(ports.family)), "judge": judge, **rest}
+    return Scenario(name=name, family=ports.family, ports=ports, scripts=scripts, **fields)  # type: ignore[arg-type]
+
+
+_KINDS: Final[tuple[Callable[[Family], Scenario], ...]] = (
+    rotators,
+    same_rotation,
+    rotate_and_reconcile,
+    compromise_meanwhile,
+    first_start,
+    clocks_that_jump,
+)
+
+
+def quick_scenarios() -> list[Scenario]:
+    """What the ordinary test run explores."""
+    return [alone(Family.JWT), *(kind(family) for family in Family for kind in _KINDS)]
+
+
+def nightly_scenarios() -> list[Scenario]:
+    """The same, and larger casts with more that may go wrong."""
+    larger = [
+        scenario
+        for family in Family
+        for scenario in (
+            alone(family, faults=2, horizon=3),
+            rotators(family, actors=3, faults=1),
+            rotators(family, faults=2, readers=2),
+            same_rotation(family, faults=2),
+            rotate_and_reconcile(family, faults=2, horizon=5),
+            compromise_meanwhile(family, faults=2),
+            first_start(family, actors=3),
+        )
+    ]
+    return [*quick_scenarios(), *larger]
