@@ -1,11 +1,12 @@
 """One byte sequence for one value, and one value for one text: JSON as it is hashed, stored and read back."""
 
 import json
+import math
 from typing import Any
 
 
 def to_json(value: object) -> str:
-    """Write sorted, compact, ASCII JSON. Floats are refused: they have no canonical text."""
+    """Write sorted, compact, ASCII JSON. NaN and infinities are refused: JSON has none."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
@@ -20,11 +21,18 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"JSON has no {name}")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a JSON number is too large to be one")
+    return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_no_constant, parse_float=_finite)
 
 
 def from_json(text: str) -> Any:  # noqa: ANN401 (the caller checks the shape)
-    """Read strict JSON: no duplicate member at any depth, no NaN or Infinity, nothing behind the value.
+    """Read strict JSON: no duplicate member at any depth, no number that is not finite, nothing behind the value.
 
     Raises:
         ValueError: not such JSON, or nested too deeply.

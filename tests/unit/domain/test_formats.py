@@ -43,7 +43,19 @@ def test_both_decoders_take_the_canonical_text_of_some_bytes_and_no_other(text: 
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a":1,"a":2}', '{"x":[{"a":1,"a":1}]}', "NaN", "[Infinity]", "-Infinity", "", "1 2", "[" * 100_000]
+    "text",
+    [
+        '{"a":1,"a":2}',
+        '{"x":[{"a":1,"a":1}]}',
+        "NaN",
+        "[Infinity]",
+        "-Infinity",
+        "1e400",
+        "[-1e400]",
+        "",
+        "1 2",
+        "[" * 100_000,
+    ],
 )
 def test_json_that_could_be_read_in_two_ways_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
