@@ -15,6 +15,8 @@ _MEMBERS: Final = {
 }
 _CURVES: Final = {"OKP": "Ed25519", "EC": "P-256"}
 _NUMBERS: Final = frozenset({"x", "y", "n", "e"})
+_COORDINATES: Final = frozenset({"x", "y"})
+_COORDINATE_BYTES: Final = 32
 _KID_CHARACTERS: Final = 22
 
 
@@ -42,8 +44,8 @@ class PublicJwk:
         pairs = []
         for name in names:
             value = members[name]
-            if not isinstance(value, str) or (name in _NUMBERS and not _is_number(value)):
-                raise InvalidNameError(f"member {name} of a public JWK is base64url text")
+            if not isinstance(value, str) or (name in _NUMBERS and not _has_one_form(name, value)):
+                raise InvalidNameError(f"member {name} of a public {kty} JWK is not in its one form (RFC 7518 §6)")
             pairs.append((name, value))
         return cls(tuple(pairs))
 
@@ -79,8 +81,10 @@ class PublicJwk:
         return {**dict(self.members), "kid": kid, "alg": algorithm, "use": "sig"}
 
 
-def _is_number(text: str) -> bool:
+def _has_one_form(name: str, text: str) -> bool:
+    """Whether a coordinate has its full length, and n or e no leading zero: one key has one text, and so one kid."""
     try:
-        return len(base64url.decode(text)) > 0
+        data = base64url.decode(text)
     except ValueError:
         return False
+    return len(data) == _COORDINATE_BYTES if name in _COORDINATES else data[:1] > b"\x00"
