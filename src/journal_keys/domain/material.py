@@ -7,7 +7,7 @@ touch it, and the ledger can be rebuilt from the store.
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from journal_keys.domain import base64url, canonical
@@ -29,6 +29,7 @@ _MAX_LINE: Final = 16 * 1024
 _FIELDS: Final = frozenset({"v", "family", "kid", "alg", "created", "key"})
 _AES_KID_LABEL: Final = b"journal_keys/1 aes kid"
 _AES_KID_BYTES: Final = 16
+_UTC_OFFSET: Final = timedelta(0)
 
 
 class KeyMaterial:
@@ -149,8 +150,8 @@ def _record(document: dict[str, Any]) -> MaterialRecord:
     if family is Family.AES and len(key) != AES_KEY_BYTES:
         raise ValueError("not 256 bits")
     created_at = datetime.fromisoformat(document["created"])
-    if created_at.tzinfo is None:
-        raise ValueError("no zone")
+    if created_at.utcoffset() != _UTC_OFFSET:
+        raise ValueError("not in UTC")
     return MaterialRecord(
         family=family,
         kid=parse_kid(document["kid"]),

@@ -92,6 +92,9 @@ CHANGES: dict[str, dict[str, object]] = {
     "no date": {"created": "yesterday"},
     "date without a zone": {"created": "2026-01-01T00:00:00.000000"},
     "date in another form": {"created": "2026-01-01T00:00:00Z"},
+    "date in another zone": {"created": "2026-01-01T00:00:00.000000+01:00"},
+    "date before all dates of UTC": {"created": "0001-01-01T00:00:00.000000+23:59"},
+    "date behind all dates of UTC": {"created": "9999-12-31T23:59:59.999999-23:59"},
 }
 
 
