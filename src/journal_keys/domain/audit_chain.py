@@ -1,18 +1,20 @@
 """The audit chain: each entry's hash covers its content and the hash before it (SHA-256 over canonical bytes)."""
 
 import hashlib
-import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Final
+from typing import Final, Self
 
 from journal_keys.domain import canonical
 from journal_keys.domain.changes import AuditFact
-from journal_keys.domain.errors import AuditChainBrokenError
+from journal_keys.domain.errors import AuditChainBrokenError, InvalidNameError
 
 GENESIS: Final = "0" * 64
 """The hash before the first entry."""
+
+_HEAD: Final = re.compile(r"(0|[1-9][0-9]{0,18}):([0-9a-f]{64})\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,21 @@ class AuditHead:
 
     sequence: int
     hash: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str` writes: `17:` and 64 hex digits.
+
+        Raises:
+            InvalidNameError: anything else.
+        """
+        found = _HEAD.match(text)
+        if not found:
+            raise InvalidNameError("a head is <sequence>:<64 hex digits>, as 'journal-keys audit head' prints it")
+        return cls(sequence=int(found[1]), hash=found[2])
+
+    def __str__(self) -> str:
+        return f"{self.sequence}:{self.hash}"
 
 
 EMPTY: Final = AuditHead(sequence=0, hash=GENESIS)
@@ -78,9 +95,9 @@ def verify(entries: Iterable[AuditEntry], *, after: AuditHead = EMPTY) -> AuditH
             raise AuditChainBrokenError(
                 f"audit entry {expected.sequence} is missing: {entry.sequence} stands in its place"
             )
-        if not hmac.compare_digest(entry.previous_hash, head.hash):
+        if entry.previous_hash != head.hash:
             raise AuditChainBrokenError(f"audit entry {entry.sequence} does not follow entry {head.sequence}")
-        if not hmac.compare_digest(entry.hash, expected.hash):
+        if entry.hash != expected.hash:
             raise AuditChainBrokenError(f"audit entry {entry.sequence} was changed after it was written")
         head = head_of(entry)
     return head

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from journal_keys.domain.audit_chain import EMPTY, AuditEntry, canonical_bytes, head_of, link, verify
+from journal_keys.domain.audit_chain import EMPTY, AuditEntry, AuditHead, canonical_bytes, head_of, link, verify
 from journal_keys.domain.changes import AuditFact
-from journal_keys.domain.errors import AuditChainBrokenError
+from journal_keys.domain.errors import AuditChainBrokenError, InvalidNameError
 from journal_keys.domain.keys import Family, Kid
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -77,6 +77,40 @@ def test_a_removed_an_inserted_and_a_swapped_entry_are_found(position: int) -> N
     for entries in (removed, inserted, swapped):
         with pytest.raises(AuditChainBrokenError):
             verify(entries)
+
+
+@pytest.mark.parametrize("name", ["previous_hash", "hash"])
+@pytest.mark.parametrize("text", ["", "0" * 63, "\u00e9" * 64, "\ud800"], ids=ascii)
+def test_a_hash_that_is_no_hash_is_found(name: str, text: str) -> None:
+    entries = chain()
+    entries[2] = replace(entries[2], **{name: text})  # type: ignore[arg-type]
+    with pytest.raises(AuditChainBrokenError, match="entry 3 "):
+        verify(entries)
+
+
+def test_a_head_comes_back_from_its_text() -> None:
+    head = head_of(chain()[-1])
+    assert AuditHead.parse(str(head)) == head
+    assert AuditHead.parse(f"0:{'0' * 64}") == EMPTY
+
+
+HEADS = {
+    "nothing": "",
+    "no sequence": ":" + "0" * 64,
+    "no hash": "1:",
+    "short hash": "1:" + "0" * 63,
+    "capitals": "1:" + "A" * 64,
+    "line end": "1:" + "0" * 64 + "\n",
+    "digits of another script": "\u0663:" + "0" * 64,
+    "leading zero": "01:" + "0" * 64,
+    "more digits than Python reads": "9" * 5000 + ":" + "0" * 64,
+}
+
+
+@pytest.mark.parametrize("text", HEADS.values(), ids=HEADS.keys())
+def test_text_that_is_no_head_is_refused(text: str) -> None:
+    with pytest.raises(InvalidNameError, match="audit head"):
+        AuditHead.parse(text)
 
 
 def test_a_rewritten_end_is_found_with_a_kept_head() -> None:

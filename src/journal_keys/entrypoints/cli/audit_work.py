@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from journal_keys.domain.audit_chain import AuditEntry, AuditHead
-from journal_keys.domain.errors import InvalidNameError
 from journal_keys.entrypoints.cli.output import print_json, print_table
 from journal_keys.entrypoints.cli.running import on_container
 
 if TYPE_CHECKING:
     from journal_keys.container import Container
-
-_HASH_DIGITS = 64
 
 
 def list_entries(*, after: int, limit: int, json: bool) -> None:
@@ -41,7 +38,7 @@ def head(*, json: bool) -> None:
 
 def verify(*, kept: str | None, json: bool) -> None:
     """Check every link of the chain, and that it passes through a kept head."""
-    known = _parsed(kept) if kept is not None else None
+    known = AuditHead.parse(kept) if kept is not None else None
 
     async def run(container: "Container") -> AuditHead:
         return await container.verify_audit()(kept=known)
@@ -53,11 +50,4 @@ def _show(found: AuditHead, *, json: bool) -> None:
     if json:
         print_json(found)
     else:
-        typer.echo(f"{found.sequence}:{found.hash}")
-
-
-def _parsed(text: str) -> AuditHead:
-    sequence, _, digest = text.partition(":")
-    if not (sequence.isascii() and sequence.isdigit()) or len(digest) != _HASH_DIGITS or not digest.isalnum():
-        raise InvalidNameError("a head is <sequence>:<64 hex digits>, as 'journal-keys audit head' prints it")
-    return AuditHead(sequence=int(sequence), hash=digest)
+        typer.echo(str(found))
