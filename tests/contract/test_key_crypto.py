@@ -4,7 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 from journal_keys.adapters.crypto.key_crypto import (
     CryptographyKeyGenerator,
@@ -12,9 +19,10 @@ from journal_keys.adapters.crypto.key_crypto import (
     CryptographyPemRenderer,
 )
 from journal_keys.adapters.system.entropy import SystemEntropy
-from journal_keys.domain import material
+from journal_keys.domain import base64url, material
 from journal_keys.domain.errors import MaterialCorruptError
 from journal_keys.domain.exposure import expose
+from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keys import ALGORITHMS, Algorithm, Family, Kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.key_crypto import NewKey
@@ -105,6 +113,33 @@ def test_bytes_that_are_no_key_are_refused_without_being_shown(algorithm: Algori
         OPENER.signing(broken)
     assert "canary" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+SHORT_RSA = rsa.generate_private_key(65_537, 1024)  # noqa: S505 (that is the point)
+FOREIGN = {
+    "P-384": (Algorithm.ES256, ec.generate_private_key(ec.SECP384R1())),
+    "secp256k1": (Algorithm.ES256, ec.generate_private_key(ec.SECP256K1())),
+    "a curve that JWK does not know": (Algorithm.ES256, ec.generate_private_key(ec.BrainpoolP256R1())),
+    "RSA of 1024 bits": (Algorithm.RS256, SHORT_RSA),
+}
+
+
+@pytest.mark.parametrize(("algorithm", "private"), FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_private_key_of_another_curve_or_length_is_refused(
+    algorithm: Algorithm, private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+) -> None:
+    der = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    foreign = replace(new_jwt(algorithm).record, key=KeyMaterial(der))
+    with pytest.raises(MaterialCorruptError, match=str(algorithm)):
+        OPENER.signing(foreign)
+
+
+def test_a_public_rsa_key_of_1024_bits_is_refused() -> None:
+    numbers = SHORT_RSA.public_key().public_numbers()
+    n = base64url.encode(numbers.n.to_bytes(128, "big"))
+    public = PublicJwk.from_members({"kty": "RSA", "n": n, "e": "AQAB"})
+    with pytest.raises(MaterialCorruptError, match="RS256"):
+        OPENER.verifying(Kid(public.kid()), Algorithm.RS256, public)
 
 
 def test_a_public_key_under_another_kid_is_refused() -> None:

@@ -40,11 +40,6 @@ PrivateKey: TypeAlias = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivate
 PublicKey: TypeAlias = Ed25519PublicKey | EllipticCurvePublicKey | RSAPublicKey
 
 _JWS: Final = get_default_algorithms()
-_PRIVATE: Final[dict[Algorithm, type[PrivateKey]]] = {
-    Algorithm.EDDSA: Ed25519PrivateKey,
-    Algorithm.ES256: EllipticCurvePrivateKey,
-    Algorithm.RS256: RSAPrivateKey,
-}
 _RSA_BITS: Final = 2048
 _RSA_EXPONENT: Final = 65_537
 _PROBE: Final = b"journal_keys probe"
@@ -151,7 +146,9 @@ class CryptographyKeyOpener(KeyOpener):
         try:
             key = _JWS[algorithm].from_jwk(dict(public.members))
         except (ValueError, KeyError, InvalidKeyError):
-            raise MaterialCorruptError(f"the public key of {kid} is no {algorithm} key") from None
+            key = None
+        if not _is_for(algorithm, key):
+            raise MaterialCorruptError(f"the public key of {kid} is no {algorithm} key")
         return JwsVerifyingKey(kid, algorithm, key, _JWS[algorithm])
 
     def cipher(self, record: MaterialRecord) -> AesCipherKey:
@@ -199,14 +196,26 @@ def _record(family: Family, kid: Kid, algorithm: Algorithm, created_at: datetime
 
 
 def _load(record: MaterialRecord) -> PrivateKey:
-    expected = _PRIVATE.get(record.algorithm)
     try:
-        private: Any = serialization.load_der_private_key(expose(record.key), password=None)
+        loaded: Any = serialization.load_der_private_key(expose(record.key), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        private = None
-    if expected is None or not isinstance(private, expected):
+        loaded = None
+    if loaded is None or not _is_for(record.algorithm, loaded.public_key()):
         raise MaterialCorruptError(f"the material of {record.kid} is no {record.algorithm} private key")
+    private: PrivateKey = loaded
     return private
+
+
+def _is_for(algorithm: Algorithm, public: object) -> bool:
+    """Whether the key is of the algorithm's curve (RFC 7518 §3.4) or length (RFC 7518 §3.3)."""
+    match public:
+        case Ed25519PublicKey():
+            return algorithm is Algorithm.EDDSA
+        case EllipticCurvePublicKey():
+            return algorithm is Algorithm.ES256 and isinstance(public.curve, SECP256R1)
+        case RSAPublicKey():
+            return algorithm is Algorithm.RS256 and public.key_size >= _RSA_BITS
+    return False
 
 
 def _public_jwk(algorithm: Algorithm, private: PrivateKey) -> PublicJwk:
