@@ -197,6 +197,8 @@ REFUSED: dict[str, dict[str, str]] = {
     "user in host": {"host": "localhost@evil.example"},
     "host with a path": {"host": "localhost/x"},
     "host with a bad port": {"host": "localhost:99999"},
+    "host before brackets": {"host": "evil.example[::1]"},
+    "host behind brackets": {"host": "[::1]evil.example:80"},
     "foreign origin": {"origin": "https://evil.example"},
     "null origin": {"origin": "null"},
     "other port's origin": {"origin": "http://localhost:9000"},

@@ -1,8 +1,8 @@
 """Who may call while there is no admin plane: direct loopback callers, and no web page."""
 
 import ipaddress
+import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,6 +12,8 @@ from journal_keys.entrypoints.http.problems import problem
 _FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
 _FORBIDDEN: Final = 403
+_HOST: Final = re.compile(r"(?:([a-z0-9.]+)|\[([0-9a-f:.]+)\])(?::([0-9]{1,5}))?\Z", re.ASCII | re.IGNORECASE)
+_LAST_PORT: Final = 65_535
 
 
 class LoopbackGuard:
@@ -58,14 +60,11 @@ def _is_loopback_address(text: str) -> bool:
 
 
 def _is_loopback_host(host: str) -> bool:
-    try:
-        parts = urlsplit(f"//{host}")
-        name, _ = parts.hostname, parts.port
-    except ValueError:
+    """Host and port by a closed form (RFC 9110 §7.2): `urlsplit` forgives text before and behind brackets."""
+    found = _HOST.match(host)
+    if not found or int(found[3] or 0) > _LAST_PORT:
         return False
-    if name is None or parts.netloc != host or "@" in host or parts.path or parts.query or parts.fragment:
-        return False
-    return name == "localhost" or _is_loopback_address(name)
+    return host.partition(":")[0].lower() == "localhost" or _is_loopback_address(found[1] or found[2])
 
 
 def _origin_host(origin: str) -> str:
