@@ -160,8 +160,17 @@ async def test_a_malformed_request_is_a_problem_that_repeats_nothing(caller: htt
 async def test_a_body_that_is_no_json_and_one_that_is_too_large_are_problems(caller: httpx2.AsyncClient) -> None:
     typed = {"content-type": "application/json"}
     assert (await caller.post(ROTATE, content=b"{canary", headers=typed)).status_code == 422
-    large = json.dumps({"rotation_type": "jwt", "reason": "x" * 20_000})
-    assert (await caller.post(ROTATE, content=large, headers=typed)).status_code == 413
+    large = json.dumps({"rotation_type": "jwt", "reason": "x" * 20_000}).encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield large[:10_000]
+        yield large[10_000:]
+
+    for body in (large, pieces()):
+        answer = await caller.post(ROTATE, content=body, headers=typed)
+        assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+        assert "16384 bytes" in answer.json()["detail"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 async def test_unknown_routes_and_methods_are_problems(caller: httpx2.AsyncClient) -> None:

@@ -12,6 +12,7 @@ from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError, ViewStaleError
 from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.http.bodies import RotateBody
+from journal_keys.entrypoints.http.body_limit import TOO_LARGE, BodyLimit
 from journal_keys.entrypoints.http.loopback_guard import LoopbackGuard
 from journal_keys.entrypoints.http.problems import problem, status_of
 from journal_keys.entrypoints.http.router import build_router
@@ -56,12 +57,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=_MOST_BODY_BYTES,
         telemetry={"auto_configure": False},
     )
     timeout = min(timedelta(seconds=chosen.journal_infisical_timeout), _LONGEST_HEALTH)
     app.include_router(build_router(container_now, health_timeout=timeout))
     _handle_errors(app)
+    app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
     app.middleware("http")(_secured)
     app.add_middleware(LoopbackGuard)
     return app
@@ -79,7 +80,8 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def plain(_request: Request, failure: HTTPException) -> Response:
-        answer = problem(failure.status_code, "no such thing is served here")
+        detail = failure.detail if failure.status_code == TOO_LARGE else "no such thing is served here"
+        answer = problem(failure.status_code, detail)
         answer.headers.update(failure.headers or {})
         return answer
 
