@@ -79,4 +79,4 @@ def _open_vault(settings: Settings) -> EmbeddedVault:
 
 def _master(settings: Settings) -> KeyMaterial | None:
     chosen = settings.journal_keys_vault_master_key
-    return KeyMaterial(chosen.get_secret_value().encode("utf-8")) if chosen else None
+    return KeyMaterial(chosen.get_secret_value().encode("utf-8")) if chosen is not None else None

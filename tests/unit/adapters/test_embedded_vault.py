@@ -59,6 +59,12 @@ async def test_a_wrong_master_key_is_told_from_a_damaged_file(tmp_path: Path) ->
         await wrong.read_folder(PATH.folder)
 
 
+def test_an_empty_master_key_is_not_taken_for_the_key_file(tmp_path: Path) -> None:
+    vault = made(tmp_path, master=None)
+    with pytest.raises(SecretStoreDeniedError, match="JOURNAL_KEYS_VAULT_MASTER_KEY"):
+        open_vault(vault.file, SystemEntropy(), master=KeyMaterial(b""))
+
+
 async def test_names_and_values_are_not_in_the_file(tmp_path: Path) -> None:
     vault = made(tmp_path)
     await vault.put_new(PATH, KeyMaterial(b"canary-value"))

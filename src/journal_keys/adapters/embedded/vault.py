@@ -101,13 +101,13 @@ def open_vault(file: Path, entropy: Entropy, *, master: KeyMaterial | None) -> E
         SecretStoreDeniedError: the key is malformed, or its file is a link, another owner's or open to others.
     """
     key_file = file.with_name(KEY_FILE)
-    text = expose(master) if master else files.read_private(key_file, most=_MOST_KEY_FILE)
+    text = expose(master) if master is not None else files.read_private(key_file, most=_MOST_KEY_FILE)
     if text is None:
         raise SecretStoreUnavailableError(
             f"the master key {key_file} is missing: restore it, set JOURNAL_KEYS_VAULT_MASTER_KEY, or run"
             " 'journal-keys init' on a fresh ledger"
         )
-    name = "JOURNAL_KEYS_VAULT_MASTER_KEY" if master else str(key_file)
+    name = "JOURNAL_KEYS_VAULT_MASTER_KEY" if master is not None else str(key_file)
     return EmbeddedVault(file=file, master=_parsed(text, name), entropy=entropy)
 
 
