@@ -1,1 +1,3 @@
-"""What every test may ask for."""
+"""What every test may ask for, and what watches every test."""
+
+pytest_plugins = ("tests.support.canary.plugin",)

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from journal_keys.adapters.crypto.key_crypto import CryptographyKeyGenerator, CryptographyKeyOpener, JwsSigningKey
 from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
-from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
@@ -19,6 +18,7 @@ from journal_keys.domain.windows import Windows
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.view_board import CipherView, SigningView
+from tests.support.canary.entropy import WatchedEntropy
 
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
 PROFILE = TokenProfile(
@@ -44,7 +44,7 @@ _OPENER = CryptographyKeyOpener()
 
 def ring_of(family: Family, algorithms: list[Algorithm], seed: int = 1) -> tuple[KeyRing, list[MaterialRecord]]:
     """A ring whose last key is ACTIVE and whose others are DEACTIVATED, with the material of each."""
-    generator = CryptographyKeyGenerator(SeededEntropy(seed))
+    generator = CryptographyKeyGenerator(WatchedEntropy(seed))
     made = [generator.generate(family, algorithm, MADE) for algorithm in algorithms]
     versions = []
     for number, key in enumerate(made, start=1):

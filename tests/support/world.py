@@ -10,7 +10,6 @@ from journal_keys.adapters.crypto.key_crypto import (
     CryptographyPemRenderer,
 )
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
@@ -41,6 +40,7 @@ from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from journal_keys.use_cases.verify_audit import VerifyAudit
+from tests.support.canary.entropy import WatchedEntropy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOWS = Windows(
@@ -73,7 +73,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.ledger = self.shared_ledger or MemoryLedger(self.clock, WINDOWS.skew)
-        self.generator = CryptographyKeyGenerator(entropy=SeededEntropy(self.seed))
+        self.generator = CryptographyKeyGenerator(entropy=WatchedEntropy(self.seed))
         self.opener = CryptographyKeyOpener()
         self.hints = MemoryHintBus()
         self.read_material = ReadMaterial(store=self.store)

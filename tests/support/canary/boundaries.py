@@ -1,0 +1,116 @@
+"""Where a test meets others, and is watched: random bytes, opened keys, children, HTTP, logs, caught exceptions.
+
+What is wrapped belongs to the interpreter and to libraries; none of it is this project's code.
+"""
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Final
+
+import httpx2
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from tests.support.canary import vaults
+from tests.support.canary.watch import WATCH
+
+_KEY_BYTES: Final = 32
+_STARTS: Final = {"subprocess.Popen": (1, 3), "os.exec": (1, 2), "os.posix_spawn": (1, 2), "os.spawn": (2, 3)}
+"""Audit events that start a program: where its arguments and its environment are."""
+_SHOWS_SECRETS: Final = "secrets get"
+"""The one command whose standard output is for a secret."""
+
+
+def watch_boundaries(patch: pytest.MonkeyPatch) -> None:
+    """Watch from here until the patch is undone; starts of children for ever, because audit hooks stay."""
+    _after(patch, os, "urandom", lambda made, *_: WATCH.known.add([made] if len(made) == _KEY_BYTES else []))
+    _after(patch, serialization, "load_der_private_key", lambda key, *_: WATCH.known.add(vaults.private_parts(key)))
+    _after(patch, logging.Logger, "makeRecord", lambda record, *_: WATCH.show_record(record))
+    _after(patch, subprocess.Popen, "communicate", _show_output)
+    _after(patch, pytest.CaptureFixture, "readouterr", lambda read, *_: _show_each("captured output", read))
+    _watch_raises(patch)
+    _after_await(patch, httpx2.AsyncClient, "send", _show_answer)
+    _after_await(patch, asyncio.subprocess.Process, "communicate", _show_output_of_loop)
+    sys.addaudithook(_see_start)
+
+
+def _after(patch: pytest.MonkeyPatch, owner: Any, name: str, look: Callable[..., None]) -> None:  # noqa: ANN401
+    plain = getattr(owner, name)
+
+    def watched(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (whatever it takes and gives)
+        result = plain(*args, **kwargs)
+        look(result, *args)
+        return result
+
+    patch.setattr(owner, name, watched)
+
+
+def _after_await(patch: pytest.MonkeyPatch, owner: Any, name: str, look: Callable[..., None]) -> None:  # noqa: ANN401
+    plain = getattr(owner, name)
+
+    async def watched(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (whatever it takes and gives)
+        result = await plain(*args, **kwargs)
+        look(result)
+        return result
+
+    patch.setattr(owner, name, watched)
+
+
+def _show_answer(answer: httpx2.Response) -> None:
+    if answer.is_closed:  # else it is streamed, and the test reads it
+        WATCH.show("the body of an HTTP answer", answer.content)
+    WATCH.show("the headers of an HTTP answer", b"\n".join(b": ".join(header) for header in answer.headers.raw))
+
+
+def _show_each(sink: str, texts: tuple[str | bytes, ...]) -> None:
+    for text in texts:
+        WATCH.show(sink, text)
+
+
+def _show_output(
+    output: tuple[str | bytes | None, str | bytes | None], process: "subprocess.Popen[bytes]", *_: object
+) -> None:
+    words = b" ".join(_words(process.args)).decode("utf-8", "replace")
+    if _SHOWS_SECRETS not in words:
+        WATCH.show("the standard output of a child", output[0] or "")
+    WATCH.show("the standard error of a child", output[1] or "")
+
+
+def _show_output_of_loop(output: tuple[bytes | None, bytes | None]) -> None:
+    WATCH.show("the standard output of a child", output[0] or b"")
+    WATCH.show("the standard error of a child", output[1] or b"")
+
+
+def _words(argv: Any) -> list[bytes]:  # noqa: ANN401 (a word or several, of three types)
+    several = [argv] if isinstance(argv, str | bytes | os.PathLike) else argv
+    return [os.fsencode(word) for word in several]
+
+
+def _see_start(event: str, args: tuple[Any, ...]) -> None:
+    if event in _STARTS:
+        argv, environment = (args[index] for index in _STARTS[event])
+        own = os.environ if environment is None else environment
+        WATCH.show_child(_words(argv), {os.fsencode(name): os.fsencode(value) for name, value in own.items()})
+
+
+def _watch_raises(patch: pytest.MonkeyPatch) -> None:
+    """See what `pytest.raises` catches."""
+    plain = pytest.RaisesExc.__exit__
+
+    def leave(
+        caught: pytest.RaisesExc[BaseException],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        __tracebackhide__ = True
+        if error is not None:
+            WATCH.show_error(error)
+        return plain(caught, kind, error, trace)
+
+    patch.setattr(pytest.RaisesExc, "__exit__", leave)

@@ -1,0 +1,53 @@
+"""The secrets that the running test has made, and those that test modules made when they were imported."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.support.canary import vaults
+from tests.support.canary.search import Haystack
+
+_MOST: Final = 256
+
+
+@dataclass(slots=True)
+class Known:
+    """Bounded: of very many secrets the newest are looked for."""
+
+    _imported: dict[bytes, None] = field(default_factory=dict)
+    _made: dict[bytes, None] = field(default_factory=dict)
+    _masters: set[bytes] = field(default_factory=set)
+    _is_importing: bool = True
+
+    def forget(self) -> None:
+        """Forget the last test's."""
+        self._is_importing = False
+        self._made.clear()
+        self._masters.clear()
+
+    def add(self, secrets: Iterable[bytes]) -> None:
+        """Look for these too."""
+        known = self._imported if self._is_importing else self._made
+        for secret in secrets:
+            known[secret] = None
+        while len(known) > _MOST:
+            del known[next(iter(known))]
+
+    def add_master(self, text: bytes) -> None:
+        """Look for a vault's master key that was handed in, and open vaults with it."""
+        key = vaults.master_key(text)
+        if key:
+            self._masters.add(key)
+            self.add([key])
+
+    def learn(self, path: Path) -> None:
+        """Get to know the keys in a file, if it is a vault that can be opened."""
+        self.add(vaults.keys_in(path, self._masters))
+
+    def haystack(self) -> Haystack:
+        """Give what to search with."""
+        made = Haystack()
+        for secret in (*self._imported, *self._made):
+            made.add(secret)
+        return made
