@@ -20,6 +20,9 @@ class Known:
     _masters: set[bytes] = field(default_factory=set)
     _is_importing: bool = True
 
+    def __len__(self) -> int:
+        return len(self._made)
+
     def forget(self) -> None:
         """Forget the last test's."""
         self._is_importing = False
