@@ -14,7 +14,7 @@ from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import JournalKeysError
-from journal_keys.domain.exposure import expose
+from journal_keys.domain.exposure import as_text, expose
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import RotationOutcome
@@ -23,6 +23,7 @@ from journal_keys.domain.token import UnknownKidError
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.key_crypto import SigningKey
+from journal_keys.ports.secret_store import SecretStoreProtocolError
 from journal_keys.use_cases.check_health import Health
 
 _UNKNOWN_KID_COOL_DOWN_S = 1.0
@@ -57,11 +58,14 @@ class InfisicalSecretsClient:
         Raises:
             InvalidPathError: the path is malformed.
             SecretNotFoundError: there is no such secret.
-            SecretStoreError: the store failed, and nothing recent enough is cached.
+            SecretStoreError: the store failed, and nothing recent enough is cached; or the secret is no UTF-8 text.
         """
         container = self._container or await self.container()
-        value = await container.fetch_secret()(SecretPath.parse(path))
-        return expose(value).decode("utf-8")
+        parsed = SecretPath.parse(path)
+        text = as_text(expose(await container.fetch_secret()(parsed)))
+        if text is None:
+            raise SecretStoreProtocolError(f"{parsed} holds no UTF-8 text")
+        return text
 
     async def store_secret(self, path: str, value: str) -> None:
         """Set the secret at a path that no ring owns, and prove that the store kept it.

@@ -70,10 +70,12 @@ class TokenCipher:
                 older than publication allows for, so that nobody here can tell.
             KeyUnavailableError: the key is known and its material could not be had.
         """
+        opened = self.decrypt_bytes(ciphertext, context=context)
         try:
-            return self.decrypt_bytes(ciphertext, context=context).decode("utf-8")
+            return opened.decode("utf-8")
         except UnicodeDecodeError:
-            raise EnvelopeError("the ciphertext holds bytes that are no text: use decrypt_bytes") from None
+            pass  # raised from here, the refusal would carry the plaintext along
+        raise EnvelopeError("the ciphertext holds bytes that are no text: use decrypt_bytes")
 
     def decrypt_bytes(self, ciphertext: str, *, context: bytes = b"") -> bytes:
         """Give the bytes of an envelope v2 or v1; raises as `decrypt`."""

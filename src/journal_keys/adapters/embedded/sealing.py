@@ -72,16 +72,19 @@ def unseal(data: bytes, master: KeyMaterial, *, name: str) -> dict[SecretPath, K
                 " JOURNAL_KEYS_VAULT_MASTER_KEY"
             )
         raise VaultDamagedError(f"{name} was changed after it was sealed: restore it from a backup")
-    return _secrets(text, name)
+    secrets = _secrets(text)
+    if secrets is None:
+        raise VaultDamagedError(f"{name} was sealed with content of another version")
+    return secrets
 
 
 def _check(master: KeyMaterial) -> bytes:
     return hmac.new(expose(master), _CHECK_LABEL, hashlib.sha256).digest()[:_CHECK_BYTES]
 
 
-def _secrets(text: bytes, name: str) -> dict[SecretPath, KeyMaterial]:
+def _secrets(text: bytes) -> dict[SecretPath, KeyMaterial] | None:
     try:
         document: Any = canonical.from_json(text.decode("ascii"))
         return {SecretPath.parse(path): KeyMaterial(base64url.decode(value)) for path, value in document.items()}
     except (ValueError, AttributeError, TypeError, InvalidPathError):
-        raise VaultDamagedError(f"{name} was sealed with content of another version") from None
+        return None  # nothing is raised from here: these errors carry the whole text along

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from journal_keys.domain.errors import RefusedError
-from journal_keys.domain.exposure import expose
+from journal_keys.domain.exposure import as_text, expose
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath
 from journal_keys.entrypoints.cli.output import print_json
 from journal_keys.entrypoints.cli.running import on_container
+from journal_keys.ports.secret_store import SecretStoreProtocolError
 
 if TYPE_CHECKING:
     from journal_keys.container import Container
@@ -52,10 +53,17 @@ def get_secret(path: str, *, show: bool, json: bool) -> None:
 
     value = expose(on_container(run))
     if json:
-        print_json({"path": path, "value": value.decode("utf-8")})
+        print_json({"path": path, "value": _as_text(value, path)})
         return
     sys.stdout.buffer.write(value + (b"\n" if sys.stdout.isatty() else b""))
     sys.stdout.flush()
+
+
+def _as_text(value: bytes, path: str) -> str:
+    text = as_text(value)
+    if text is None:
+        raise SecretStoreProtocolError(f"{path} holds no UTF-8 text: without --json it is written byte for byte")
+    return text
 
 
 def set_secret(path: str, *, file: Path | None, json: bool) -> None:
@@ -92,10 +100,8 @@ def _value(file: Path | None) -> KeyMaterial:
     data = _read(file)
     if not 0 < len(data) <= _MOST_BYTES:
         raise SecretInputError(f"a secret has 1 to {_MOST_BYTES} bytes, not {len(data)}")
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise SecretInputError("a secret is UTF-8 text") from None
+    if as_text(data) is None:
+        raise SecretInputError("a secret is UTF-8 text")
     return KeyMaterial(data)
 
 
