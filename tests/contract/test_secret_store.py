@@ -58,6 +58,11 @@ def secret(text: str) -> KeyMaterial:
     return KeyMaterial(text.encode("utf-8"))
 
 
+def planted() -> str:
+    """A text that the canaries of this test look for."""
+    return SystemEntropy().token(32).hex()
+
+
 async def held(store: SecretStore, path: SecretPath = PATH) -> str | None:
     value = (await store.read_folder(path.folder)).secrets.get(path.name)
     return None if value is None else expose(value).decode("utf-8")
@@ -90,10 +95,11 @@ async def test_sub_folders_and_neighbours_are_not_entered(store: SecretStore) ->
 
 
 async def test_a_write_once_name_keeps_its_content(store: SecretStore) -> None:
-    await store.put_new(PATH, secret("first"))
+    first, second = planted(), planted()
+    await store.put_new(PATH, secret(first))
     with pytest.raises(WriteOnceConflictError, match="/auth/jwt/name"):
-        await store.put_new(PATH, secret("second"))
-    assert await held(store) == "first"
+        await store.put_new(PATH, secret(second))
+    assert await held(store) == first
 
 
 async def test_the_same_content_again_changes_nothing(store: SecretStore) -> None:
@@ -128,5 +134,6 @@ async def test_a_deleted_secret_is_gone_and_deleting_it_again_changes_nothing(st
 
 
 async def test_content_does_not_show_values_when_printed(store: SecretStore) -> None:
-    await store.put_new(PATH, secret("canary-value"))
-    assert "canary-value" not in repr(await store.read_folder(FOLDER))
+    value = planted()
+    await store.put_new(PATH, secret(value))
+    assert value not in repr(await store.read_folder(FOLDER))
