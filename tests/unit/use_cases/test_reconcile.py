@@ -7,6 +7,7 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import NotInitialised, Reconciled
 from journal_keys.domain.paths import family_folder, versions_folder
 from journal_keys.domain.rotation import Cause
+from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.world import POLICIES, W1, W2, World
 
 FAMILIES = pytest.mark.parametrize("family", list(Family))
@@ -80,6 +81,17 @@ async def test_a_staged_key_with_altered_material_is_withdrawn_and_never_promote
     assert staged is not None
     await world.store.overwrite(versions_folder(family).child(staged.kid), KeyMaterial(b"altered"))
     assert f"withdrew {staged.kid}" in await repairs(world, family)
+
+
+@FAMILIES
+async def test_one_bad_answer_of_the_store_does_not_end_a_staged_key(family: Family) -> None:
+    world = await World().initialised(family)
+    before = await world.ring(family)
+    plan = FaultPlan(at=0, kind=FaultKind.GARBAGE)
+    other = World(clock=world.clock, store=plan.wrap(world.store), shared_ledger=world.ledger, seed=2)
+    assert await repairs(other, family) == ()
+    assert plan.has_struck
+    assert await world.ring(family) == before
 
 
 @FAMILIES
