@@ -58,69 +58,95 @@ class _Call:
     def key(self) -> CallKey:
         return id(self.port), self.name, repr((self.args, sorted(self.kwargs.items())))
 
+    @property
+    def has_an_answer_of_before(self) -> bool:
+        """Whether an equal question makes sense: a transition is a function, and no two of them are the same."""
+        return not any(callable(arg) for arg in self.args)
+
     def make(self) -> Any:  # noqa: ANN401 (whatever the port gives)
         return getattr(self.port, self.name)(*self.args, **self.kwargs)
 
 
 @dataclass(kw_only=True)
 class FaultPlan:
-    """Strike at port call number `at` (from 0); -1 never strikes and only counts."""
+    """Strike at port call number `at` (from 0) and at the calls of `then`; -1 never strikes and only counts.
+
+    `struck` tells the faults that made a difference: a stale answer needs an answer of before.
+    """
 
     at: int
     kind: FaultKind
+    then: Mapping[int, FaultKind] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-    has_struck: bool = False
+    struck: list[FaultKind] = field(default_factory=list)
     is_dead: bool = False
+    hangs: asyncio.Event = field(default_factory=asyncio.Event)
     answers: dict[CallKey, Any] = field(default_factory=dict)
+
+    @property
+    def has_struck(self) -> bool:
+        """Whether any fault made a difference."""
+        return bool(self.struck)
 
     def wrap(self, port: P) -> P:
         """The port, with this plan before it."""
         return cast("P", _Planned(port, self))
 
+    def go_on(self) -> None:
+        """Let another process follow the plan from here, after the first one ended or died."""
+        self.is_dead = False
+        self.hangs = asyncio.Event()
+
     async def call(self, call: _Call) -> Any:  # noqa: ANN401 (whatever the port gives)
         """Make one asynchronous call as planned."""
-        strikes = self._begin(call)
-        if strikes and self.kind is FaultKind.HANG:
+        kind = self._begin(call)
+        if kind is FaultKind.HANG:
+            self.hangs.set()
             await asyncio.Event().wait()
-        if strikes and self._repeats(call):
+        if kind is FaultKind.STALE:
             return self.answers[call.key]
-        return self._end(call, await call.make(), strikes=strikes)
+        return self._end(call, await call.make(), kind)
 
     def call_now(self, call: _Call) -> Any:  # noqa: ANN401 (whatever the port gives)
         """Make one synchronous call as planned; it cannot hang, because nothing could cancel it."""
-        strikes = self._begin(call)
-        if strikes and self.kind is FaultKind.HANG:
-            raise ValueError(f"call {self.at} is {call.name}, which is synchronous: nothing could end its hanging")
-        if strikes and self._repeats(call):
+        kind = self._begin(call)
+        if kind is FaultKind.HANG:
+            raise ValueError(
+                f"call {len(self.calls) - 1} is {call.name}, which is synchronous: nothing could end its hanging"
+            )
+        if kind is FaultKind.STALE:
             return self.answers[call.key]
-        return self._end(call, call.make(), strikes=strikes)
+        return self._end(call, call.make(), kind)
 
-    def _begin(self, call: _Call) -> bool:
+    def _begin(self, call: _Call) -> FaultKind | None:
         if self.is_dead:
             raise ProcessDied
+        number = len(self.calls)
         self.calls.append(call.name)
-        strikes = len(self.calls) - 1 == self.at
-        self.has_struck = self.has_struck or strikes
-        if strikes and self.kind in BEFORE:
-            raise self._fault(call.port)
-        return strikes
+        kind = self.kind if number == self.at else self.then.get(number)
+        if kind is None or (kind is FaultKind.STALE and not self._was_answered(call)):
+            return None
+        self.struck.append(kind)
+        if kind in BEFORE:
+            raise self._fault(call.port, kind)
+        return kind
 
-    def _repeats(self, call: _Call) -> bool:
-        return self.kind is FaultKind.STALE and call.key in self.answers
+    def _was_answered(self, call: _Call) -> bool:
+        return call.has_an_answer_of_before and call.key in self.answers
 
-    def _end(self, call: _Call, answer: Any, *, strikes: bool) -> Any:  # noqa: ANN401 (whatever the port gives)
-        if not strikes:
+    def _end(self, call: _Call, answer: Any, kind: FaultKind | None) -> Any:  # noqa: ANN401 (whatever the port gives)
+        if kind is None:
             self.answers[call.key] = answer
             return answer
-        if self.kind in AFTER:
-            raise self._fault(call.port)
-        return _garbled(call.port, answer) if self.kind is FaultKind.GARBAGE else answer
+        if kind in AFTER:
+            raise self._fault(call.port, kind)
+        return _garbled(call.port, answer)
 
-    def _fault(self, port: object) -> BaseException:
-        if self.kind in {FaultKind.DEATH_BEFORE, FaultKind.DEATH_AFTER}:
+    def _fault(self, port: object, kind: FaultKind) -> BaseException:
+        if kind in {FaultKind.DEATH_BEFORE, FaultKind.DEATH_AFTER}:
             self.is_dead = True
             return ProcessDied()
-        if self.kind in {FaultKind.CANCEL_BEFORE, FaultKind.CANCEL_AFTER}:
+        if kind in {FaultKind.CANCEL_BEFORE, FaultKind.CANCEL_AFTER}:
             return asyncio.CancelledError()
         return _unavailable(port)
 

@@ -1,8 +1,9 @@
 """A whole small world in memory: every port, every use case, and a clock that only tests move."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import TypeAlias, cast
 
 from journal_keys.adapters.crypto.key_crypto import (
     CryptographyKeyGenerator,
@@ -23,6 +24,7 @@ from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock_keeper import ClockKeeper
+from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.use_cases.check_health import CheckHealth
@@ -59,6 +61,10 @@ W1 = WINDOWS.publish_to_promote
 W2 = WINDOWS.promote_to_retire
 
 
+def ours(_: "World") -> None:
+    """Leave the design as it is."""
+
+
 @dataclass(kw_only=True)
 class World:
     """One application: `ledger` and `store` may be wrapped by a fault plan, the rest is plain."""
@@ -68,14 +74,16 @@ class World:
     store: SecretStore = field(default_factory=MemorySecretStore)
     board: MemoryViewBoard = field(default_factory=MemoryViewBoard)
     budget: EncryptionBudget = field(default_factory=EncryptionBudget)
+    hints: HintBus = field(default_factory=MemoryHintBus)
     seed: int = 1
     shared_ledger: Ledger | None = None
+    design: "Design" = ours
+    """Puts a wrong design in the place of ours, for proofs that must find it."""
 
     def __post_init__(self) -> None:
         self.ledger = self.shared_ledger or MemoryLedger(self.clock, WINDOWS.skew)
         self.generator = CryptographyKeyGenerator(entropy=WatchedEntropy(self.seed))
         self.opener = CryptographyKeyOpener()
-        self.hints = MemoryHintBus()
         self.read_material = ReadMaterial(store=self.store)
         self.make_key = MakeKey(store=self.store, generator=self.generator, opener=self.opener)
         self.stage = StageSuccessor(ledger=self.ledger, store=self.store, make_key=self.make_key)
@@ -138,6 +146,7 @@ class World:
         )
         self.explain = ExplainKey(ledger=self.ledger, trail=self.trail, policies=POLICIES, windows=WINDOWS)
         self.verify_audit = VerifyAudit(trail=self.trail)
+        self.design(self)
 
     async def initialised(self, *families: Family) -> "World":
         """Make the rings, and let W1 pass so that the staged keys are ready."""
@@ -159,6 +168,9 @@ class World:
     async def reconciled(self, family: Family) -> ReconcileOutcome:
         """Make one pass."""
         return await self.reconcile(family)
+
+
+Design: TypeAlias = Callable[[World], None]
 
 
 def request(rotation_id: str, family: Family, *, force: bool = True, reason: str = "test") -> RotationRequest:

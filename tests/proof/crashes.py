@@ -1,0 +1,194 @@
+"""A fault at every port call of every verb, then one pass: nothing is lost, and nothing is left to do.
+
+Between two port calls a use case has no effect, so a death there is a death before the later call.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from journal_keys.domain.errors import JournalKeysError
+from tests.proof.verdict import Verdict
+from tests.support.crash import Crash
+from tests.support.crash_rules import BreachError
+from tests.support.crash_scenes import Scene, scenes
+from tests.support.crash_worlds import Kept
+from tests.support.fault_plan import FaultKind, FaultPlan
+from tests.support.grounds import DiskGround, Ground, MemoryGround
+from tests.support.world import Design, World, ours
+
+KINDS: Final = tuple(FaultKind)
+PAIRS: Final = 40
+_MORE_CALLS: Final = 12
+"""By how many calls a fault may lengthen a run: it reads again what became unknown."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many faults struck, and what did not recover."""
+
+    faults: int = 0
+    breaches: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"faults {self.faults:,}, recovered {self.faults - len(self.breaches):,}"
+
+    def add(self, other: "Tally") -> None:
+        self.faults += other.faults
+        self.breaches += other.breaches
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """One scene, prepared once and crashed again and again."""
+
+    ground: Ground
+    scene: Scene
+    design: Design = ours
+    kept: Kept = field(init=False)
+
+    async def prepare(self) -> "Trial":
+        """Make the world that the verb finds."""
+        self.kept = Kept(self.scene.family)
+        await self.ground.prepare(self._prepare, loses_ledger=self.scene.loses_ledger)
+        return self
+
+    async def _prepare(self, world: World) -> None:
+        await self.scene.prepare(world, self.kept)
+        await self.kept.look(world)
+
+    async def calls(self, *, and_a_pass: bool = False) -> int:
+        """How many port calls the verb makes when nothing goes wrong."""
+        plan = FaultPlan(at=-1, kind=FaultKind.HANG, then={-1: FaultKind.HANG} if and_a_pass else {})
+        async with self.ground.copy() as world:
+            await self._crash(world).happen(plan)
+        return len(plan.calls)
+
+    async def suffer(self, plans: Iterable[FaultPlan], *, breaches: int = 1_000) -> Tally:
+        """Crash once per plan, repair, and look, up to so many breaches. A plan whose faults do not strike is none."""
+        tally = Tally()
+        for plan in plans:
+            if len(tally.breaches) == breaches:
+                break
+            breach = await self._breach(plan)
+            struck = len(plan.struck) == 1 + len(plan.then)
+            tally.faults += struck
+            if breach and struck:
+                tally.breaches.append(f"{self.scene.name}; {_told(plan)}: {breach}")
+        return tally
+
+    async def _breach(self, plan: FaultPlan) -> str | None:
+        async with self.ground.copy() as world:
+            crash = self._crash(world)
+            try:
+                await crash.happen(plan)
+                if len(plan.struck) == 1 + len(plan.then):
+                    await crash.repair()
+            except (BreachError, JournalKeysError) as breach:
+                return f"{type(breach).__name__}: {breach}"
+        return None
+
+    def _crash(self, world: World) -> Crash:
+        return Crash(world=world, scene=self.scene, kept=self.kept, design=self.design)
+
+
+def _told(plan: FaultPlan) -> str:
+    strikes = {plan.at: plan.kind, **plan.then}
+    return ", ".join(f"call {at} ({plan.calls[at]}): {kind.value}" for at, kind in strikes.items())
+
+
+def every(calls: int, kinds: Iterable[FaultKind] = KINDS) -> Iterator[FaultPlan]:
+    """Every kind at every call."""
+    for kind in kinds:
+        for at in range(calls):
+            yield FaultPlan(at=at, kind=kind)
+
+
+def one_each(calls: int) -> Iterator[FaultPlan]:
+    """One kind at every call, in turn."""
+    for at in range(calls):
+        yield FaultPlan(at=at, kind=KINDS[at % len(KINDS)])
+
+
+def every_pair(calls: int, with_pass: int) -> Iterator[FaultPlan]:
+    """Every kind at every call, and every kind at every later one, the calls of the first pass included."""
+    for first in every(calls):
+        for second in every(with_pass + _MORE_CALLS):
+            if second.at > first.at:
+                yield FaultPlan(at=first.at, kind=first.kind, then={second.at: second.kind})
+
+
+def some_pairs(calls: int, with_pass: int) -> Iterator[FaultPlan]:
+    """A sample of them, always the same."""
+    random = Random(calls)
+    for _ in range(PAIRS):
+        at = random.randrange(calls)
+        later = random.randrange(at + 1, with_pass + 1)
+        yield FaultPlan(at=at, kind=random.choice(KINDS), then={later: random.choice(KINDS)})
+
+
+async def in_memory(scene: Scene) -> Tally:
+    """All calls, all kinds."""
+    trial = await Trial(ground=MemoryGround(), scene=scene).prepare()
+    return await trial.suffer(every(await trial.calls()))
+
+
+async def first_breach(scene: Scene, design: Design) -> list[str]:
+    """What a wrong design breaks first."""
+    trial = await Trial(ground=MemoryGround(), scene=scene, design=design).prepare()
+    return (await trial.suffer(every(await trial.calls()), breaches=1)).breaches
+
+
+async def on_disk(scene: Scene, folder: Path, *, all_kinds: bool) -> Tally:
+    """All calls, on a SQLite file and a sealed vault; one kind at each call, or all."""
+    trial = await Trial(ground=DiskGround(folder), scene=scene).prepare()
+    calls = await trial.calls()
+    return await trial.suffer(every(calls) if all_kinds else one_each(calls))
+
+
+async def in_pairs(scene: Scene, *, all_pairs: bool) -> Tally:
+    """Two faults, the second one in the same run or in the pass that repairs the first."""
+    trial = await Trial(ground=MemoryGround(), scene=scene).prepare()
+    calls, with_pass = await trial.calls(), await trial.calls(and_a_pass=True)
+    return await trial.suffer(every_pair(calls, with_pass) if all_pairs else some_pairs(calls, with_pass))
+
+
+def scenes_of_pairs() -> list[Scene]:
+    """Every rotation, init and compromise."""
+    return [scene for scene in scenes() if scene.name.startswith(("rotate", "init", "compromise"))]
+
+
+def scenes_on_disk(*, nightly: bool) -> list[Scene]:
+    """One rotation, init and compromise; nightly all."""
+    few = ("rotate jwt", "init aes", "compromise the ACTIVE jwt key")
+    return [scene for scene in scenes() if nightly or scene.name in few]
+
+
+async def _all_parts(*, nightly: bool) -> dict[str, Tally]:
+    parts = {name: Tally() for name in ("in memory", "on disk", "in pairs")}
+    for scene in scenes():
+        parts["in memory"].add(await in_memory(scene))
+    for scene in scenes_on_disk(nightly=nightly):
+        with tempfile.TemporaryDirectory() as folder:
+            parts["on disk"].add(await on_disk(scene, Path(folder), all_kinds=nightly))
+    for scene in scenes_of_pairs():
+        parts["in pairs"].add(await in_pairs(scene, all_pairs=nightly))
+    return parts
+
+
+def verdict(parts: Mapping[str, Tally]) -> Verdict:
+    """Say what did not recover, and how much did."""
+    total = Tally()
+    for part in parts.values():
+        total.add(part)
+    lines = [*total.breaches[:20], *(f"{name}: {part}" for name, part in parts.items()), str(total)]
+    return Verdict(lines=tuple(lines), holds=not total.breaches and total.faults > 0)
+
+
+def run(*, nightly: bool) -> Verdict:
+    """Enumerate; nightly every pair too, and every verb and kind on disk."""
+    return verdict(asyncio.run(_all_parts(nightly=nightly)))
