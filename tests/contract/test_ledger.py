@@ -37,6 +37,7 @@ from tests.support.ledger_contract import (
 
 HOUR = timedelta(hours=1)
 NUMBER = "AQAB"
+COORDINATE = "A" * 42 + "E"
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ async def test_every_field_of_every_version_comes_back_as_it_was_committed(ledge
 @pytest.mark.parametrize(
     ("algorithm", "members"),
     [
-        (Algorithm.ES256, {"kty": "EC", "crv": "P-256", "x": NUMBER, "y": NUMBER}),
+        (Algorithm.ES256, {"kty": "EC", "crv": "P-256", "x": COORDINATE, "y": COORDINATE}),
         (Algorithm.RS256, {"kty": "RSA", "n": NUMBER, "e": NUMBER}),
     ],
     ids=["an elliptic curve", "RSA"],
