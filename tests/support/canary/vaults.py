@@ -1,7 +1,8 @@
 """The private keys in vaults that a test left: what other processes made is known by no other way."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -16,7 +17,6 @@ from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.paths import SecretPath
 from tests.support.canary.files import content
 
 
@@ -34,25 +34,27 @@ def is_key_file(path: Path, data: bytes) -> bool:
     key = master_key(data)
     if key is None:
         return False
-    return path.name == KEY_FILE or any(_opened(beside, key) is not None for beside in path.parent.iterdir())
+    return path.name == KEY_FILE or any(_held(content(beside), key) is not None for beside in path.parent.iterdir())
 
 
 def keys_in(path: Path, masters: AbstractSet[bytes]) -> Iterator[bytes]:
     """Give master key and private keys of a vault that the key file beside it or one of the masters opens."""
-    beside = master_key(content(path.with_name(KEY_FILE)))
-    for master in masters | ({beside} if beside else set()):
-        held = _opened(path, master)
-        if held is not None:
-            yield master
-            yield from (key for value in held.values() for key in _keys(value))
-
-
-def _opened(path: Path, master: bytes) -> Mapping[SecretPath, KeyMaterial] | None:
     data = content(path)
+    if data.startswith(b"JKV1"):
+        beside = master_key(content(path.with_name(KEY_FILE)))
+        for master in masters | ({beside} if beside else set()):
+            held = _held(data, master)
+            yield from () if held is None else (master, *held)
+
+
+@lru_cache(maxsize=16)
+def _held(data: bytes, master: bytes) -> tuple[bytes, ...] | None:
+    """Give the private parts of every key that a vault with this content holds, if the master key opens it."""
     try:
-        return sealing.unseal(data, KeyMaterial(master), name="vault") if data.startswith(b"JKV1") else None
+        held = sealing.unseal(data, KeyMaterial(master), name="vault")
     except JournalKeysError:
         return None  # damaged, or another's: the test's own matter
+    return tuple(part for value in held.values() for part in _keys(value))
 
 
 def _keys(line: KeyMaterial) -> list[bytes]:

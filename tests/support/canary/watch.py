@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from logging import LogRecord
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -75,7 +76,7 @@ class Watch:
         self._is_on = False
         for path in self._files():
             self.known.learn(path)
-        self._search([*self._texts(), *(self._file(path) for path in self._files())])
+        self._search(chain(self._texts(), map(self._file, self._files())))
         return list(self._found)
 
     def _files(self) -> Iterator[Path]:
@@ -88,14 +89,17 @@ class Watch:
             f"the file {path.name}", os.fsencode(path) + (b"" if vaults.is_key_file(path, data) else b"\0" + data)
         )
 
-    def _texts(self) -> list[Text]:
-        return [Text(sink, data) for sink, data in self._shown.taken()]
+    def _texts(self) -> Iterator[Text]:
+        return (Text(sink, data) for sink, data in self._shown.taken())
 
-    def _search(self, texts: list[Text]) -> None:
+    def _search(self, texts: Iterable[Text]) -> None:
         """Search all texts at once, and where something is found each for itself."""
         haystack = self.known.haystack()
-        if haystack.search(b"\0".join(text.data for text in texts)):
-            for text in texts:
+        if not haystack:
+            return
+        shown = list(texts)
+        if haystack.search(files.without_gaps(b"\0".join(text.data for text in shown))):
+            for text in shown:
                 self._found |= {f"{text.place} holds a secret: {form}": None for form in haystack.search(text.data)}
 
 
