@@ -46,17 +46,30 @@ def test_every_part_lengthens_a_window_and_none_shortens_one(name: str) -> None:
     ("name", "value", "said"),
     [
         ("jwks_max_age", 0, "JWKS max-age is 0 s, not > 0 s"),
-        ("view_ttl", 0, "view TTL is 0 s"),
-        ("poll", 0, "poll interval is 0 s"),
-        ("longest_token", -1, "longest token lifetime is -1 s"),
+        ("view_ttl", 0, "view TTL is 0 s, not > 0 s"),
+        ("poll", 0, "poll interval is 0 s, not > 0 s"),
+        ("longest_token", -1, "longest token lifetime is -1 s, not > 0 s"),
         ("leeway", -1, "leeway is -1 s, not ≥ 0 s"),
-        ("skew", -0.5, "clock skew is -0.5 s"),
-        ("poll", 151, "302 s is more than the view TTL 300 s"),
+        ("skew", -0.5, "clock skew is -0.5 s, not ≥ 0 s"),
+        (
+            "poll",
+            151,
+            "twice the poll interval 151 s = 302 s is more than the view TTL 300 s: one missed poll would stop signing",
+        ),
     ],
 )
 def test_an_impossible_duration_is_named(name: str, value: float, said: str) -> None:
-    with pytest.raises(PolicyError, match=said):
+    with pytest.raises(PolicyError) as caught:
         replace(STANDARD, **{name: s(value)})
+    assert str(caught.value) == said
+
+
+def test_the_shortest_durations_are_possible() -> None:
+    tick = timedelta(microseconds=1)
+    for name in ("jwks_max_age", "poll", "longest_token"):
+        assert getattr(replace(STANDARD, **{name: tick}), name) == tick
+    assert replace(STANDARD, leeway=s(0), skew=s(0)).publish_to_promote == s(615)
+    assert replace(STANDARD, poll=s(150)).poll * 2 == STANDARD.view_ttl
 
 
 def policy(family: Family, interval: timedelta) -> RotationPolicy:
@@ -67,18 +80,54 @@ def policy(family: Family, interval: timedelta) -> RotationPolicy:
 @pytest.mark.parametrize("family", list(Family))
 def test_an_interval_shorter_than_w1_shows_the_sum(family: Family) -> None:
     STANDARD.check(policy(family, s(1_000_000)))
-    with pytest.raises(PolicyError, match=r"W1 = 675 s = verifier view 600 s \+ poll 15 s \+ skew 60 s"):
+    with pytest.raises(PolicyError) as caught:
         STANDARD.check(policy(family, s(674)))
+    assert str(caught.value) == (
+        f"the {family} rotation interval 674 s is shorter than W1 = 675 s = verifier view 600 s + poll 15 s"
+        " + skew 60 s: a successor could never be ready in time"
+    )
+
+
+def test_an_interval_of_w1_is_long_enough() -> None:
+    STANDARD.check(policy(Family.AES, s(675)))
+
+
+W2 = STANDARD.promote_to_retire
 
 
 def test_an_interval_that_would_keep_too_many_signing_keys_shows_the_sum() -> None:
-    with pytest.raises(PolicyError, match=r"signer view 300 s \+ poll 15 s \+ longest token .* more than 64 times"):
-        STANDARD.check(policy(Family.JWT, s(700)))
+    interval = W2 / 64
+    assert interval * 64 == W2
+    STANDARD.check(policy(Family.JWT, interval))
+    with pytest.raises(PolicyError) as caught:
+        STANDARD.check(policy(Family.JWT, interval - timedelta(microseconds=1)))
+    assert str(caught.value) == (
+        "W2 = 1.21004e+06 s = signer view 300 s + poll 15 s + longest token 1.2096e+06 s + leeway 60 s + skew 60 s"
+        " is more than 64 times the jwt rotation interval 18906.8 s: the JWK Set would grow past 64 keys"
+    )
     STANDARD.check(policy(Family.AES, s(700)))
 
 
-def test_a_policy_takes_its_family_s_algorithms_and_a_positive_interval_only() -> None:
-    with pytest.raises(PolicyError, match="A256GCM is no algorithm of ring jwt"):
-        RotationPolicy(family=Family.JWT, interval=s(1), algorithm=Algorithm.A256GCM)
-    with pytest.raises(PolicyError, match="not > 0"):
-        policy(Family.AES, s(0))
+@pytest.mark.parametrize(
+    ("family", "algorithm", "interval", "said"),
+    [
+        (
+            Family.JWT,
+            Algorithm.A256GCM,
+            s(1),
+            "A256GCM is no algorithm of ring jwt: expected ES256, EdDSA, RS256",
+        ),
+        (Family.AES, Algorithm.EDDSA, s(1), "EdDSA is no algorithm of ring aes: expected A256GCM"),
+        (Family.AES, Algorithm.A256GCM, s(0), "the rotation interval of ring aes is 0:00:00, not > 0"),
+    ],
+)
+def test_a_policy_takes_its_family_s_algorithms_and_a_positive_interval_only(
+    family: Family, algorithm: Algorithm, interval: timedelta, said: str
+) -> None:
+    with pytest.raises(PolicyError) as caught:
+        RotationPolicy(family=family, interval=interval, algorithm=algorithm)
+    assert str(caught.value) == said
+
+
+def test_the_shortest_interval_is_positive() -> None:
+    assert policy(Family.AES, timedelta(microseconds=1)).interval
