@@ -28,6 +28,7 @@ from tests.support.ledger_contract import (
     PortsFactory,
     at_once,
     every_state,
+    fact,
     founding,
     key,
     opened,
@@ -326,6 +327,29 @@ async def test_a_change_is_made_for_the_moment_of_its_commit_and_given_back(port
     clock.pass_time(HOUR)
     assert await ports.ledger.commit(transition) == founding()
     assert asked == [START + HOUR]
+
+
+async def test_a_result_is_kept_beside_the_rings_with_its_fact(ports: Ports) -> None:
+    first = founding()
+    await ports.ledger.commit(at_once(first))
+    settled = record("second").settled(old=Kid("jwt_0001"), new=Kid("jwt_0002"), ring=first.ring)
+    await ports.ledger.settle(settled, fact("rotation_joined"))
+    assert await ports.ledger.rotations("second") == [settled]
+    assert (await ports.ledger.read(Family.JWT)).ring == first.ring
+    assert [entry.fact.action for entry in await ports.trail.entries()][-1] == "rotation_joined"
+
+
+async def test_a_result_replaces_a_waiting_record_and_never_another_result(ports: Ports) -> None:
+    first = founding()
+    await ports.ledger.commit(at_once(first))
+    await ports.ledger.commit(at_once(opened(first.ring, "second")))
+    settled = record("second").settled(old=Kid("jwt_0001"), new=Kid("jwt_0002"), ring=first.ring)
+    await ports.ledger.settle(settled, fact("rotation_joined"))
+    before = await everything(ports)
+    await ports.ledger.settle(replace(settled, new_kid=Kid("jwt_0009")), fact("rotation_joined"))
+    assert await everything(ports) == before
+    assert await ports.ledger.rotations("second") == [settled]
+    assert (await ports.ledger.read(Family.JWT)).waiting == ()
 
 
 async def test_a_transition_that_refuses_changes_nothing(ports: Ports) -> None:

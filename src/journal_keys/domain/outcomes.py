@@ -91,7 +91,7 @@ class BlastRadius:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compromised:
-    """The key left every accept-list; `active_kid` is the ACTIVE key now."""
+    """The key left every accept-list; `active_kid` is the ACTIVE key now. `unfinished` as in `Rotated`."""
 
     family: Family
     kid: Kid
@@ -99,6 +99,7 @@ class Compromised:
     active_kid: Kid
     generation: int
     blast_radius: BlastRadius
+    unfinished: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +162,7 @@ class Recovered:
     unusable: tuple[str, ...]
     """Names of stored secrets that are no well-formed material: left where they are."""
     generation: int
+    unfinished: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

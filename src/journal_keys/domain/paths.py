@@ -119,6 +119,11 @@ def is_owned(path: SecretPath) -> bool:
     return False
 
 
+def known_folders() -> tuple[SecretPath, ...]:
+    """The folders of secrets that belong to no ring: `init` marks them too, so that absence in them means absence."""
+    return tuple(dict.fromkeys(path.folder for path in KNOWN_SECRETS if not is_owned(path)))
+
+
 KNOWN_SECRETS: Final = (
     *(family_folder(family).child(name) for family, names in PROJECTION_NAMES.items() for name in names),
     WEBHOOK_SECRET,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from journal_keys.domain.changes import RingChange, RotationRecord, Transition
+from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, Transition
 from journal_keys.domain.errors import PortError
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family
@@ -70,6 +70,14 @@ class Ledger(Protocol):
     @abstractmethod
     async def rotations(self, rotation_id: str) -> Sequence[RotationRecord]:
         """Every family's record of this rotation id, none where it was never used."""
+        ...
+
+    @abstractmethod
+    async def settle(self, record: RotationRecord, fact: AuditFact) -> None:
+        """Keep the result of a rotation that another one made; the rings stay as they are, and so do generations.
+
+        Where the id and family have a settled record, that stays and nothing is changed.
+        """
         ...
 
     @abstractmethod

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from journal_keys.domain import rotation
-from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain import material, rotation
+from journal_keys.domain.errors import JournalKeysError, MaterialCorruptError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.paths import MARKER_NAME
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.windows import Windows
-from journal_keys.ports.ledger import Ledger
+from journal_keys.ports.ledger import Ledger, LedgerPage
+from journal_keys.ports.secret_store import FolderContent
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
 
 
@@ -65,22 +69,38 @@ class CheckHealth:
         store = PartHealth(status=HealthStatus.HEALTHY)
         at: datetime | None = None
         for family, policy in self.policies.items():
+            content, shown = await self._content(family)
+            store = max(store, shown, key=lambda part: _WORSE[part.status])
             try:
                 page = await self.ledger.read(family)
             except JournalKeysError as failure:
                 rings[family] = PartHealth(status=HealthStatus.UNHEALTHY, reason=str(failure))
                 continue
             at = page.now
-            if page.ring is None:
-                reason = f"the ledger has no {family} ring: run 'journal-keys init'"
-                rings[family] = PartHealth(status=HealthStatus.UNHEALTHY, reason=reason)
-                continue
-            rings[family] = self._ring(page.ring, policy, page.now)
-            store = await self._store(page.ring, store)
+            rings[family] = self._ring(page, policy, content)
         return Health(rings=rings, store=store, at=at)
 
-    def _ring(self, ring: KeyRing, policy: RotationPolicy, now: datetime) -> PartHealth:
-        overdue = now - rotation.due_at(ring, policy)
+    async def _content(self, family: Family) -> tuple[FolderContent | None, PartHealth]:
+        """The ring's stored material, and how the store is: whether it answers, and with nothing but keys."""
+        try:
+            content = await self.read_material(family)
+        except JournalKeysError as failure:
+            return None, PartHealth(status=HealthStatus.UNHEALTHY, reason=str(failure))
+        strange = [name for name, line in content.secrets.items() if name != MARKER_NAME and not _is_material(line)]
+        if strange:
+            reason = f"{len(strange)} names in {content.folder} hold no key: somebody else wrote them"
+            return content, PartHealth(status=HealthStatus.DEGRADED, reason=reason)
+        return content, PartHealth(status=HealthStatus.HEALTHY)
+
+    def _ring(self, page: LedgerPage, policy: RotationPolicy, content: FolderContent | None) -> PartHealth:
+        ring = page.ring
+        if ring is None:
+            reason = f"the ledger has no {policy.family} ring: run 'journal-keys init'"
+            return PartHealth(status=HealthStatus.UNHEALTHY, reason=reason)
+        lost = _lost(ring, content) if content else ""
+        if lost:
+            return PartHealth(status=HealthStatus.UNHEALTHY, reason=lost, active_kid=ring.active.kid)
+        overdue = page.now - rotation.due_at(ring, policy)
         reason = ""
         if ring.staged is None:
             reason = "no key is staged: run 'journal-keys reconcile'"
@@ -89,13 +109,26 @@ class CheckHealth:
         status = HealthStatus.DEGRADED if reason else HealthStatus.HEALTHY
         return PartHealth(status=status, reason=reason, active_kid=ring.active.kid)
 
-    async def _store(self, ring: KeyRing, so_far: PartHealth) -> PartHealth:
-        try:
-            records = records_of(await self.read_material(ring.family), ring.accepted)
-        except JournalKeysError as failure:
-            return PartHealth(status=HealthStatus.UNHEALTHY, reason=str(failure))
-        lost = [version.kid for version in ring.accepted if version.kid not in records]
-        needed = lost if ring.family is Family.AES else [kid for kid in lost if kid == ring.active.kid]
-        if needed:
-            return PartHealth(status=HealthStatus.UNHEALTHY, reason=f"material is missing: {', '.join(needed)}")
-        return so_far
+
+_WORSE: Final = {HealthStatus.HEALTHY: 0, HealthStatus.DEGRADED: 1, HealthStatus.UNHEALTHY: 2}
+
+
+def _is_material(line: KeyMaterial) -> bool:
+    try:
+        material.decode(line)
+    except MaterialCorruptError:
+        return False
+    return True
+
+
+def _lost(ring: KeyRing, content: FolderContent) -> str:
+    """Which keys cannot be used any more, in words; none of the old signing keys is needed for verifying."""
+    needed = ring.accepted if ring.family is Family.AES else (ring.active,)
+    missing = [version.kid for version in needed if version.kid not in content.secrets]
+    if missing:
+        return f"material is missing: {', '.join(missing)}"
+    try:
+        records_of(content, needed)
+    except MaterialCorruptError as failure:
+        return str(failure)
+    return ""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from journal_keys.domain import canonical, rotation
+from journal_keys.domain.errors import MaterialCorruptError, PortError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.material import KeyMaterial
@@ -52,10 +53,12 @@ class CompromiseKey:
     async def __call__(self, family: Family, kid: Kid, *, actor: str, reason: str) -> CompromiseOutcome:
         """Give the outcome once the ledger holds it.
 
+        What could not be done after the ledger took it is told in `Compromised.unfinished`; `reconcile` does it.
+
         Raises:
             UnknownKeyError: the ring never had the key.
             TransitionError: the key is DESTROYED.
-            PortError: the ledger did not take it; or it did, and the store's part is left to `reconcile`.
+            PortError: the ledger did not take it, or there was no key to take the place of the ACTIVE one.
         """
         for _ in range(_MOST_TRIES):
             page, ring = await self._page(family)
@@ -68,10 +71,10 @@ class CompromiseKey:
                 continue
             try:
                 after = await self._commit(page, ring, kid, cause)
-            except (StaleGenerationError, LedgerUnavailableError):
+            except StaleGenerationError:
                 continue
-            await self._follow_up(after, kid, cause)
-            return self._outcome(ring, after, hit)
+            unfinished = await self._follow_up(after, kid, cause)
+            return self._outcome(ring, after, hit, unfinished)
         raise StaleGenerationError(f"ring {family} changed {_MOST_TRIES} times meanwhile: try again")
 
     async def _page(self, family: Family) -> tuple[LedgerPage, KeyRing]:
@@ -81,17 +84,29 @@ class CompromiseKey:
         return page, page.ring
 
     async def _commit(self, page: LedgerPage, ring: KeyRing, kid: Kid, cause: Cause) -> KeyRing:
-        change = await self.ledger.commit(lambda at: rotation.compromise(ring, kid, cause.when(at), page.waiting))
+        """Give the ring after the change; a lost answer is settled by reading back."""
+        try:
+            change = await self.ledger.commit(lambda at: rotation.compromise(ring, kid, cause.when(at), page.waiting))
+        except LedgerUnavailableError:
+            _, now = await self._page(ring.family)
+            if now.get(kid).state is not KeyState.COMPROMISED:
+                raise
+            return now
         return change.ring
 
-    async def _follow_up(self, ring: KeyRing, kid: Kid, cause: Cause) -> None:
+    async def _follow_up(self, ring: KeyRing, kid: Kid, cause: Cause) -> str | None:
+        """Do the store's part; give what failed, in words."""
         await self.hints.publish(ring.family)
-        await self.entomb(ring.get(kid))
-        staged = await self.stage(ring, self.policies[ring.family], cause)
-        await self.project(staged)
-        await self.hints.publish(ring.family)
+        try:
+            await self.entomb(ring.get(kid))
+            await self.project(await self.stage(ring, self.policies[ring.family], cause))
+        except (PortError, MaterialCorruptError) as failure:
+            return str(failure)
+        finally:
+            await self.hints.publish(ring.family)
+        return None
 
-    def _outcome(self, before: KeyRing, after: KeyRing, hit: KeyVersion) -> Compromised:
+    def _outcome(self, before: KeyRing, after: KeyRing, hit: KeyVersion, unfinished: str | None) -> Compromised:
         return Compromised(
             family=after.family,
             kid=hit.kid,
@@ -99,6 +114,7 @@ class CompromiseKey:
             active_kid=after.active.kid,
             generation=after.generation,
             blast_radius=blast_radius(before, after, hit, self.windows),
+            unfinished=unfinished,
         )
 
 

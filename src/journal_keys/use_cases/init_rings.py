@@ -8,10 +8,10 @@ from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import AlreadyInitialised, Initialised, InitOutcome
-from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, owned_folders, versions_folder
+from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, known_folders, owned_folders, versions_folder
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.rotation import Cause
-from journal_keys.ports.ledger import Ledger, LedgerUnavailableError, StaleGenerationError
+from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError, StaleGenerationError
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.use_cases.make_key import MakeKey
 from journal_keys.use_cases.project_ring import ProjectRing
@@ -41,10 +41,12 @@ class InitRings:
             PortError: store or ledger did not do it; `init` again goes on.
         """
         page = await self.ledger.read(policy.family)
+        if page.ring is None and await self._holds_keys_of_a_ring(policy.family):
+            page = await self.ledger.read(policy.family)  # somebody else may have founded it meanwhile
+            _refuse_lost_ledger(page, policy.family)
         if page.ring is not None:
             return await self._already(page.ring)
         cause = Cause(at=page.now, actor=actor, reason=reason)
-        await self._refuse_lost_ledger(policy.family)
         await self._mark(policy.family)
         active, staged = await self.make_key(policy, cause), await self.make_key(policy, cause)
         try:
@@ -67,14 +69,9 @@ class InitRings:
         await self.read_material(ring.family)
         return AlreadyInitialised(family=ring.family, active_kid=ring.active.kid, generation=ring.generation)
 
-    async def _refuse_lost_ledger(self, family: Family) -> None:
+    async def _holds_keys_of_a_ring(self, family: Family) -> bool:
         content = await self.store.read_folder(versions_folder(family))
-        kids = sorted(content.secrets.keys() - {MARKER_NAME})
-        if kids and not await self._are_leftovers(family):
-            raise LedgerMissingError(
-                f"the store holds {len(kids)} {family} keys and the ledger has no {family} ring: run"
-                " 'journal-keys recover' to rebuild the ledger from them, or restore the ledger"
-            )
+        return bool(content.secrets.keys() - {MARKER_NAME}) and not await self._are_leftovers(family)
 
     async def _are_leftovers(self, family: Family) -> bool:
         """Whether no projection was ever written: an `init` died before its ring was founded."""
@@ -82,9 +79,17 @@ class InitRings:
         return not content.secrets.keys() - {MARKER_NAME}
 
     async def _mark(self, family: Family) -> None:
-        for folder in owned_folders(family):
+        for folder in (*owned_folders(family), *known_folders()):
             await self.store.put_new(folder.child(MARKER_NAME), KeyMaterial(MARKER_VALUE))
 
     async def _discard(self, family: Family, *kids: str) -> None:
         for kid in kids:
             await self.store.delete(versions_folder(family).child(kid))
+
+
+def _refuse_lost_ledger(page: LedgerPage, family: Family) -> None:
+    if page.ring is None:
+        raise LedgerMissingError(
+            f"the store holds {family} keys and the ledger has no {family} ring: run 'journal-keys recover' to rebuild"
+            " the ledger from them, or restore the ledger"
+        )

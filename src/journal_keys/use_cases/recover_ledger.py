@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from journal_keys.domain import material, rotation
-from journal_keys.domain.errors import MaterialCorruptError, UnknownKeyError
+from journal_keys.domain.changes import RingChange, Transition
+from journal_keys.domain.errors import MaterialCorruptError, PortError, UnknownKeyError
+from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.outcomes import AlreadyInitialised, NothingToRecover, Recovered, RecoverOutcome
 from journal_keys.domain.paths import MARKER_NAME, compromised_folder
 from journal_keys.domain.rotation import Cause
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.key_crypto import KeyOpener
-from journal_keys.ports.ledger import Ledger, LedgerPage
+from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError
 from journal_keys.ports.secret_store import FolderContent, SecretStore
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.read_material import ReadMaterial
@@ -38,7 +41,8 @@ class RecoverLedger:
         Raises:
             UnknownKeyError: `active` is not among the usable keys.
             SecretHiddenError: the store does not show the ring's marked folder.
-            PortError: store or ledger failed; nothing was changed.
+            PortError: store or ledger failed; nothing was changed. A projection that failed is told in
+                `Recovered.unfinished`, and `reconcile` writes it.
         """
         page = await self.ledger.read(family)
         if page.ring is not None:
@@ -53,17 +57,36 @@ class RecoverLedger:
         chosen = self._choose(page, usable, active)
         cause = Cause(at=page.now, actor=actor, reason=reason)
         generation = _generation_above_all(page)
-        change = await self.ledger.commit(
-            lambda at: rotation.recover(versions, chosen, cause.when(at), generation=generation)
-        )
-        await self.project(change.ring)
+
+        def transition(at: datetime) -> RingChange:
+            return rotation.recover(versions, chosen, cause.when(at), generation=generation)
+
+        ring = await self._founded(family, transition)
         return Recovered(
             family=family,
             active_kid=chosen,
-            kids=tuple(version.kid for version in change.ring.versions),
+            kids=tuple(version.kid for version in ring.versions),
             unusable=unusable,
-            generation=change.ring.generation,
+            generation=ring.generation,
+            unfinished=await self._projected(ring),
         )
+
+    async def _founded(self, family: Family, transition: Transition) -> KeyRing:
+        """Give the founded ring; a lost answer is settled by reading back."""
+        try:
+            return (await self.ledger.commit(transition)).ring
+        except LedgerUnavailableError:
+            ring = (await self.ledger.read(family)).ring
+            if ring is None:
+                raise
+            return ring
+
+    async def _projected(self, ring: KeyRing) -> str | None:
+        try:
+            await self.project(ring)
+        except (PortError, MaterialCorruptError) as failure:
+            return str(failure)
+        return None
 
     async def _versions(self, page: LedgerPage, content: FolderContent) -> dict[Kid, KeyVersion]:
         family = Family(content.folder.segments[1])

@@ -47,9 +47,6 @@ class RotateKeys:
             PortError: store or ledger failed before anything was promoted. A failure after it is told in
                 `Rotated.unfinished`, and `reconcile` finishes the rest.
         """
-        settled = await self._recorded(family, request)
-        if settled is not None:
-            return settled
         outcome = await self._decide(family, request)
         if not isinstance(outcome, Rotated):
             return outcome
@@ -59,12 +56,12 @@ class RotateKeys:
             return replace(outcome, unfinished=str(failure))
         return outcome
 
-    async def _recorded(self, family: Family, request: RotationRequest) -> RotationOutcome | None:
+    async def _recorded(self, family: Family, request: RotationRequest) -> RotationRecord | None:
+        mine = None
         for record in await self.ledger.rotations(request.rotation_id):
             record.check_same(request)
-            if record.family is family and record.status is RotationStatus.PROMOTED:
-                return _result(record)
-        return None
+            mine = record if record.family is family else mine
+        return mine
 
     async def _page(self, family: Family) -> tuple[LedgerPage, KeyRing]:
         page = await self.ledger.read(family)
@@ -73,23 +70,47 @@ class RotateKeys:
         return page, page.ring
 
     async def _decide(self, family: Family, request: RotationRequest) -> RotationOutcome:
-        """Decide and act; where somebody else changed the ring meanwhile, look again."""
-        page, ring = await self._page(family)
-        seen = ring
+        """Decide and act; where somebody else changed the ring meanwhile, look again.
+
+        The record is asked for behind the page: what was settled before the page is found, and what is settled after
+        it makes the commit stale.
+        """
+        page, seen = await self._page(family)
+        ring = seen
         for _ in range(_MOST_TRIES):
-            outcome = await self._attempt(page, ring, request)
-            settled = outcome or await self._recorded(family, request)
-            if settled is not None:
-                return settled
-            page, ring = await self._page(family)
+            record = await self._recorded(family, request)
+            if record is not None and record.status is RotationStatus.PROMOTED:
+                return _result(record)
             if ring.active.kid != seen.active.kid:
-                return AlreadyRotated(
-                    family=family, old_kid=seen.active.kid, new_kid=ring.active.kid, generation=ring.generation
-                )
+                return await self._join(page, seen, ring, request)
+            outcome = await self._tried(page, ring, request)
+            if outcome is not None:
+                return outcome
+            page, ring = await self._page(family)
         raise StaleGenerationError(f"ring {family} changed {_MOST_TRIES} times while it was rotated: try again")
 
+    async def _tried(self, page: LedgerPage, ring: KeyRing, request: RotationRequest) -> RotationOutcome | None:
+        """Attempt it; None where the page is out of date, or where an answer was lost and the change was made."""
+        try:
+            return await self._attempt(page, ring, request)
+        except StaleGenerationError:
+            return None
+        except LedgerUnavailableError:
+            if await self._recorded(ring.family, request) is None:
+                raise
+            return None
+
+    async def _join(self, page: LedgerPage, seen: KeyRing, ring: KeyRing, request: RotationRequest) -> AlreadyRotated:
+        """Take the result of whoever was first, and keep it under this id as well."""
+        cause = _cause(page, request)
+        record = _record(page, ring.family, request).settled(old=seen.active.kid, new=ring.active.kid, ring=ring)
+        await self.ledger.settle(record, cause.fact("rotation_joined", ring.active, rotation_id=request.rotation_id))
+        return AlreadyRotated(
+            family=ring.family, old_kid=seen.active.kid, new_kid=ring.active.kid, generation=ring.generation
+        )
+
     async def _attempt(self, page: LedgerPage, ring: KeyRing, request: RotationRequest) -> RotationOutcome | None:
-        """Do what is decided for this page; None where the page is out of date."""
+        """Do what is decided for this page; None where it is to be read again."""
         wanted = request.force or bool(page.waiting)
         policy = self.policies[ring.family]
         cause = _cause(page, request)
@@ -104,14 +125,11 @@ class RotateKeys:
             case Promote(staged):
                 return await self._promote(page, ring, request, staged)
 
-    async def _wait(self, page: LedgerPage, ring: KeyRing, wait: WaitUntil, request: RotationRequest) -> Waiting | None:
+    async def _wait(self, page: LedgerPage, ring: KeyRing, wait: WaitUntil, request: RotationRequest) -> Waiting:
         generation = ring.generation
         if not any(record.request.rotation_id == request.rotation_id for record in page.waiting):
             record, cause = _record(page, ring.family, request), _cause(page, request)
-            try:
-                change = await self.ledger.commit(lambda at: rotation.open_rotation(ring, record, cause.when(at)))
-            except (StaleGenerationError, LedgerUnavailableError):
-                return None
+            change = await self.ledger.commit(lambda at: rotation.open_rotation(ring, record, cause.when(at)))
             generation = change.ring.generation
         return Waiting(
             family=ring.family,
@@ -122,17 +140,12 @@ class RotateKeys:
             because=wait.because,
         )
 
-    async def _promote(
-        self, page: LedgerPage, ring: KeyRing, request: RotationRequest, staged: KeyVersion
-    ) -> Rotated | None:
+    async def _promote(self, page: LedgerPage, ring: KeyRing, request: RotationRequest, staged: KeyVersion) -> Rotated:
         await self._prove_staged(staged)
         records = {record.request.rotation_id: record for record in page.waiting}
         records.setdefault(request.rotation_id, _record(page, ring.family, request))
         cause = _cause(page, request)
-        try:
-            change = await self.ledger.commit(lambda at: rotation.promote(ring, cause.when(at), records.values()))
-        except (StaleGenerationError, LedgerUnavailableError):
-            return None
+        change = await self.ledger.commit(lambda at: rotation.promote(ring, cause.when(at), records.values()))
         return Rotated(
             family=ring.family,
             old_kid=ring.active.kid,

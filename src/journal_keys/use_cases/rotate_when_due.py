@@ -28,11 +28,13 @@ class RotateWhenDue:
             return None
         if not page.waiting and page.now < rotation.due_at(page.ring, self.rotate.policies[family]):
             return None
+        if page.waiting:
+            return await self.rotate(family, page.waiting[0].request)
         request = RotationRequest(
             rotation_id=f"scheduled-{page.ring.active.kid}",
             scope=family.value,
             force=False,
-            reason="the interval is over, or a rotation waits",
+            reason="the interval is over",
             actor=ACTOR,
         )
         return await self.rotate(family, request)

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from journal_keys.domain import base64url
 from journal_keys.domain.audit_chain import AuditHead
-from journal_keys.domain.changes import RingChange, RotationRecord, Transition
+from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, Transition
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keyring import RingHead
@@ -24,7 +24,7 @@ from journal_keys.ports.key_crypto import KeyGenerator, KeyOpener, NewKey, PemRe
 from journal_keys.ports.ledger import Ledger, LedgerPage
 from journal_keys.ports.secret_store import FolderContent, SecretStore
 
-WRITES: Final = frozenset({"commit", "put_new", "overwrite", "delete"})
+WRITES: Final = frozenset({"commit", "settle", "put_new", "overwrite", "delete"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +52,9 @@ class EffectLedger(Ledger, ClockKeeper):
 
     async def commit(self, transition: Transition) -> RingChange:
         return cast("RingChange", await Effect("commit", (transition,)))
+
+    async def settle(self, record: RotationRecord, fact: AuditFact) -> None:
+        await Effect("settle", (record, fact))
 
     async def keep_clock(self) -> None:
         await Effect("keep_clock")

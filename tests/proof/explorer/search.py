@@ -30,7 +30,7 @@ _FIXED: Final = 8
 _DONE: Final = -1
 _YEAR: Final = 1000
 _OF_STORE: Final = frozenset({"read_folder", "put_new", "overwrite", "delete"})
-_OF_LEDGER: Final = frozenset({"read", "rotations", "keep_clock", "commit"})
+_OF_LEDGER: Final = frozenset({"read", "rotations", "keep_clock", "commit", "settle"})
 _STALE: Final = Held(View(), -1)
 
 

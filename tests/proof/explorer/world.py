@@ -83,7 +83,7 @@ def refusal(failure: JournalKeysError) -> Answer:
 
 def no_answer(effect: Effect) -> Answer:
     """The answer of a port that gives none."""
-    ledger = effect.name in {"heads", "read", "rotations", "commit", "keep_clock"}
+    ledger = effect.name in {"heads", "read", "rotations", "commit", "settle", "keep_clock"}
     return refusal((LedgerUnavailableError if ledger else SecretStoreUnavailableError)("planned: no answer"))
 
 
@@ -121,6 +121,15 @@ class Ports:
     def _rotations(self, effect: Effect, _clocks: Clocks, books: Books, shelf: Shelf) -> Done:
         found = tuple(record for record in books.records if record.request.rotation_id == effect.arguments[0])
         return books, shelf, Answer(found, value=found)
+
+    def _settle(self, effect: Effect, _clocks: Clocks, books: Books, shelf: Shelf) -> Done:
+        record = effect.arguments[0]
+        known = {one.request.rotation_id: one for one in books.records}
+        if known.get(record.request.rotation_id, record).status is not RotationStatus.WAITING:
+            known.setdefault(record.request.rotation_id, record)
+        else:
+            known[record.request.rotation_id] = record
+        return replace(books, records=tuple(known[name] for name in sorted(known))), shelf, NOTHING
 
     def _keep_clock(self, _effect: Effect, clocks: Clocks, books: Books, shelf: Shelf) -> Done:
         return replace(books, time=books.now(clocks)), shelf, NOTHING

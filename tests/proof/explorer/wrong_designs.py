@@ -164,8 +164,8 @@ def projection_as_truth() -> Scenario:
 class EagerInit(InitRings):
     """Believes that what it could not read is not there."""
 
-    async def _refuse_lost_ledger(self, _family: Family) -> None:
-        """Refuse nothing."""
+    async def _holds_keys_of_a_ring(self, _family: Family) -> bool:
+        return False
 
 
 def an_error_reads_as_nothing(failed: bool, books: Books, now: datetime) -> LedgerPage:  # noqa: FBT001 (as the honest one)

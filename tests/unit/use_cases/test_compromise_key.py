@@ -8,6 +8,7 @@ from journal_keys.domain.errors import TransitionError, UnknownKeyError
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.outcomes import AlreadyCompromised, Compromised
 from journal_keys.domain.paths import compromised_folder, versions_folder
+from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.world import W1, W2, WINDOWS, World
 
 FAMILIES = pytest.mark.parametrize("family", list(Family))
@@ -116,3 +117,16 @@ async def test_a_rebuilt_ledger_does_not_revive_a_compromised_key(family: Family
     rebuilt = World(clock=world.clock, store=world.store, seed=2)
     await rebuilt.recover(family, actor="test", reason="ledger lost")
     assert kid not in {version.kid for version in (await rebuilt.ring(family)).accepted}
+
+
+async def test_what_the_store_did_not_take_is_told_beside_the_blast_radius_and_reconcile_does_it() -> None:
+    world = await World().initialised(Family.JWT)
+    kid = (await world.ring(Family.JWT)).active.kid
+    plan = FaultPlan(at=0, kind=FaultKind.ERROR_BEFORE)
+    beside = World(clock=world.clock, store=plan.wrap(world.store), shared_ledger=world.ledger, seed=5)
+    outcome = await beside.compromise(Family.JWT, kid, actor="test", reason="leaked")
+    assert isinstance(outcome, Compromised)
+    assert outcome.unfinished == "planned: no answer"
+    assert outcome.blast_radius.last_token_expires_at is not None
+    await world.reconciled(Family.JWT)
+    assert kid in (await world.store.read_folder(compromised_folder("jwt"))).secrets

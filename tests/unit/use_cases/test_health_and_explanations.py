@@ -7,6 +7,7 @@ import pytest
 from journal_keys.domain.audit_chain import AuditHead
 from journal_keys.domain.errors import AuditChainBrokenError, UnknownKeyError
 from journal_keys.domain.keys import Family, KeyState, Kid
+from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import versions_folder
 from journal_keys.use_cases.check_health import HealthStatus
 from tests.support.fault_plan import FaultKind, FaultPlan
@@ -52,7 +53,31 @@ async def test_missing_material_of_the_active_key_is_told_by_kid() -> None:
     world = await World().initialised()
     kid = (await world.ring(Family.JWT)).active.kid
     await world.store.delete(versions_folder("jwt").child(kid))
-    assert kid in (await world.health()).store.reason
+    health = await world.health()
+    assert health.rings[Family.JWT].reason == f"material is missing: {kid}"
+    assert health.overall is HealthStatus.UNHEALTHY
+
+
+async def test_altered_material_of_the_active_key_is_unhealthy() -> None:
+    world = await World().initialised()
+    kid = (await world.ring(Family.AES)).active.kid
+    await world.store.overwrite(versions_folder("aes").child(kid), KeyMaterial(b"altered"))
+    health = await world.health()
+    assert "is not what the ledger recorded" in health.rings[Family.AES].reason
+    assert health.rings[Family.AES].status is HealthStatus.UNHEALTHY
+
+
+async def test_a_name_that_holds_no_key_is_counted() -> None:
+    world = await World().initialised()
+    await world.store.overwrite(versions_folder("aes").child("stranger"), KeyMaterial(b"junk"))
+    health = await world.health()
+    assert health.store.status is HealthStatus.DEGRADED
+    assert health.store.reason == "1 names in /auth/aes/versions hold no key: somebody else wrote them"
+
+
+async def test_without_rings_a_store_that_shows_no_marker_is_not_called_healthy() -> None:
+    health = await World().health()
+    assert health.store.status is HealthStatus.UNHEALTHY
 
 
 async def test_each_state_is_explained_with_its_next_event_and_time() -> None:

@@ -8,6 +8,7 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import AlreadyInitialised, NothingToRecover, Recovered
 from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, owned_folders, versions_folder
 from journal_keys.ports.secret_store import SecretHiddenError
+from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.world import W1, World
 
 FAMILIES = pytest.mark.parametrize("family", list(Family))
@@ -92,3 +93,16 @@ async def test_damaged_material_is_named_and_left_where_it_is() -> None:
     outcome = await rebuilt.recover(Family.AES, actor="test", reason="disk died")
     assert isinstance(outcome, Recovered)
     assert outcome.unusable == (oldest,)
+
+
+async def test_a_projection_that_failed_is_told_and_the_ring_is_rebuilt() -> None:
+    lost = await World().initialised(Family.AES)
+    calls = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
+    clock = lost.clock
+    await World(clock=clock, store=calls.wrap(lost.store)).recover(Family.AES, actor="test", reason="lost")
+    plan = FaultPlan(at=len(calls.calls) - 1, kind=FaultKind.ERROR_BEFORE)
+    world = World(clock=clock, store=plan.wrap(lost.store))
+    outcome = await world.recover(Family.AES, actor="test", reason="lost")
+    assert isinstance(outcome, Recovered)
+    assert outcome.unfinished == "planned: no answer"
+    assert (await world.ring(Family.AES)).active.kid == outcome.active_kid

@@ -1,21 +1,65 @@
 """Rotation: who is promoted, when, and what the same question answers twice."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
-from journal_keys.domain.changes import RotationRequest
+from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.memory.ledger import MemoryLedger
+from journal_keys.domain.changes import RingChange, RotationRequest, Transition
 from journal_keys.domain.errors import RotationConflictError
 from journal_keys.domain.keys import Algorithm, Family, KeyState
 from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, Waiting
 from journal_keys.domain.paths import versions_folder
+from journal_keys.ports.ledger import Ledger, LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretNotFoundError
 from journal_keys.use_cases.rotate_keys import RingMissingError
-from tests.support.world import POLICIES, START, W1, World, request
+from tests.support.world import POLICIES, START, W1, WINDOWS, World, request
 
 FAMILIES = pytest.mark.parametrize("family", list(Family))
+
+
+class Yielding:
+    """A ledger that lets others run before each of its calls, as one with I/O does."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
+        method = getattr(self._ledger, name)
+
+        async def call(*args: object, **kwargs: object) -> object:
+            await asyncio.sleep(0)
+            return cast("object", await method(*args, **kwargs))
+
+        return call
+
+
+class Refusing(Yielding):
+    """A ledger whose disk is full."""
+
+    commits = 0
+
+    async def commit(self, _transition: Transition) -> RingChange:
+        self.commits += 1
+        raise LedgerUnavailableError("the disk is full")
+
+
+class Noting(Yielding):
+    """A ledger that notes the generation of each change it took."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self.generations: list[int] = []
+
+    async def commit(self, transition: Transition) -> RingChange:
+        change = await self._ledger.commit(transition)
+        self.generations.append(change.ring.generation)
+        return change
 
 
 @FAMILIES
@@ -145,14 +189,15 @@ async def test_a_staged_key_whose_material_is_gone_is_never_promoted(family: Fam
 
 @FAMILIES
 async def test_generations_grow_by_one_over_a_year_of_scheduled_rotations(family: Family) -> None:
-    world = await World().initialised(family)
-    generations = [(await world.ring(family)).generation]
+    clock = ManualClock(START)
+    ledger = Noting(MemoryLedger(clock, WINDOWS.skew))
+    world = await World(clock=clock, shared_ledger=cast("Ledger", ledger)).initialised(family)
     for _ in range(100):
         world.clock.pass_time(timedelta(days=4))
         await world.rotate_when_due(family)
         await world.reconciled(family)
-        generations.append((await world.ring(family)).generation)
-    assert generations == sorted(generations)
+    assert len(ledger.generations) > 8
+    assert ledger.generations == list(range(1, len(ledger.generations) + 1))
     head = await world.verify_audit()
     assert head.sequence > 10
 
@@ -171,3 +216,42 @@ async def test_a_changed_algorithm_comes_with_the_next_staged_key_and_old_keys_s
     await world.refresh()
     assert world.board.signing is not None
     assert {key.algorithm for key in world.board.signing.verifying.values()} == {Algorithm.EDDSA, algorithm}
+
+
+async def test_who_comes_second_keeps_the_winner_s_result_under_its_own_id() -> None:
+    world = await World().initialised(Family.JWT)
+    beside = World(clock=world.clock, store=world.store, shared_ledger=cast("Ledger", Yielding(world.ledger)), seed=9)
+    ids = [f"r{number}" for number in range(2, 8)]
+    outcomes = await asyncio.gather(*(beside.rotated(Family.JWT, one) for one in ids))
+    active = (await world.ring(Family.JWT)).active.kid
+    assert sum(isinstance(outcome, Rotated) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, AlreadyRotated) for outcome in outcomes) == 5
+    world.clock.pass_time(W1)
+    for one in ids:
+        again = await world.rotated(Family.JWT, one)
+        assert isinstance(again, Rotated)
+        assert again.new_kid == active
+        with pytest.raises(RotationConflictError):
+            await world.rotate(Family.JWT, request(one, Family.JWT, reason="another"))
+    assert (await world.ring(Family.JWT)).active.kid == active
+
+
+@FAMILIES
+async def test_a_ledger_that_takes_no_change_is_told_as_that_and_asked_once(family: Family) -> None:
+    world = await World().initialised(family)
+    broken = Refusing(world.ledger)
+    beside = World(clock=world.clock, store=world.store, shared_ledger=cast("Ledger", broken), seed=9)
+    with pytest.raises(LedgerUnavailableError, match="the disk is full"):
+        await beside.rotated(family)
+    assert broken.commits == 1
+
+
+async def test_the_scheduler_finishes_a_waiting_rotation_in_the_name_of_who_asked() -> None:
+    world = await World().initialised(Family.JWT)
+    await world.rotated(Family.JWT, "first")
+    assert isinstance(await world.rotated(Family.JWT, "second"), Waiting)
+    world.clock.pass_time(W1)
+    assert isinstance(await world.rotate_when_due(Family.JWT), Rotated)
+    facts = [entry.fact for entry in await world.trail.entries()]
+    assert [fact.actor for fact in facts if fact.action == "key_promoted"] == ["test"] * 3
+    assert [fact.action for fact in facts].count("rotation_opened") == 1

@@ -47,6 +47,14 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
         """Give every family's record of this id."""
         return [record for (known, _), record in sorted(self._rotations.items()) if known == rotation_id]
 
+    async def settle(self, record: RotationRecord, fact: AuditFact) -> None:
+        """Keep a result, unless there is one."""
+        name = record.request.rotation_id, record.family
+        known = self._rotations.get(name)
+        if known is None or known.status is RotationStatus.WAITING:
+            self._rotations[name] = record
+            self._link(fact)
+
     async def commit(self, transition: Transition) -> RingChange:
         """Compare, set and audit."""
         time = self._now()

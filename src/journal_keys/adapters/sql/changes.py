@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from journal_keys.adapters.sql import record_rows, rows
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
-from journal_keys.domain.changes import RingChange, RotationRecord
+from journal_keys.domain.changes import RingChange, RotationRecord, RotationStatus
 from journal_keys.domain.errors import MaterialCorruptError, RingInvariantError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.ports.ledger import StaleGenerationError
@@ -75,9 +75,20 @@ async def _update_version(connection: AsyncConnection, row: dict[str, object]) -
         raise MaterialCorruptError(f"key {row['kid']} is recorded as another key: a kid is never used twice")
 
 
+async def set_result(connection: AsyncConnection, record: RotationRecord) -> bool:
+    """Write the row of a rotation that has no result yet; False where it has one."""
+    settled = select(rotations.c.status).where(*_of(record), rotations.c.status != RotationStatus.WAITING.value)
+    if (await connection.execute(settled)).first() is not None:
+        return False
+    await _set_rotations(connection, (record,))
+    return True
+
+
 async def _set_rotations(connection: AsyncConnection, records: Iterable[RotationRecord]) -> None:
     for record in records:
-        row = record_rows.from_rotation(record)
-        mine = (rotations.c.rotation_id == row["rotation_id"], rotations.c.family == row["family"])
-        await connection.execute(delete(rotations).where(*mine))
-        await connection.execute(insert(rotations).values(row))
+        await connection.execute(delete(rotations).where(*_of(record)))
+        await connection.execute(insert(rotations).values(record_rows.from_rotation(record)))
+
+
+def _of(record: RotationRecord) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return rotations.c.rotation_id == record.request.rotation_id, rotations.c.family == record.family.value

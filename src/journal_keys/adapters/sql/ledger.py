@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from journal_keys.adapters.sql import record_rows, rows
 from journal_keys.adapters.sql.audit_trail import SqlAuditTrail, append_facts
-from journal_keys.adapters.sql.changes import apply
+from journal_keys.adapters.sql.changes import apply, set_result
 from journal_keys.adapters.sql.key_usage import SqlKeyUsage
 from journal_keys.adapters.sql.ledger_clock import keep_time, kept_time
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
@@ -63,6 +63,13 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
         async with reading(self.engine) as connection:
             found = await connection.execute(query)
         return [record_rows.to_rotation(row) for row in found.mappings()]
+
+    async def settle(self, record: RotationRecord, fact: AuditFact) -> None:
+        """Write the row, unless a settled one is there, and append the fact."""
+        async with writing(self.engine) as connection:
+            await kept_time(connection, lock=True)
+            if await set_result(connection, record):
+                await append_facts(connection, (fact,))
 
     async def commit(self, transition: Transition) -> RingChange:
         """Advance the clock, compare and set the ring, append the facts.
