@@ -37,7 +37,7 @@ def verdict(rounds: Sequence[Mapping[str, str]]) -> Verdict:
 
 def said_of_leaks() -> Mapping[str, str]:
     """Give what the canaries said of each leak, by place and form."""
-    with tempfile.TemporaryDirectory(prefix="canary-leaks-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pytest-of-leaks-") as folder:  # so that no other test looks into it
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         done = subprocess.run(
             [sys.executable, "-m", "tests.proof.canary_leaks", f"{folder}/said"],

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 _MOST_BYTES: Final = 32 * 1024 * 1024
-_MOST_FILES: Final = 2_000
+_MOST_FILES: Final = 500
 _GAPS: Final = re.compile(rb"\0{16,}")
 
 
 def entries(folder: Path) -> frozenset[str]:
-    """Name what is in a folder, other test runs left out."""
+    """Name what is in a folder; runs of tests, which begin with `pytest-of-`, are left out."""
     with os.scandir(folder) as found:
         return frozenset(entry.name for entry in found if not entry.name.startswith("pytest-of-"))
 

@@ -107,6 +107,8 @@ _ONE_IN_ANOTHER: Final = (
     ("base64", "a query", _query),
     ("repr", "JSON escapes", _json),  # a log line about bytes
     ("JSON escapes", "JSON escapes", _json),
+    ("JSON escapes", "repr", _repr),  # an exception about a document
+    ("repr", "repr", _repr),
 )
 
 

@@ -53,6 +53,8 @@ FORMS: dict[str, Form] = {
     "repr of text": latin(repr),
     "ascii of text": latin(ascii),
     "repr of bytes in JSON": lambda data: json.dumps(repr(data)).encode(),
+    "repr of bytes in repr": lambda data: repr(repr(data)).encode(),
+    "JSON in repr": lambda data: repr(latin(json.dumps)(data).decode()).encode(),
     "JSON in JSON": lambda data: json.dumps(latin(json.dumps)(data).decode()).encode(),
 }
 secrets = st.binary(min_size=32, max_size=80)
