@@ -1,5 +1,6 @@
 """Any change to any entry of the chain is found."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -62,8 +63,9 @@ def test_every_field_of_a_fact_is_in_the_table_below() -> None:
 def test_a_changed_field_is_found_by_its_number(change: Callable[[AuditFact], AuditFact], position: int) -> None:
     entries = chain()
     entries[position] = replace(entries[position], fact=change(entries[position].fact))
-    with pytest.raises(AuditChainBrokenError, match=f"entry {position + 1} "):
+    with pytest.raises(AuditChainBrokenError) as caught:
         verify(entries)
+    assert str(caught.value) == f"audit entry {position + 1} was changed after it was written"
 
 
 @pytest.mark.parametrize("position", range(4))
@@ -71,12 +73,42 @@ def test_a_removed_an_inserted_and_a_swapped_entry_are_found(position: int) -> N
     removed = chain()
     del removed[position]
     inserted = chain()
-    inserted.insert(position, link(EMPTY, fact(9)))
+    inserted.insert(position + 1, link(EMPTY, fact(9)))
     swapped = chain()
     swapped[position], swapped[position + 1] = swapped[position + 1], swapped[position]
-    for entries in (removed, inserted, swapped):
-        with pytest.raises(AuditChainBrokenError):
+    for entries, missing, instead in (
+        (removed, position + 1, position + 2),
+        (inserted, position + 2, 1),
+        (swapped, position + 1, position + 2),
+    ):
+        with pytest.raises(AuditChainBrokenError) as caught:
             verify(entries)
+        assert str(caught.value) == f"audit entry {missing} is missing: {instead} stands in its place"
+
+
+def test_an_entry_that_follows_another_chain_is_found() -> None:
+    entries = chain()
+    entries[2] = link(AuditHead(sequence=2, hash="f" * 64), fact(2))
+    with pytest.raises(AuditChainBrokenError) as caught:
+        verify(entries)
+    assert str(caught.value) == "audit entry 3 does not follow entry 2"
+
+
+def test_the_bytes_that_are_hashed_are_fixed_for_ever() -> None:
+    text = (
+        '{"action":"key_promoted","actor":"operator:alice","at":"2026-01-01T00:00:07.000000+00:00",'
+        '"detail":{"n":"7"},"family":"jwt","kid":"jwt_7","prev":"p","reason":"due","seq":3,"v":1}'
+    )
+    assert canonical_bytes(3, fact(7), "p") == text.encode()
+    bare = canonical_bytes(3, replace(fact(7), family=None, kid=None), "p")
+    assert bare == text.replace('"jwt"', "null").replace('"jwt_7"', "null").encode()
+
+
+def test_a_link_has_the_next_number_and_both_hashes() -> None:
+    first = link(EMPTY, fact(1))
+    assert (first.sequence, first.previous_hash, first.fact) == (1, "0" * 64, fact(1))
+    assert first.hash == hashlib.sha256(canonical_bytes(1, fact(1), "0" * 64)).hexdigest()
+    assert head_of(first) == AuditHead(sequence=1, hash=first.hash)
 
 
 @pytest.mark.parametrize("name", ["previous_hash", "hash"])

@@ -49,6 +49,7 @@ def test_an_envelope_is_taken_apart(text: str, envelope: Envelope) -> None:
         pytest.param(v2(kid=""), V2_FORM, id="v2, no kid"),
         pytest.param(v2(kid="k" * 65), V2_FORM, id="v2, a kid too long"),
         pytest.param(v2(kid="é"), V2_FORM, id="v2, a kid that is not ASCII"),
+        pytest.param(v2(kid="k.k"), V2_FORM, id="v2, a kid with a dot"),
         pytest.param(v2() + ".", V2_FORM, id="v2, three parts"),
         pytest.param(v2() + "=", V2_FORM, id="v2, padded"),
         pytest.param(f"jk2.{base64url.encode(NONCE + TAG)}", V2_FORM, id="v2, one part"),

@@ -6,11 +6,9 @@ from hypothesis import strategies as st
 
 from journal_keys.adapters.crypto.fast_base64 import strict_decode
 from journal_keys.domain import base64url, canonical
-from journal_keys.domain.encryption_budget import REFUSE_AT, WARN_AT, EncryptionBudget
 from journal_keys.domain.envelope import EnvelopeError, bound_data, parse
-from journal_keys.domain.errors import EncryptionLimitError, InvalidNameError
+from journal_keys.domain.errors import InvalidNameError
 from journal_keys.domain.jwk import PublicJwk
-from journal_keys.domain.keys import Kid
 
 RFC7638 = {
     "kty": "RSA",
@@ -20,6 +18,8 @@ RFC7638 = {
     "apJzKnqDKgw",
     "e": "AQAB",
 }
+KEY_TYPE = "a public JWK has the kty OKP, EC or RSA"
+OKP_MEMBERS = "a public OKP JWK has exactly the members crv, kty, x"
 RFC8037 = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 
 
@@ -62,6 +62,29 @@ def test_json_that_could_be_read_in_two_ways_is_refused(text: str) -> None:
         canonical.from_json(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a":1,"a":2}', "a JSON object repeats a member"),
+        ("[NaN]", "JSON has no NaN"),
+        ("-Infinity", "JSON has no -Infinity"),
+        ("[" * 100_000, "JSON is nested too deeply"),
+    ],
+    ids=["repeated", "NaN", "infinity", "deep"],
+)
+def test_a_refusal_of_json_says_why(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=r".+") as caught:
+        canonical.from_json(text)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("text", ["A", "AB", "ABC", "AAAA=", "A A", "+AAA", "/AAA", "AAAA\n", "\u00e9AAA", "AAAAA"])
+def test_a_refusal_of_base64url_does_not_repeat_the_text(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+") as caught:
+        base64url.decode(text)
+    assert str(caught.value) == "not canonical base64url without padding"
+
+
 def test_canonical_json_is_sorted_compact_ascii() -> None:
     assert canonical.to_json({"b": "\u00e9", "a": [1, None]}) == '{"a":[1,null],"b":"\\u00e9"}'
     with pytest.raises(ValueError, match=r".+"):
@@ -75,39 +98,43 @@ def test_thumbprints_are_those_of_the_rfcs() -> None:
 
 
 @pytest.mark.parametrize(
-    "members",
+    ("members", "said"),
     [
-        {},
-        {"kty": "oct", "k": "AA"},
-        {"kty": ["OKP"]},
-        RFC8037 | {"d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"},
-        RFC8037 | {"crv": "Ed448"},
-        RFC8037 | {"x": "+/"},
-        RFC8037 | {"x": ""},
-        RFC8037 | {"x": 5},
-        RFC8037 | {"x": "AA"},
-        RFC8037 | {"x": RFC8037["x"] + "AA"},
-        RFC7638 | {"e": "AAEAAQ"},
-        RFC7638 | {"n": "AA"},
-        RFC7638 | {"n": ""},
-        {"kty": "OKP", "crv": "Ed25519"},
-        RFC7638 | {"p": "AA"},
-        {"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"},
+        ({}, KEY_TYPE),
+        ({"kty": "oct", "k": "AA"}, KEY_TYPE),
+        ({"kty": ["OKP"]}, KEY_TYPE),
+        (RFC8037 | {"d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}, OKP_MEMBERS),
+        (RFC8037 | {"crv": "Ed448"}, "a public OKP JWK has the crv Ed25519"),
+        (RFC8037 | {"x": "+/"}, "member x of a public OKP JWK is not in its one form (RFC 7518 §6)"),
+        (RFC8037 | {"x": ""}, "member x of a public OKP JWK is not in its one form (RFC 7518 §6)"),
+        (RFC8037 | {"x": 5}, "member x of a public OKP JWK is not in its one form (RFC 7518 §6)"),
+        (RFC8037 | {"x": "AA"}, "member x of a public OKP JWK is not in its one form (RFC 7518 §6)"),
+        (RFC8037 | {"x": RFC8037["x"] + "AA"}, "member x of a public OKP JWK is not in its one form (RFC 7518 §6)"),
+        (RFC7638 | {"e": "AAEAAQ"}, "member e of a public RSA JWK is not in its one form (RFC 7518 §6)"),
+        (RFC7638 | {"n": "AA"}, "member n of a public RSA JWK is not in its one form (RFC 7518 §6)"),
+        (RFC7638 | {"n": ""}, "member n of a public RSA JWK is not in its one form (RFC 7518 §6)"),
+        ({"kty": "OKP", "crv": "Ed25519"}, OKP_MEMBERS),
+        (RFC7638 | {"p": "AA"}, "a public RSA JWK has exactly the members e, kty, n"),
+        ({"kty": "EC", "crv": "P-384", "x": "AA", "y": "AA"}, "a public EC JWK has the crv P-256"),
     ],
-    ids=",".join,
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
 )
-def test_a_jwk_with_private_missing_or_malformed_members_is_refused(members: dict[str, object]) -> None:
-    with pytest.raises(InvalidNameError):
+def test_a_jwk_with_private_missing_or_malformed_members_is_refused(members: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidNameError) as caught:
         PublicJwk.from_members(members)
+    assert str(caught.value) == said
 
 
 @pytest.mark.parametrize("text", ["", "[]", "1", '{"kty":"OKP","kty":"OKP"}'])
 def test_jwk_text_that_is_no_object_is_refused(text: str) -> None:
-    with pytest.raises(InvalidNameError):
+    with pytest.raises(InvalidNameError) as caught:
         PublicJwk.from_json(text)
+    assert str(caught.value) == "a public JWK is one JSON object"
 
 
 def test_a_jwk_comes_back_from_its_text() -> None:
+    x, y = "A" * 42 + "E", "A" * 42 + "I"
+    assert PublicJwk.from_members({"kty": "EC", "crv": "P-256", "x": x, "y": y}).members[-1] == ("y", y)
     jwk = PublicJwk.from_members(RFC7638)
     assert PublicJwk.from_json(jwk.to_json()) == jwk
     assert jwk.published(kid="k", algorithm="RS256") == RFC7638 | {"kid": "k", "alg": "RS256", "use": "sig"}
@@ -131,17 +158,3 @@ KIDS = st.text(alphabet="ab_1", min_size=1, max_size=5)
 def test_bound_data_differ_where_kid_or_context_differ(kid: str, context: bytes, kid2: str, context2: bytes) -> None:
     same = (kid, context) == (kid2, context2)
     assert (bound_data(kid, context) == bound_data(kid2, context2)) is same
-
-
-def test_a_budget_adds_what_others_reported_warns_and_refuses() -> None:
-    budget, kid = EncryptionBudget(), Kid("aes_x")
-    budget.spend(kid)
-    assert budget.unreported() == {kid: 1}
-    budget.report(kid, added=1, total=WARN_AT)
-    assert not budget.is_worn(kid)
-    budget.spend(kid)
-    assert budget.is_worn(kid)
-    budget.report(kid, added=1, total=REFUSE_AT)
-    with pytest.raises(EncryptionLimitError, match=kid):
-        budget.spend(kid)
-    assert budget.total(kid) == REFUSE_AT

@@ -3,31 +3,39 @@
 import pytest
 
 from journal_keys.domain.errors import InvalidPathError
-from journal_keys.domain.paths import KNOWN_SECRETS, SecretPath, is_owned
+from journal_keys.domain.paths import KNOWN_SECRETS, SecretPath, is_owned, owned_folders
 
-GOOD = ["/auth/jwt", "/a", "/_x/y-z/A0", "/" + "/".join(["s"] * 8), "/" + "x" * 64]
+GOOD = ["/auth/jwt", "/a", "/_x/y-z/A0", "/" + "/".join(["s"] * 8), "/" + "x" * 64, ("/" + "x" * 64) * 8]
+ABSOLUTE = "a secret path is absolute: it starts with '/'"
+LONG = "a secret path has at most 520 characters"
+
+
+def segment(number: int) -> str:
+    return f"segment {number} of the secret path is not [A-Za-z_][A-Za-z0-9_-]{{0,63}}"
+
+
 BAD = {
-    "empty": "",
-    "root": "/",
-    "relative": "auth/jwt",
-    "trailing slash": "/auth/",
-    "doubled slash": "/auth//jwt",
-    "dot": "/auth/./jwt",
-    "parent": "/auth/../jwt",
-    "percent": "/auth/%2e",
-    "NUL": "/auth/\x00",
-    "newline at the end": "/auth/jwt\n",
-    "control": "/auth/\x1bx",
-    "blank": "/auth/a b",
-    "leading digit": "/auth/1",
-    "leading dash": "/auth/-x",
-    "non-ASCII letter": "/auth/\u00e9",
-    "non-ASCII digit": "/auth/a\u0661",
-    "nine segments": "/" + "/".join(["s"] * 9),
-    "65 characters": "/" + "x" * 65,
-    "very long": "/" + "x" * 100_000,
-    "backslash": "/auth\\jwt",
-    "question mark": "/auth/a?b",
+    "empty": ("", ABSOLUTE),
+    "root": ("/", segment(1)),
+    "relative": ("auth/jwt", ABSOLUTE),
+    "trailing slash": ("/auth/", segment(2)),
+    "doubled slash": ("/auth//jwt", segment(2)),
+    "dot": ("/auth/./jwt", segment(2)),
+    "parent": ("/auth/../jwt", segment(2)),
+    "percent": ("/auth/%2e", segment(2)),
+    "NUL": ("/auth/\x00", segment(2)),
+    "newline at the end": ("/auth/jwt\n", segment(2)),
+    "control": ("/auth/\x1bx", segment(2)),
+    "blank": ("/auth/a b", segment(2)),
+    "leading digit": ("/auth/1", segment(2)),
+    "leading dash": ("/auth/-x", segment(2)),
+    "non-ASCII letter": ("/auth/\u00e9", segment(2)),
+    "non-ASCII digit": ("/auth/a\u0661", segment(2)),
+    "nine segments": ("/" + "/".join(["s"] * 9), "a secret path has 1 to 8 segments, not 9"),
+    "65 characters": ("/" + "x" * 65, segment(1)),
+    "very long": ("/" + "x" * 100_000, LONG),
+    "backslash": ("/auth\\jwt", segment(1)),
+    "question mark": ("/auth/a?b", segment(2)),
 }
 
 
@@ -36,10 +44,18 @@ def test_a_good_path_is_rebuilt_as_it_was(text: str) -> None:
     assert str(SecretPath.parse(text)) == text
 
 
-@pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
-def test_a_bad_path_is_refused(text: str) -> None:
-    with pytest.raises(InvalidPathError):
+@pytest.mark.parametrize(("text", "said"), BAD.values(), ids=BAD.keys())
+def test_a_bad_path_is_refused_with_what_was_expected(text: str, said: str) -> None:
+    with pytest.raises(InvalidPathError) as caught:
         SecretPath.parse(text)
+    assert str(caught.value) == said
+
+
+def test_what_is_no_text_and_what_has_no_segment_is_no_path() -> None:
+    with pytest.raises(InvalidPathError, match="absolute"):
+        SecretPath.parse(5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidPathError, match="1 to 8 segments, not 0"):
+        SecretPath(())
 
 
 @pytest.mark.parametrize(
@@ -56,8 +72,20 @@ def test_within_goes_by_segments(path: str, folder: str, within: bool) -> None: 
 
 
 def test_a_secret_in_the_root_has_no_folder() -> None:
-    with pytest.raises(InvalidPathError, match="/x lies in the root"):
+    with pytest.raises(InvalidPathError) as caught:
         _ = SecretPath.parse("/x").folder
+    assert str(caught.value) == "/x lies in the root: a secret's path has a folder, like /database/db_url_async"
+
+
+def test_a_path_has_a_folder_a_name_and_children() -> None:
+    path = SecretPath.parse("/auth/jwt/x")
+    assert (str(path.folder), path.name, str(path.child("y"))) == ("/auth/jwt", "x", "/auth/jwt/x/y")
+
+
+@pytest.mark.parametrize("family", ["jwt", "aes"])
+def test_a_ring_has_three_folders(family: str) -> None:
+    base = f"/auth/{family}"
+    assert [str(path) for path in owned_folders(family)] == [base, f"{base}/versions", f"{base}/compromised"]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +101,9 @@ def test_a_secret_in_the_root_has_no_folder() -> None:
         ("/auth/webhooks/infisical_secret", False),
         ("/database/db_url_async", False),
         ("/auth/jwtx/current_private_key", False),
+        ("/auth/aes/versions", True),
+        ("/auth/versions/aes_x", False),
+        ("/auth/aes/x/keys_map", False),
     ],
 )
 def test_a_ring_owns_its_projections_material_tombstones_and_every_marker(text: str, owned: bool) -> None:  # noqa: FBT001

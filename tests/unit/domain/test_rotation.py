@@ -29,7 +29,7 @@ WINDOWS = Windows(
     skew=timedelta(seconds=60),
 )
 W1, W2 = timedelta(seconds=675), timedelta(days=14, seconds=435)
-CAUSE = Cause(at=EARLIER, actor="operator:alice", reason="because").when(NOW)
+CAUSE = Cause(at=NOW, actor="operator:alice", reason="because")
 REQUEST = RotationRequest(rotation_id="r1", scope="jwt", force=True, reason="because", actor="operator:alice")
 RECORD = RotationRecord(request=REQUEST, family=Family.JWT, status=RotationStatus.WAITING, opened_at=T0)
 
@@ -83,7 +83,7 @@ def check_follows(change: RingChange) -> None:
 
 
 def test_a_cause_takes_the_moment_of_the_change_and_keeps_the_rest() -> None:
-    assert Cause(at=NOW, actor="operator:alice", reason="because") == CAUSE
+    assert Cause(at=EARLIER, actor="operator:alice", reason="because").when(NOW) == CAUSE
 
 
 YOUNG = key("staged", at=T0 + INTERVAL)

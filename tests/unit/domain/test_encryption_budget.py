@@ -1,0 +1,57 @@
+"""How often a key encrypts: 2³¹ are many, 2³² are all; nobody's count is lost."""
+
+import pytest
+
+from journal_keys.domain.encryption_budget import EncryptionBudget
+from journal_keys.domain.errors import EncryptionLimitError
+from journal_keys.domain.keys import Kid
+
+KID, OTHER = Kid("aes_x"), Kid("aes_y")
+MANY, ALL = 2**31, 2**32
+
+
+def reported(total: int) -> EncryptionBudget:
+    budget = EncryptionBudget()
+    budget.report(KID, added=0, total=total)
+    return budget
+
+
+def test_a_key_that_never_encrypted_is_unknown_and_fresh() -> None:
+    budget = EncryptionBudget()
+    assert (budget.total(KID), budget.is_known(KID), budget.is_worn(KID)) == (0, False, False)
+    assert budget.unreported() == {}
+
+
+def test_what_this_process_did_and_what_all_reported_is_added_up() -> None:
+    budget = EncryptionBudget()
+    budget.spend(KID)
+    budget.spend(KID)
+    assert (budget.total(KID), budget.unreported(), budget.is_known(KID)) == (2, {KID: 2}, False)
+    budget.report(KID, added=1, total=40)
+    assert (budget.total(KID), budget.unreported(), budget.is_known(KID)) == (41, {KID: 1}, True)
+    assert (budget.total(OTHER), budget.is_known(OTHER)) == (0, False)
+    budget.unreported().clear()
+    assert budget.unreported() == {KID: 1}
+
+
+@pytest.mark.parametrize(("total", "worn"), [(MANY, False), (MANY + 1, True)], ids=["at 2^31", "after 2^31"])
+def test_a_key_is_worn_after_2_31_encryptions(total: int, worn: bool) -> None:  # noqa: FBT001
+    assert reported(total).is_worn(KID) is worn
+
+
+def test_the_last_of_2_32_encryptions_is_made_and_no_other() -> None:
+    budget = reported(ALL - 1)
+    budget.spend(KID)
+    with pytest.raises(EncryptionLimitError) as caught:
+        budget.spend(KID)
+    assert str(caught.value) == "aes_x has made 2^32 encryptions: rotate the aes ring"
+    assert (budget.total(KID), budget.unreported()) == (ALL, {KID: 1})
+    budget.spend(OTHER)
+
+
+def test_a_process_that_never_heard_of_others_stops_at_2_32_of_its_own() -> None:
+    budget = EncryptionBudget()
+    budget.report(KID, added=-(ALL - 1), total=0)
+    budget.spend(KID)
+    with pytest.raises(EncryptionLimitError):
+        budget.spend(KID)
