@@ -17,6 +17,8 @@ NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
 _PREFIX_LENGTH: Final = len(PREFIX)
 _LONGEST_KID: Final = 64
+_V2_FORM: Final = "envelope v2 is jk2.<kid>.<base64url of at least 28 bytes>"
+_V1_FORM: Final = "envelope v1 is a JSON object with v = 1, kid, iv (12 bytes), ct and optionally aad"
 _V1_FIELDS: Final = frozenset({"v", "kid", "iv", "ct"})
 _PURPOSE: Final = b"journal_keys/token encryption"
 
@@ -65,9 +67,9 @@ def _parse_v2(text: str, decode: Callable[[str], bytes]) -> Envelope:
     try:
         raw = decode(body)
     except ValueError:
-        raw = b""
+        raise EnvelopeError(_V2_FORM) from None
     if len(raw) < NONCE_BYTES + TAG_BYTES or not (0 < len(kid) <= _LONGEST_KID and kid.isascii()):
-        raise EnvelopeError("envelope v2 is jk2.<kid>.<base64url of at least 28 bytes>")
+        raise EnvelopeError(_V2_FORM)
     return Envelope(Kid(kid), raw[:NONCE_BYTES], raw[NONCE_BYTES:])
 
 
@@ -79,7 +81,7 @@ def _parse_v1(text: str, decode: Callable[[str], bytes]) -> Envelope:
         aad = decode(members["aad"]) if "aad" in members else None
         kid = parse_kid(members["kid"])
     except (ValueError, TypeError, AttributeError, KeyError, InvalidNameError):
-        well_formed, nonce, sealed, aad, kid = False, b"", b"", None, Kid("")
+        raise EnvelopeError(_V1_FORM) from None
     if not well_formed or len(nonce) != NONCE_BYTES or len(sealed) < TAG_BYTES:
-        raise EnvelopeError("envelope v1 is a JSON object with v = 1, kid, iv (12 bytes), ct and optionally aad")
+        raise EnvelopeError(_V1_FORM)
     return Envelope(kid, nonce, sealed, aad, 1)
