@@ -1,6 +1,7 @@
 """Take a key out of use at once, because somebody else may hold it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from journal_keys.domain import canonical, rotation
@@ -15,7 +16,7 @@ from journal_keys.domain.rotation import Cause
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError, StaleGenerationError
-from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.secret_store import SecretStore, WriteOnceConflictError
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.rotate_keys import RingMissingError
 from journal_keys.use_cases.stage_successor import StageSuccessor
@@ -33,7 +34,8 @@ class EntombKey:
         """Write the tombstone, then delete a signing key's material; AES material stays for break-glass reading."""
         stone = canonical.to_json({"v": 1, "kid": version.kid, "at": version.since.isoformat()})
         path = compromised_folder(version.family).child(version.kid)
-        await self.store.put_new(path, KeyMaterial(stone.encode("ascii")))
+        with suppress(WriteOnceConflictError):  # a stone from before the ledger was rebuilt tells another time
+            await self.store.put_new(path, KeyMaterial(stone.encode("ascii")))
         if version.family is Family.JWT:
             await self.store.delete(versions_folder(version.family).child(version.kid))
 

@@ -3,9 +3,9 @@
 import pytest
 
 from journal_keys.domain.errors import UnknownKeyError
-from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.outcomes import AlreadyInitialised, NothingToRecover, Recovered
+from journal_keys.domain.outcomes import AlreadyInitialised, NothingToRecover, Reconciled, Recovered
 from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, owned_folders, versions_folder
 from journal_keys.ports.secret_store import SecretHiddenError
 from tests.support.fault_plan import FaultKind, FaultPlan
@@ -106,3 +106,20 @@ async def test_a_projection_that_failed_is_told_and_the_ring_is_rebuilt() -> Non
     assert isinstance(outcome, Recovered)
     assert outcome.unfinished == "planned: no answer"
     assert (await world.ring(Family.AES)).active.kid == outcome.active_kid
+
+
+@FAMILIES
+async def test_a_half_buried_key_is_buried_wholly_by_the_pass_after_the_ledger_was_rebuilt(family: Family) -> None:
+    world = await used(family)
+    kid = (await world.ring(family)).active.kid
+    path = versions_folder(family).child(kid)
+    line = (await world.store.read_folder(path.folder)).secrets[kid]
+    await world.compromise(family, kid, actor="test", reason="leaked")
+    await world.store.put_new(path, line)
+    world.clock.pass_time(W1)
+    rebuilt = World(clock=world.clock, store=world.store, seed=9)
+    await rebuilt.recover(family, actor="test", reason="disk died")
+    await rebuilt.reconciled(family)
+    assert (await rebuilt.ring(family)).get(kid).state is KeyState.COMPROMISED
+    assert (kid in (await world.store.read_folder(path.folder)).secrets) is (family is Family.AES)
+    assert await rebuilt.reconciled(family) == Reconciled(family=family, repairs=())
