@@ -104,6 +104,10 @@ def test_the_bytes_that_are_hashed_are_fixed_for_ever() -> None:
     assert bare == text.replace('"jwt"', "null").replace('"jwt_7"', "null").encode()
 
 
+def test_the_bytes_do_not_depend_on_where_the_host_stands(tokyo: None) -> None:  # noqa: ARG001
+    assert b'"at":"2026-01-01T00:00:07.000000+00:00"' in canonical_bytes(3, fact(7), "p")
+
+
 def test_a_link_has_the_next_number_and_both_hashes() -> None:
     first = link(EMPTY, fact(1))
     assert (first.sequence, first.previous_hash, first.fact) == (1, "0" * 64, fact(1))

@@ -29,6 +29,14 @@ def test_base64url_comes_back_by_both_decoders(data: bytes) -> None:
     assert base64url.decode(text) == strict_decode(text) == data
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [(b"", ""), (b"\x00", "AA"), (b"\x00\x01", "AAE"), (b"\x00\x00\x17", "AAAX"), (b"\xff\xff", "__8")],
+)
+def test_base64url_is_that_of_the_rfc(data: bytes, text: str) -> None:
+    assert (base64url.encode(data), base64url.decode(text)) == (text, data)
+
+
 @given(st.text(alphabet="ABab01-_+/= \n\u00e9", max_size=12))
 def test_both_decoders_take_the_canonical_text_of_some_bytes_and_no_other(text: str) -> None:
     outcomes: list[bytes | None] = []

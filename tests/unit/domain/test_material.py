@@ -142,6 +142,10 @@ def test_the_stored_line_is_fixed_for_ever() -> None:
         assert expose(material.encode(record)) == base64url.encode(text.encode()).encode()
 
 
+def test_the_stored_line_does_not_depend_on_where_the_host_stands(tokyo: None) -> None:  # noqa: ARG001
+    assert material.decode(material.encode(RECORD)).created_at.utcoffset() == timedelta(0)
+
+
 def test_a_line_of_16_kib_is_read_and_a_longer_one_is_not() -> None:
     def line(key_bytes: int) -> KeyMaterial:
         key = KeyMaterial(bytes(key_bytes))

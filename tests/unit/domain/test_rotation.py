@@ -116,6 +116,7 @@ def test_a_first_ring_has_a_key_that_signs_at_once_and_one_that_waits_both_publi
     change = rotation.found(key("first", at=EARLIER), key("second", at=EARLIER), CAUSE)
     assert shown(change) == {"first": (S.ACTIVE, NOW), "second": (S.PRE_ACTIVATION, NOW)}
     assert {version.published_at for version in change.ring.versions} == {NOW}
+    assert change.ring.active.activated_at == NOW
     assert (change.ring.family, change.ring.generation, change.ring.changed_at) == (Family.JWT, 1, NOW)
     assert (change.founding, change.expected_generation, change.rotations) == (True, 0, ())
     assert change.facts == (
