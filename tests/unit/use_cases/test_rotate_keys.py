@@ -255,3 +255,13 @@ async def test_the_scheduler_finishes_a_waiting_rotation_in_the_name_of_who_aske
     facts = [entry.fact for entry in await world.trail.entries()]
     assert [fact.actor for fact in facts if fact.action == "key_promoted"] == ["test"] * 3
     assert [fact.action for fact in facts].count("rotation_opened") == 1
+
+
+async def test_a_clock_that_stands_still_delays_and_never_hastens() -> None:
+    world = await World().initialised(Family.JWT)
+    await world.rotated(Family.JWT)
+    world.clock.step_wall(timedelta(days=365))
+    staged = (await world.ring(Family.JWT)).staged
+    assert staged is not None
+    await world.rotated(Family.JWT, "second")
+    assert (await world.ring(Family.JWT)).active.kid != staged.kid
