@@ -5,7 +5,7 @@ from pathlib import Path
 
 import jwt
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from journal_keys import (
     EnvelopeError,
@@ -15,8 +15,9 @@ from journal_keys import (
 )
 from journal_keys.adapters.crypto.key_crypto import JwsSigningKey
 from journal_keys.adapters.sql.engine import ledger_engine
-from journal_keys.domain.keys import Family
+from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import NotDue, Rotated
+from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings, SettingsError
 from journal_keys.ports.ledger import LedgerError
 from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreError
@@ -24,6 +25,7 @@ from journal_keys.use_cases.check_health import HealthStatus
 from journal_keys.use_cases.store_secret import OwnedPathError
 from tests.support.embedded import make_rings, settings_in
 from tests.support.fault_plan import FaultKind, FaultPlan
+from tests.support.ledger_contract import fact
 
 QUICK = {
     "journal_jwks_max_age": 0.01,
@@ -133,6 +135,39 @@ async def test_a_session_of_the_application_names_the_ledger(settings: Settings)
         manager = InfisicalKeyManager(session, None, InfisicalSecretsClient(elsewhere))
         assert (await manager.get_current_signing_key()).kid.startswith("jwt_")
         await manager.aclose()
+
+
+async def test_a_plain_engine_of_the_application_loses_no_count_and_no_audit_entry(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, **QUICK)
+    await make_rings(settings)
+    await asyncio.sleep(0.2)
+    plain = create_async_engine(settings.ledger_url)
+    async with open_container(settings, engine=plain) as container:
+        before = (await container.trail().head()).sequence
+        await asyncio.gather(
+            *(container.usage().add(Kid("aes_counted"), 1) for _ in range(40)),
+            *(container.trail().append(fact()) for _ in range(40)),
+        )
+        assert await container.usage().add(Kid("aes_counted"), 0) == 40
+        assert (await container.trail().head()).sequence == before + 40
+        await container.verify_audit()()
+    await plain.dispose()
+
+
+async def test_five_rotations_at_once_on_a_plain_engine_promote_each_ring_once(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, **QUICK)
+    await make_rings(settings)
+    await asyncio.sleep(0.2)
+    plain = create_async_engine(settings.ledger_url)
+    async with AsyncSession(plain) as session:
+        manager = InfisicalKeyManager(session, None, InfisicalSecretsClient(settings))
+        outcomes = await asyncio.gather(*(manager.rotate_keys(force=True, rotation_id="once") for _ in range(5)))
+        for family in Family:
+            promoted = {getattr(each[family], "new_kid", None) for each in outcomes}
+            assert len(promoted) == 1
+            assert None not in promoted
+        await manager.aclose()
+    await plain.dispose()
 
 
 async def test_without_init_the_ledger_is_said_to_be_missing(tmp_path: Path) -> None:

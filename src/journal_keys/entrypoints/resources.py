@@ -41,7 +41,8 @@ def build_container(settings: Settings, vault: EmbeddedVault, ledger: SqlLedger)
 async def open_container(settings: Settings, *, engine: AsyncEngine | None = None) -> AsyncIterator[Container]:
     """Open vault and ledger of these settings, which `provision` made earlier.
 
-    An `engine` that is handed in stays open afterwards.
+    An `engine` that is handed in stays open afterwards. Of one for SQLite only the URL is taken: the ledger's promises
+    there hang on how its connections are opened and begin their transactions, so it opens its own.
 
     Raises:
         PolicyError: the settings contradict each other.
@@ -49,8 +50,9 @@ async def open_container(settings: Settings, *, engine: AsyncEngine | None = Non
     """
     async with AsyncExitStack() as stack:
         opened = engine
-        if opened is None:
-            opened = await stack.enter_async_context(ledger_engine(settings.ledger_url))
+        if opened is None or opened.dialect.name == "sqlite":
+            url = settings.ledger_url if opened is None else opened.url.render_as_string(hide_password=False)
+            opened = await stack.enter_async_context(ledger_engine(url))
         await check_schema(opened)
         ledger = SqlLedger(opened, SystemClock(), settings.windows().skew)
         yield build_container(settings, _open_vault(settings), ledger)
