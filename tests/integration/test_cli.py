@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,31 +17,9 @@ from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
-from tests.support.embedded import QUICK
+from tests.support.operator import Operator
 
 pytestmark = pytest.mark.processes
-
-
-class Operator:
-    """Runs `journal-keys` in a home of its own, with windows of a quarter of a second."""
-
-    def __init__(self, folder: Path, **changes: str) -> None:
-        self.home = folder / "home"
-        path = {"PATH": os.environ["PATH"]}
-        self.environment = {**path, **QUICK, "JOURNAL_KEYS_HOME": str(self.home), **changes}
-
-    def run(
-        self, *words: str, given: bytes | None = None, changes: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-W", "error", "-m", "journal_keys", *words]
-        environment: Mapping[str, str] = {**self.environment, **(changes or {})}
-        return subprocess.run(command, input=given or b"", capture_output=True, env=environment, check=False)
-
-    def json(self, *words: str, code: int = 0, given: bytes | None = None) -> object:
-        done = self.run(*words, "--json", given=given)
-        assert done.returncode == code, done.stderr
-        assert done.stderr == b"" or code != 0, done.stderr
-        return json.loads(done.stdout)
 
 
 @pytest.fixture

@@ -28,12 +28,14 @@ app.add_typer(audit_app, name="audit")
 
 
 @app.command()
-def serve(host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000) -> None:
+def serve(
+    *, host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000, json: Json = False
+) -> None:
     """Serve health, rotation and the JWK Set, and keep the rings in motion."""
     from journal_keys.entrypoints.http.serve import serve as serve_http
     from journal_keys.entrypoints.settings import Settings
 
-    serve_http(Settings.from_environment(), host, port)
+    serve_http(Settings.from_environment(), host, port, json=json)
 
 
 @app.command()

@@ -1,21 +1,25 @@
 """Run the application on a socket of this machine."""
 
+import asyncio
 import errno
 import ipaddress
+import json as json_text
 import socket
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.log_config import configure_logging
+from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings, SettingsError
 
 _STOP_WITHIN_S: Final = 4
 _MOST_CONNECTIONS: Final = 512
-_BACKLOG: Final = 256
 
 
 class PortTakenError(JournalKeysError):
@@ -23,40 +27,61 @@ class PortTakenError(JournalKeysError):
 
 
 class StartError(JournalKeysError):
-    """The application did not start; the log says why."""
+    """The application did not start though vault and ledger could be opened; the log says why."""
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; port 0 lets the system choose.
+class _Server(uvicorn.Server):
+    """Tells `announce` once the application has started."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+
+def serve(settings: Settings, host: str, port: int, *, json: bool) -> None:
+    """Serve until SIGTERM or SIGINT, and say where once that holds; port 0 lets the system choose.
 
     Raises:
         SettingsError: the host is not of this machine's loopback.
         PortTakenError: another program listens there.
-        StartError: vault or ledger cannot be opened.
+        PolicyError, PortError, MaterialCorruptError: vault or ledger cannot be used.
+        StartError: the application did not start all the same.
     """
     configure_logging(settings.journal_log_level)
-    listener = _listen(host, port)
-    shown_host = f"[{host}]" if ":" in host else host
-    address = f"http://{shown_host}:{listener.getsockname()[1]}"
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings),
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            http="httptools",
-            loop="uvloop",
-            limit_concurrency=_MOST_CONNECTIONS,
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=_STOP_WITHIN_S,
-        )
+    with _listen(host, port) as listener:
+        asyncio.run(_check(settings))
+        shown_host = f"[{host}]" if ":" in host else host
+        address = f"http://{shown_host}:{listener.getsockname()[1]}"
+        server = _Server(_config(create_app(settings)), lambda: _announce(address, json=json))
+        try:
+            server.run(sockets=[listener])
+        except SystemExit:  # how uvicorn says that the application did not start
+            raise StartError("the service did not start: see the log above, and 'journal-keys health'") from None
+
+
+async def _check(settings: Settings) -> None:
+    """Open and load once, so that what is wrong is told by its own error and not by the server's traceback."""
+    async with open_container(settings) as container:
+        await container.refresh_views()()
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        http="httptools",
+        loop="uvloop",
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
-    sys.stdout.write(_invitation(address))
-    sys.stdout.flush()
-    server.run(sockets=[listener])
-    if not server.started:
-        raise StartError("the service did not start: see the log above, and 'journal-keys health'")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -71,7 +96,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((str(address), port))
-        listener.listen(_BACKLOG)
+        listener.listen()
     except OSError as failure:
         listener.close()
         if failure.errno == errno.EADDRINUSE:
@@ -80,6 +105,11 @@ def _listen(host: str, port: int) -> socket.socket:
             ) from None
         raise SettingsError(f"port {port} of {host} cannot be listened on: {failure.strerror}") from None
     return listener
+
+
+def _announce(address: str, *, json: bool) -> None:
+    sys.stdout.write(json_text.dumps({"serves_on": address}) + "\n" if json else _invitation(address))
+    sys.stdout.flush()
 
 
 def _invitation(address: str) -> str:
