@@ -134,6 +134,20 @@ def test_a_private_key_of_another_curve_or_length_is_refused(
         OPENER.signing(foreign)
 
 
+ED25519_FRAME = "020100300506032b6570"
+ED448_FRAME = "020100300506032b6571"
+
+
+@pytest.mark.parametrize(
+    ("frame", "size"), [(ED25519_FRAME, 0), (ED25519_FRAME, 31), (ED25519_FRAME, 33), (ED448_FRAME, 32)]
+)
+def test_a_private_key_of_a_wrong_length_in_its_frame_is_refused(frame: str, size: int) -> None:
+    body = bytes.fromhex(frame) + bytes((4, size + 2, 4, size)) + b"\x01" * size
+    cut = replace(new_jwt(Algorithm.EDDSA).record, key=KeyMaterial(bytes((0x30, len(body))) + body))
+    with pytest.raises(MaterialCorruptError, match="EdDSA"):
+        OPENER.signing(cut)
+
+
 def test_a_public_rsa_key_of_1024_bits_is_refused() -> None:
     numbers = SHORT_RSA.public_key().public_numbers()
     n = base64url.encode(numbers.n.to_bytes(128, "big"))

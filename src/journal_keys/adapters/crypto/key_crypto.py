@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
@@ -198,7 +198,7 @@ def _record(family: Family, kid: Kid, algorithm: Algorithm, created_at: datetime
 def _load(record: MaterialRecord) -> PrivateKey:
     try:
         loaded: Any = serialization.load_der_private_key(expose(record.key), password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, UnsupportedAlgorithm, InternalError):  # the last: of a wrong length in its frame
         loaded = None
     if loaded is None or not _is_for(record.algorithm, loaded.public_key()):
         raise MaterialCorruptError(f"the material of {record.kid} is no {record.algorithm} private key")
