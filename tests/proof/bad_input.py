@@ -70,7 +70,7 @@ def run(*, nightly: bool) -> Verdict:
 
 
 def _tried(target: Target[Any], seeds: tuple[int, ...]) -> Tally:
-    tally = Tally(target.name)
+    tally = Tally(target.name, target.refusals)
     for seed in seeds:
         search(target, generated(target, seed), tally)
     return tally
@@ -88,5 +88,5 @@ def _verdict(tallies: list[Tally], vaults: Tally) -> Verdict:
 
 
 def _lines(tally: Tally) -> Iterator[str]:
-    yield f"{tally.name}: inputs {tally.tried}, refused {tally.refused}, rightly read {tally.read}"
+    yield tally.summary
     yield from tally.findings

@@ -59,7 +59,7 @@ class Service:
 
     def __init__(self, runner: asyncio.Runner) -> None:
         self._runner = runner
-        self._app = create_app(Settings())
+        self._app = create_app(Settings.model_validate({}))
 
     def post(self, given: Post) -> object:
         """Give what became of a rotation request: taken, refused, or the answer where it is neither."""

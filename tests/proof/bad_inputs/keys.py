@@ -58,6 +58,13 @@ def der(key: AnyPrivateKey, form: PrivateFormat = PrivateFormat.PKCS8) -> bytes:
     return key.private_bytes(Encoding.DER, form, serialization.NoEncryption())
 
 
+def ed25519_frame(size: int) -> bytes:
+    """PKCS #8 (RFC 8410 §7) as of an Ed25519 key, around a secret of any size."""
+    secret = bytes((4, size + 2, 4, size)) + b"\x01" * size
+    body = bytes.fromhex("020100300506032b6570") + secret
+    return bytes((0x30, len(body))) + body
+
+
 def signed(key: SigningPrivateKey, message: bytes) -> bytes:
     """The JWS signature (RFC 7518 §3, RFC 8037 §3.1), the same for the same message."""
     match key:

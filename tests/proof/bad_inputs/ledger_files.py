@@ -48,6 +48,7 @@ class LedgerFile:
         self._ledger = ledger
         self._other = other
         self.cells: tuple[Cell, ...] = tuple(self._cells())
+        self.kept = runner.run(ledger.head())
         self.untouched = repr(runner.run(self._all()))
 
     def _cells(self) -> Iterator[Cell]:
@@ -76,7 +77,8 @@ class LedgerFile:
     async def _all(self) -> object:
         ledger = self._ledger
         pages = [await ledger.read(family) for family in Family]
-        return await ledger.heads(), pages, await ledger.rotations("nightly-7"), await VerifyAudit(trail=ledger)()
+        head = await VerifyAudit(trail=ledger)(kept=self.kept)
+        return await ledger.heads(), pages, await ledger.rotations("nightly-7"), head
 
     def fault(self, cell: Cell, got: object) -> str | None:
         """Changed state may be well-formed; a changed audit trail never is."""

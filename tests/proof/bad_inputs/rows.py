@@ -74,7 +74,9 @@ def _judged(
 
 
 def _loaded(row: Row) -> Row:
-    return {name: strictly_read(one) if name in _JSON_COLUMNS and one else one for name, one in row.items()}
+    return {
+        name: sorted(strictly_read(one).items()) if name in _JSON_COLUMNS and one else one for name, one in row.items()
+    }
 
 
 ENTRY: Final[Target[Row]] = Target(

@@ -43,6 +43,7 @@ class Tally:
     """What became of one target's inputs. A finding names the input, what makes it again, and what happened."""
 
     name: str
+    refusals: tuple[type[Exception], ...] = ()
     refused: int = 0
     read: int = 0
     misread: int = 0
@@ -53,6 +54,12 @@ class Tally:
     def tried(self) -> int:
         """How many inputs were given to the parser."""
         return self.refused + self.read + self.misread + self.uncaught
+
+    @property
+    def summary(self) -> str:
+        """The figures in words."""
+        errors = " or ".join(error.__name__ for error in self.refusals) or "a reason"
+        return f"{self.name}: inputs {self.tried}, refused with {errors} {self.refused}, rightly read {self.read}"
 
     @property
     def holds(self) -> bool:
@@ -78,7 +85,7 @@ def remade(target: Target[T], seed: int, number: int) -> T:
 
 def search(target: Target[T], inputs: Iterable[Labelled[T]], tally: Tally | None = None) -> Tally:
     """Give every input to the parser and add up what became of it."""
-    tally = tally or Tally(target.name)
+    tally = tally or Tally(target.name, target.refusals)
     for label, given in inputs:
         try:
             got = target.read(given)

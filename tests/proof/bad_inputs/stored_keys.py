@@ -20,6 +20,9 @@ _OPENER: Final = CryptographyKeyOpener()
 _OTHER_FORMS: Final = (
     keys.der(keys.P256, PrivateFormat.TraditionalOpenSSL),
     keys.ENCRYPTED,
+    keys.ed25519_frame(31),
+    keys.ed25519_frame(33),
+    keys.ed25519_frame(32).replace(b"\x2b\x65\x70", b"\x2b\x65\x71"),  # says that it is Ed448
     keys.ED25519.public_key().public_bytes(Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo),
     *map(keys.der, keys.FOREIGN),
 )
