@@ -15,9 +15,10 @@ from journal_keys.domain.keys import Kid, parse_kid
 PREFIX: Final = "jk2."
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
+SHORTEST_V2: Final = NONCE_BYTES + TAG_BYTES
 _PREFIX_LENGTH: Final = len(PREFIX)
 _LONGEST_KID: Final = 64
-_V2_FORM: Final = "envelope v2 is jk2.<kid>.<base64url of at least 28 bytes>"
+V2_FORM: Final = "envelope v2 is jk2.<kid>.<base64url of at least 28 bytes>"
 _V1_FORM: Final = "envelope v1 is a JSON object with v = 1, kid, iv (12 bytes), ct and optionally aad"
 _V1_FIELDS: Final = frozenset({"v", "kid", "iv", "ct"})
 _PURPOSE: Final = b"journal_keys/token encryption"
@@ -39,11 +40,12 @@ class Envelope(NamedTuple):
 
 def bound_data(kid: str, context: bytes) -> bytes:
     """The AAD of v2: version ‖ kid ‖ purpose ‖ the caller's context, each but the last with its length before it."""
-    return _bound_prefix(kid) + context
+    return bound_prefix(kid) + context
 
 
 @lru_cache(maxsize=256)
-def _bound_prefix(kid: str) -> bytes:
+def bound_prefix(kid: str) -> bytes:
+    """All of the AAD of v2 before the caller's context."""
     name = kid.encode("ascii")
     return b"\x02%c%b%c%b" % (len(name), name, len(_PURPOSE), _PURPOSE)
 
@@ -67,9 +69,9 @@ def _parse_v2(text: str, decode: Callable[[str], bytes]) -> Envelope:
     try:
         raw = decode(body)
     except ValueError:
-        raise EnvelopeError(_V2_FORM) from None
-    if len(raw) < NONCE_BYTES + TAG_BYTES or not (0 < len(kid) <= _LONGEST_KID and kid.isascii()):
-        raise EnvelopeError(_V2_FORM)
+        raise EnvelopeError(V2_FORM) from None
+    if len(raw) < SHORTEST_V2 or not (0 < len(kid) <= _LONGEST_KID and kid.isascii()):
+        raise EnvelopeError(V2_FORM)
     return Envelope(Kid(kid), raw[:NONCE_BYTES], raw[NONCE_BYTES:])
 
 

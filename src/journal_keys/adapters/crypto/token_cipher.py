@@ -1,18 +1,32 @@
 """Ciphertexts as text: sealed and opened on the view in memory, without I/O."""
 
 from datetime import timedelta
+from typing import Final
 
 import pybase64
 
 from journal_keys.adapters.crypto.fast_base64 import strict_decode
 from journal_keys.domain.encryption_budget import EncryptionBudget
-from journal_keys.domain.envelope import NONCE_BYTES, PREFIX, Envelope, EnvelopeError, bound_data, parse
+from journal_keys.domain.envelope import (
+    NONCE_BYTES,
+    PREFIX,
+    SHORTEST_V2,
+    V2_FORM,
+    Envelope,
+    EnvelopeError,
+    bound_data,
+    bound_prefix,
+    parse,
+)
 from journal_keys.domain.errors import KeyUnavailableError, ViewStaleError
-from journal_keys.domain.keys import KeyState
+from journal_keys.domain.keys import KeyState, Kid
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.view_board import CipherView, ViewBoard
+
+_V2: Final = PREFIX.removesuffix(".")
+_V2_PARTS: Final = 3
 
 
 class UnknownCiphertextKidError(EnvelopeError):
@@ -55,8 +69,8 @@ class TokenCipher:
         key = view.sealing
         if key is None:
             raise KeyUnavailableError(f"the material of the ACTIVE key {view.ring.active.kid} could not be read")
-        self._budget.spend(key.kid)
         data = plaintext.encode("utf-8") if isinstance(plaintext, str) else plaintext
+        self._budget.spend(key.kid)
         nonce = self._entropy.token(NONCE_BYTES)
         sealed = nonce + key.seal(nonce, data, bound_data(key.kid, context))
         return f"{PREFIX}{key.kid}.{pybase64.urlsafe_b64encode(sealed).rstrip(b'=').decode('ascii')}"
@@ -79,13 +93,21 @@ class TokenCipher:
 
     def decrypt_bytes(self, ciphertext: str, *, context: bytes = b"") -> bytes:
         """Give the bytes of an envelope v2 or v1; raises as `decrypt`."""
-        view = self._view(self._max_stale_s, "decrypted")
-        envelope = _parsed(ciphertext)
-        kid, nonce, sealed, legacy_aad, version = envelope
-        key = view.opening.get(kid)
+        view = self._board.cipher
+        if view is None or self._uptime_s() - view.confirmed_s > self._max_stale_s:
+            raise _stale(self._max_stale_s, "decrypted")
+        parts = ciphertext.split(".", 2) if isinstance(ciphertext, str) else ()
+        key = view.opening.get(parts[1]) if len(parts) == _V2_PARTS and parts[0] == _V2 else None  # type: ignore[call-overload]
         if key is None:
-            raise self._no_key(view, envelope)
-        opened = key.open(nonce, sealed, legacy_aad if version == 1 else bound_data(kid, context))
+            opened = self._open_parsed(view, ciphertext, context)
+        else:
+            try:
+                raw = strict_decode(parts[2])
+            except ValueError:
+                raise EnvelopeError(V2_FORM) from None
+            if len(raw) < SHORTEST_V2:
+                raise EnvelopeError(V2_FORM)
+            opened = key.open(raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_prefix(key.kid) + context)
         if opened is None:
             raise EnvelopeError("the ciphertext was changed, or sealed for another context")
         return opened
@@ -108,11 +130,20 @@ class TokenCipher:
     def _view(self, bound_s: float, doing: str) -> CipherView:
         view = self._board.cipher
         if view is None or self._uptime_s() - view.confirmed_s > bound_s:
-            raise ViewStaleError(f"the aes ring was not confirmed within {bound_s:g} s: nothing is {doing}")
+            raise _stale(bound_s, doing)
         return view
 
-    def _no_key(self, view: CipherView, envelope: Envelope) -> EnvelopeError | KeyUnavailableError:
-        version = view.ring.find(envelope.kid)
+    def _open_parsed(self, view: CipherView, ciphertext: object, context: bytes) -> bytes | None:
+        """Take any ciphertext the long way: what is no v2 of a known key is v1, or is refused with its reason."""
+        envelope = _parsed(ciphertext)
+        key = view.opening.get(envelope.kid)
+        if key is None:
+            raise self._no_key(view, envelope.kid)
+        bound = envelope.legacy_aad if envelope.version == 1 else bound_data(envelope.kid, context)
+        return key.open(envelope.nonce, envelope.sealed, bound)
+
+    def _no_key(self, view: CipherView, kid: Kid) -> EnvelopeError | KeyUnavailableError:
+        version = view.ring.find(kid)
         if version is None and self._uptime_s() - view.confirmed_s > self._oldest_view_s:
             return ViewStaleError("the ciphertext names a key that the ring may have gained since its confirmation")
         if version is None:
@@ -120,6 +151,10 @@ class TokenCipher:
         if version.state in {KeyState.COMPROMISED, KeyState.DESTROYED}:
             return WithdrawnKeyError(f"the ciphertext's key {version.kid} is {version.state}")
         return KeyUnavailableError(f"the material of {version.kid} could not be read from the store")
+
+
+def _stale(bound_s: float, doing: str) -> ViewStaleError:
+    return ViewStaleError(f"the aes ring was not confirmed within {bound_s:g} s: nothing is {doing}")
 
 
 def _parsed(ciphertext: object) -> Envelope:
