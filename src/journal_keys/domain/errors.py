@@ -29,6 +29,10 @@ class InvalidNameError(RefusedError):
     """A family, kid, algorithm or state has a name that is not known or not well formed."""
 
 
+class UnencodableTextError(RefusedError):
+    """A value holds a lone surrogate, which UTF-8 cannot carry: it is no Unicode text."""
+
+
 class UnknownKeyError(RefusedError):
     """No key version of this ring has this kid."""
 

@@ -1,5 +1,6 @@
 """The one door to secret bytes. An import contract names the modules that may open it."""
 
+from journal_keys.domain.errors import UnencodableTextError
 from journal_keys.domain.material import KeyMaterial
 
 
@@ -14,3 +15,16 @@ def as_text(secret: bytes) -> str | None:
         return secret.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def as_bytes(text: str) -> bytes:
+    """Give UTF-8.
+
+    Raises:
+        UnencodableTextError: the text holds a lone surrogate; Python's own error would carry all of it along.
+    """
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        pass  # raised from here, the refusal would carry the text along
+    raise UnencodableTextError("the value holds a lone surrogate: expected Unicode text, or bytes where they are taken")

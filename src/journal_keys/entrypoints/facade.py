@@ -14,7 +14,7 @@ from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import JournalKeysError
-from journal_keys.domain.exposure import as_text, expose
+from journal_keys.domain.exposure import as_bytes, as_text, expose
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import RotationOutcome
@@ -73,10 +73,11 @@ class InfisicalSecretsClient:
         Raises:
             InvalidPathError: the path is malformed.
             OwnedPathError: a ring owns it.
+            UnencodableTextError: the value holds a lone surrogate.
             SecretStoreError: the store failed or did not keep the value.
         """
         container = await self.container()
-        await container.store_secret()(SecretPath.parse(path), KeyMaterial(value.encode("utf-8")))
+        await container.store_secret()(SecretPath.parse(path), KeyMaterial(as_bytes(value)))
 
     async def health_check(self) -> Health:
         """Give the health of both rings and of the store."""

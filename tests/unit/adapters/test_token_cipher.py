@@ -12,7 +12,12 @@ from journal_keys.adapters.crypto.token_cipher import UnknownCiphertextKidError,
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain.encryption_budget import REFUSE_AT
 from journal_keys.domain.envelope import EnvelopeError
-from journal_keys.domain.errors import EncryptionLimitError, KeyUnavailableError, ViewStaleError
+from journal_keys.domain.errors import (
+    EncryptionLimitError,
+    KeyUnavailableError,
+    UnencodableTextError,
+    ViewStaleError,
+)
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import KeyState, Kid
 from tests.support.views import MAX_STALE, OLDEST_VIEW, VIEW_TTL, Bench
@@ -182,3 +187,11 @@ def test_a_key_encrypts_2_to_the_32_times_and_not_once_more(bench: Bench) -> Non
     bench.cipher.encrypt("the last")
     with pytest.raises(EncryptionLimitError, match=kid):
         bench.cipher.encrypt("one more")
+
+
+def test_text_that_utf_8_cannot_carry_is_refused_uncounted_and_without_a_word_of_it(bench: Bench) -> None:
+    with pytest.raises(UnencodableTextError) as caught:
+        bench.cipher.encrypt("a secret \ud800")
+    assert caught.value.__context__ is None
+    assert bench.budget.unreported() == {}
+    assert bench.cipher.decrypt_bytes(bench.cipher.encrypt("\ud83d\ude00".encode("utf-16", "surrogatepass")))

@@ -7,6 +7,8 @@ from typing import Any
 
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from journal_keys.adapters.crypto.token_codec import ClaimsError
 from journal_keys.adapters.memory.clock import ManualClock
@@ -18,6 +20,7 @@ from tests.support.views import MAX_STALE, OLDEST_VIEW, PROFILE, VIEW_TTL, Bench
 START = datetime(2026, 6, 1, tzinfo=UTC)
 NOW = int(START.timestamp())
 GOOD = {"iss": "journal", "aud": "journal", "iat": NOW, "exp": NOW + 600, "sub": "alice"}
+_PROPERTY_BENCH = Bench(clock=ManualClock(START))
 
 
 @pytest.fixture
@@ -238,9 +241,55 @@ def test_a_missing_private_key_is_told_and_others_still_verify() -> None:
         pytest.param({"x": float("nan")}, None, id="NaN"),
         pytest.param({"x": "y" * MAX_TOKEN_BYTES}, None, id="too large"),
         pytest.param({}, timedelta(0), id="no life"),
+        pytest.param({}, timedelta(microseconds=900), id="less than a step of life"),
+        pytest.param({"sub": 5}, None, id="sub no text"),
+        pytest.param({"jti": 4}, None, id="jti no text"),
+        pytest.param({"nbf": "x"}, None, id="nbf no time"),
+        pytest.param({"nbf": NOW + 10**9}, None, id="nbf in the future"),
+        pytest.param({1: 2}, None, id="a number for a name"),
+        pytest.param({"x": [{None: 2}]}, None, id="nothing for a name inside"),
+        pytest.param("text", None, id="text for claims"),
+        pytest.param([], None, id="a list for claims"),
+        pytest.param(None, None, id="nothing for claims"),
         pytest.param({}, PROFILE.longest_token + timedelta(seconds=1), id="too long a life"),
     ],
 )
-def test_claims_that_cannot_be_signed_are_refused(claims: dict[str, object], lifetime: timedelta | None) -> None:
+def test_claims_that_cannot_be_signed_are_refused(claims: Any, lifetime: timedelta | None) -> None:  # noqa: ANN401
     with pytest.raises(ClaimsError):
         Bench().signer.sign(claims, lifetime=lifetime)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.999_999])
+@pytest.mark.parametrize("seconds", [0.001, 0.5, 1, 1.9, 2.000_001])
+def test_a_short_life_is_neither_over_at_once_nor_cut_to_whole_seconds(fraction: float, seconds: float) -> None:
+    bench = Bench(clock=ManualClock(START + timedelta(seconds=fraction)))
+    claims = bench.verifier.verify(bench.signer.sign({}, lifetime=timedelta(seconds=seconds)))
+    assert claims["exp"] > NOW + fraction
+    assert seconds - 1 / 1024 < claims["exp"] - claims["iat"] <= seconds
+
+
+_NAMES = st.one_of(st.sampled_from(["sub", "jti", "nbf", "iss", "exp", "role"]), st.text(), st.integers(), st.none())
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    claims=st.dictionaries(_NAMES, _VALUES, max_size=4) | _VALUES,
+    life=st.none() | st.timedeltas(timedelta(0), timedelta(seconds=3)),
+    fraction=st.floats(0, 0.999_999),
+)
+def test_whatever_is_signed_is_accepted_at_that_moment(claims: Any, life: timedelta | None, fraction: float) -> None:  # noqa: ANN401
+    clock = _PROPERTY_BENCH.clock
+    assert isinstance(clock, ManualClock)
+    clock.pass_time(timedelta(seconds=fraction))
+    _PROPERTY_BENCH.confirm()
+    try:
+        token = _PROPERTY_BENCH.signer.sign(claims, lifetime=life)
+    except ClaimsError:
+        return
+    accepted = _PROPERTY_BENCH.verifier.verify(token)
+    assert accepted["exp"] > clock.unix_s()
+    assert accepted.keys() == claims.keys() | {"iss", "aud", "iat", "exp"}

@@ -19,6 +19,7 @@ from journal_keys.domain.envelope import (
     parse,
 )
 from journal_keys.domain.errors import KeyUnavailableError, ViewStaleError
+from journal_keys.domain.exposure import as_bytes
 from journal_keys.domain.keys import KeyState, Kid
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.clock import Clock
@@ -61,6 +62,7 @@ class TokenCipher:
         """Give envelope v2 of text (as UTF-8) or bytes; only the same `context` opens it.
 
         Raises:
+            UnencodableTextError: the text holds a lone surrogate.
             ViewStaleError: the view is older than the view TTL, or there is none.
             KeyUnavailableError: the ACTIVE key's material could not be had.
             EncryptionLimitError: the ACTIVE key has made 2³² encryptions.
@@ -69,7 +71,7 @@ class TokenCipher:
         key = view.sealing
         if key is None:
             raise KeyUnavailableError(f"the material of the ACTIVE key {view.ring.active.kid} could not be read")
-        data = plaintext.encode("utf-8") if isinstance(plaintext, str) else plaintext
+        data = as_bytes(plaintext) if isinstance(plaintext, str) else plaintext
         self._budget.spend(key.kid)
         nonce = self._entropy.token(NONCE_BYTES)
         sealed = nonce + key.seal(nonce, data, bound_data(key.kid, context))

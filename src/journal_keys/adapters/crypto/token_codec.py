@@ -28,6 +28,7 @@ RESERVED: Final = frozenset({"iss", "aud", "iat", "exp"})
 """Claims that the signer sets itself."""
 
 _MOST_HEADERS: Final = 256
+_STEPS_PER_S: Final = 1024
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -65,44 +66,79 @@ class JwtSigner:
     def sign(self, claims: Mapping[str, Any], *, lifetime: timedelta | None = None) -> str:
         """Give a token with these claims and `iss`, `aud`, `iat`, `exp`; `lifetime` is the longest one by default.
 
+        A verifier of the same profile accepts it at that moment. A life of whole seconds counts from the whole second
+        of now, any other from now, in steps of 1/1024 s.
+
         Raises:
-            ClaimsError: a reserved claim, no JSON, a lifetime out of bounds, or more than 8 KiB.
+            ClaimsError: a reserved claim, one that a verifier would refuse (`sub` no text, `nbf` in the future), no
+                JSON object with text for names, a lifetime out of bounds, or more than 8 KiB.
             ViewStaleError, KeyUnavailableError: as for `current_key`.
         """
         key = self.current_key()
-        now_s = int(self._clock.unix_s())
-        life_s = self._longest_s if lifetime is None else lifetime.total_seconds()
-        if not 0 < life_s <= self._longest_s:
-            raise ClaimsError(f"a token lives more than 0 s and at most {self._longest_s:g} s")
+        if not isinstance(claims, Mapping):
+            raise ClaimsError("claims are one mapping of names to values")
         if not RESERVED.isdisjoint(claims):
             raise ClaimsError(f"the signer itself sets {', '.join(sorted(RESERVED & claims.keys()))}")
+        now_s = self._clock.unix_s()
+        issued_s, life_s = self._times(now_s, lifetime)
         body = {
             **claims,
             "iss": self._profile.issuer,
             "aud": self._profile.audience,
-            "iat": now_s,
-            "exp": now_s + int(life_s) if life_s >= 1 else now_s + life_s,
+            "iat": issued_s,
+            "exp": issued_s + life_s,
         }
-        message = self._header_of(key) + _encode(body)
+        message = self._header_of(key) + _segment(self._checked(body, now_s))
         token = message + b"." + pybase64.urlsafe_b64encode(key.sign(message)).rstrip(b"=")
         if len(token) > MAX_TOKEN_BYTES:
             raise ClaimsError(f"the token would be longer than {MAX_TOKEN_BYTES} bytes")
         return token.decode("ascii")
 
+    def _times(self, now_s: float, lifetime: timedelta | None) -> tuple[float, float]:
+        """Give `iat` and the life, both exact in binary, so that their sum less `iat` is not above the longest life."""
+        wanted_s = self._longest_s if lifetime is None else lifetime.total_seconds()
+        steps = 1 if wanted_s.is_integer() else _STEPS_PER_S
+        life = int(wanted_s * steps)
+        if wanted_s > self._longest_s or life < 1:
+            raise ClaimsError(f"a token lives at least 1/{_STEPS_PER_S} s and at most {self._longest_s:g} s")
+        issued = int(now_s * steps)
+        return (issued, life) if steps == 1 else (issued / steps, life / steps)
+
+    def _checked(self, body: dict[str, Any], now_s: float) -> str:
+        """Give the claims as JSON that the verifier reads and accepts."""
+        text = _json_text(body)
+        try:
+            check_claims(canonical.from_json(text), self._profile, now_s=now_s)
+        except (ValueError, TokenRefusedError) as refusal:
+            raise ClaimsError(f"a verifier would refuse these claims: {refusal}") from None
+        return text
+
     def _header_of(self, key: SigningKey) -> bytes:
         known, segment = self._header
         if known is not key:
             header = {"alg": key.algorithm.value, "kid": key.kid, "typ": self._profile.token_type}
-            segment = _encode(header) + b"."
+            segment = _segment(_ENCODE(header)) + b"."
             self._header = key, segment
         return segment
 
 
-def _encode(document: Mapping[str, Any]) -> bytes:
+def _json_text(document: Mapping[str, Any]) -> str:
     try:
-        text = _ENCODE(document)
+        if _has_text_names(document):
+            return _ENCODE(document)
     except (TypeError, ValueError, RecursionError):
-        raise ClaimsError("claims are JSON: text, numbers, lists and objects, with text for names") from None
+        pass  # raised from here, the refusal would carry the claims along
+    raise ClaimsError("claims are JSON: text, numbers, lists and objects, with text for names")
+
+
+def _has_text_names(value: object) -> bool:
+    """Whether each object in it has text for names; Python's encoder would write others as text without a word."""
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _has_text_names(member) for name, member in value.items())
+    return not isinstance(value, (list, tuple)) or all(map(_has_text_names, value))
+
+
+def _segment(text: str) -> bytes:
     return pybase64.urlsafe_b64encode(text.encode("ascii")).rstrip(b"=")
 
 
