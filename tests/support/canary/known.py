@@ -8,7 +8,7 @@ from typing import Final
 from tests.support.canary import vaults
 from tests.support.canary.search import Haystack
 
-_MOST: Final = 256
+_MOST: Final = 128
 
 
 @dataclass(slots=True)

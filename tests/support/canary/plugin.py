@@ -23,9 +23,10 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def canary(tmp_path_factory: pytest.TempPathFactory) -> None:
+def canary(request: pytest.FixtureRequest) -> None:
     """Watch this test, its other fixtures included: this one comes first."""
-    WATCH.begin((tmp_path_factory.getbasetemp(), Path(tempfile.gettempdir())))
+    own: list[Path] = [request.getfixturevalue("tmp_path")] if "tmp_path" in request.fixturenames else []
+    WATCH.begin(own=own, shared=[Path(tempfile.gettempdir())])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -33,11 +33,12 @@ class Watch:
     _found: dict[str, None] = field(default_factory=dict)
     _is_on: bool = False
 
-    def begin(self, folders: Iterable[Path]) -> None:
-        """Watch a new test; files are its own if they are under entries of these folders that are not there yet."""
+    def begin(self, *, own: Iterable[Path], shared: Iterable[Path]) -> None:
+        """Watch a new test, with the files in its own folders, and with what will be new in shared ones."""
         self.known.forget()
         self._shown, self._found, self._is_on = Shown(), {}, True
-        self._before = {folder: files.entries(folder) for folder in folders}
+        self._before = {folder: frozenset[str]() for folder in own}
+        self._before |= {folder: files.entries(folder) for folder in shared}
 
     def show(self, sink: str, data: bytes | str) -> None:
         """Note what went where others may read it; of very much, search the first part at once."""
