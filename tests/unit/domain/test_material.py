@@ -33,6 +33,7 @@ def test_printing_shows_nothing() -> None:
     for text in (repr(SECRET), str(SECRET), f"{SECRET}", f"{SECRET!r:>40}", repr(RECORD), f"{[SECRET]}"):
         assert "canary" not in text
         assert "KeyMaterial(…)" in text
+    assert repr(SECRET) == str(SECRET) == f"{SECRET}" == "KeyMaterial(…)"
     assert len(SECRET) == 32
     assert SECRET.digest() == hashlib.sha256(b"canary-secret-bytes-of-32-bytes!").hexdigest()
 
