@@ -33,6 +33,14 @@ class EncryptionBudget:
         """What has to be added to the common count."""
         return dict(self._unreported)
 
+    def take(self, kid: Kid) -> int:
+        """Take what has to be added to the common count, so that nobody adds it twice."""
+        return self._unreported.pop(kid, 0)
+
+    def give_back(self, kid: Kid, made: int) -> None:
+        """Put back what was taken and may not have been added: counted twice is safe, not counted is not."""
+        self._unreported[kid] = self._unreported.get(kid, 0) + made
+
     def report(self, kid: Kid, *, added: int, total: int) -> None:
         """Take note that `added` of ours are in the common count, which is `total` now."""
         self._unreported[kid] = self._unreported.get(kid, 0) - added

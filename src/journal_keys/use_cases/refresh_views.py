@@ -45,7 +45,7 @@ class RefreshViews:
             await self._refresh(self.board.signing, heads[Family.JWT], Family.JWT, asked_s)
         if Family.AES in heads:
             await self._refresh(self.board.cipher, heads[Family.AES], Family.AES, asked_s)
-            await self._report_usage()
+            await self.report_usage()
         return heads
 
     async def _refresh(self, shown: RingView | None, head: RingHead, family: Family, asked_s: float) -> None:
@@ -108,14 +108,28 @@ class RefreshViews:
                 raise
             return {}
 
-    async def _report_usage(self) -> None:
+    async def report_usage(self) -> None:
+        """Add what this process encrypted to the common counts.
+
+        Raises:
+            LedgerError: the rest is added at the next call.
+        """
         view = self.board.cipher
         counts = self.budget.unreported()
         if view is not None:
             counts.setdefault(view.ring.active.kid, 0)
-        for kid, made in counts.items():
+        for kid in counts:
+            made = self.budget.take(kid)
             if made or not self.budget.is_known(kid):
-                self.budget.report(kid, added=made, total=await self.usage.add(kid, made))
+                await self._add(kid, made)
+
+    async def _add(self, kid: Kid, made: int) -> None:
+        try:
+            total = await self.usage.add(kid, made)
+        except BaseException:  # a cancelled call may have added nothing, too
+            self.budget.give_back(kid, made)
+            raise
+        self.budget.report(kid, added=0, total=total)
 
 
 def _kept(wanted: tuple[KeyVersion, ...], held: Mapping[Kid, Opened]) -> dict[Kid, Opened]:
