@@ -5,7 +5,7 @@ import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -438,3 +438,40 @@ async def test_of_more_secrets_than_the_cache_holds_each_is_given_and_some_are_l
         for path in paths:
             assert await got(cache, source, path) == b"first"
     assert len(source.loads) > len(paths)
+
+
+async def test_a_peek_gives_the_text_within_its_time_and_loads_nothing(
+    cache: SecretCache, source: Source, clock: ManualClock
+) -> None:
+    assert cache.peek(str(PATH)) is None
+    await got(cache, source)
+    clock.pass_time(TTL - INSTANT)
+    assert cache.peek(str(PATH)) == "first"
+    clock.pass_time(INSTANT)
+    assert cache.peek(str(PATH)) is None
+    assert len(source.loads) == 1
+
+
+async def test_a_peek_sees_nothing_that_was_forgotten(cache: SecretCache, source: Source) -> None:
+    await got(cache, source)
+    await cache.invalidate(PATH.folder)
+    assert cache.peek(str(PATH)) is None
+
+
+async def test_a_peek_sees_nothing_that_was_loaded_before_it_was_forgotten(cache: SecretCache, source: Source) -> None:
+    slow = await under_way(cache, source)
+    await cache.invalidate(PATH)
+    source.gate.set()
+    await slow
+    assert cache.peek(str(PATH)) is None
+
+
+@pytest.mark.parametrize("path", ["", "/database", "database/db_url_async", None, [], 7], ids=repr)
+async def test_a_peek_at_what_is_no_cached_path_sees_nothing(cache: SecretCache, source: Source, path: Any) -> None:  # noqa: ANN401
+    await got(cache, source)
+    assert cache.peek(path) is None
+
+
+async def test_a_peek_sees_no_bytes_that_are_no_text(cache: SecretCache) -> None:
+    await got(cache, Source(b"\xff"))
+    assert cache.peek(str(PATH)) is None

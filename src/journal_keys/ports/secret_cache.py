@@ -22,6 +22,14 @@ class SecretCache(Protocol):
         ...
 
     @abstractmethod
+    def peek(self, path: str) -> str | None:
+        """Give the cached value of this path as text, where it is text and within its time; never load.
+
+        Anything that is no path has no value.
+        """
+        ...
+
+    @abstractmethod
     async def invalidate(self, prefix: SecretPath) -> int:
         """Forget this path and all below it; give how many values went. A load under way is not kept."""
         ...

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.exposure import as_text, expose
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.clock import Clock
@@ -25,6 +26,19 @@ class _Flight:
     is_kept: bool = True
 
 
+class _Held:
+    """A value, its text, the uptime of its load and the end of its time. It has no repr that shows the text."""
+
+    __slots__ = ("fresh_until_s", "loaded_s", "path", "text", "value")
+
+    def __init__(self, path: SecretPath, value: KeyMaterial, loaded_s: float, ttl_s: float) -> None:
+        self.path = path
+        self.value = value
+        self.text = as_text(expose(value))
+        self.loaded_s = loaded_s
+        self.fresh_until_s = loaded_s + ttl_s
+
+
 class MemorySecretCache(SecretCache):
     """Values with the uptime of their load. For `stale_bound` past its time a value may stand in for an error."""
 
@@ -32,23 +46,33 @@ class MemorySecretCache(SecretCache):
         self._uptime_s = clock.uptime_s
         self._ttl_s = ttl.total_seconds()
         self._stale_s = self._ttl_s + stale_bound.total_seconds()
-        self._values: OrderedDict[SecretPath, tuple[float, KeyMaterial]] = OrderedDict()
+        self._values: OrderedDict[str, _Held] = OrderedDict()
         self._flights: dict[SecretPath, tuple[_Flight, asyncio.Task[KeyMaterial]]] = {}
         self._aloft: set[asyncio.Task[KeyMaterial]] = set()  # the loop itself holds tasks weakly
 
     async def get(self, path: SecretPath, load: Load) -> KeyMaterial:
         """Give the cached value, or load it."""
-        held = self._values.get(path)
-        if held is not None and self._uptime_s() - held[0] < self._ttl_s:
-            return held[1]
+        held = self._values.get(str(path))
+        if held is not None and self._uptime_s() < held.fresh_until_s:
+            return held.value
         _, task = self._flights.get(path) or self._depart(path, load)
         return await asyncio.shield(task)
 
+    def peek(self, path: str) -> str | None:
+        """Give the text within its time."""
+        try:
+            held = self._values.get(path)
+        except TypeError:  # not hashable
+            return None
+        if held is not None and self._uptime_s() < held.fresh_until_s:
+            return held.text
+        return None
+
     async def invalidate(self, prefix: SecretPath) -> int:
         """Forget this path and all below it."""
-        gone = [path for path in self._values if path.is_within(prefix)]
-        for path in gone:
-            del self._values[path]
+        gone = [text for text, held in self._values.items() if held.path.is_within(prefix)]
+        for text in gone:
+            del self._values[text]
         for path in [path for path in self._flights if path.is_within(prefix)]:
             self._flights.pop(path)[0].is_kept = False
         return len(gone)
@@ -67,13 +91,13 @@ class MemorySecretCache(SecretCache):
             value = await load(path)
         except SecretNotFoundError:
             if flight.is_kept:
-                self._values.pop(path, None)
+                self._values.pop(str(path), None)
             raise
         except JournalKeysError:
-            held = self._values.get(path)
-            if held is None or self._uptime_s() - held[0] >= self._stale_s:
+            held = self._values.get(str(path))
+            if held is None or self._uptime_s() - held.loaded_s >= self._stale_s:
                 raise
-            return held[1]
+            return held.value
         finally:
             if flight.is_kept:
                 self._flights.pop(path, None)
@@ -82,8 +106,9 @@ class MemorySecretCache(SecretCache):
         return value
 
     def _keep(self, path: SecretPath, asked_s: float, value: KeyMaterial) -> None:
-        self._values[path] = (asked_s, value)
-        self._values.move_to_end(path)
+        text = str(path)
+        self._values[text] = _Held(path, value, asked_s, self._ttl_s)
+        self._values.move_to_end(text)
         while len(self._values) > _MOST_ENTRIES:
             self._values.popitem(last=False)
 
