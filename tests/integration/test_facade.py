@@ -2,9 +2,11 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
+from dependency_injector import providers
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from journal_keys import (
@@ -15,11 +17,14 @@ from journal_keys import (
 )
 from journal_keys.adapters.crypto.key_crypto import JwsSigningKey
 from journal_keys.adapters.sql.engine import ledger_engine
+from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.errors import InvalidPathError, UnencodableTextError
 from journal_keys.domain.keys import Family, Kid
-from journal_keys.domain.outcomes import NotDue, Rotated
+from journal_keys.domain.outcomes import NotDue, Rotated, RotationOutcome
+from journal_keys.entrypoints.facade import PartlyRotatedError
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings, SettingsError
-from journal_keys.ports.ledger import LedgerError
+from journal_keys.ports.ledger import LedgerError, LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreError
 from journal_keys.use_cases.check_health import HealthStatus
 from journal_keys.use_cases.store_secret import OwnedPathError
@@ -177,24 +182,96 @@ async def test_without_init_the_ledger_is_said_to_be_missing(tmp_path: Path) -> 
     await client.aclose()
 
 
-async def test_ten_thousand_verifications_and_decryptions_call_no_port(settings: Settings) -> None:
+async def test_ten_thousand_verifications_and_decryptions_call_no_port(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, journal_keys_profile="standard")
+    await make_rings(settings)
+    plan = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
+    async with InfisicalSecretsClient(settings) as client:
+        container = await client.container()
+        for provider in (container.store, container.ledger, container.usage, container.trail):
+            provider.override(plan.wrap(provider()))
+        manager = InfisicalKeyManager(client=client)
+        cipher = await manager.get_token_cipher()
+        token, ciphertext = (await manager.signer()).sign({"sub": "x"}), cipher.encrypt("x")
+        await client.store_secret("/infrastructure/nats_url", "nats://localhost")
+        await client.fetch_secret("/infrastructure/nats_url")
+        assert {"heads", "read", "read_folder"} <= set(plan.calls)
+        plan.calls.clear()
+        for _ in range(10_000):
+            await manager.verify(token)
+            (await manager.get_token_cipher()).decrypt(ciphertext)
+            await client.fetch_secret("/infrastructure/nats_url")
+        assert plan.calls == []
+
+
+async def test_handles_stay_good_past_the_view_ttl_without_another_call(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, **(QUICK | {"journal_ledger_poll": 0.02}))
+    await make_rings(settings)
     async with InfisicalSecretsClient(settings) as client:
         manager = InfisicalKeyManager(client=client)
-        verifier, cipher = await manager.verifier(), await manager.get_token_cipher()
-        token, ciphertext = (await manager.signer()).sign({"sub": "x"}), cipher.encrypt("x")
+        signer, cipher = await manager.signer(), await manager.get_token_cipher()
+        for _ in range(4):
+            await asyncio.sleep(0.1)
+        assert cipher.decrypt(cipher.encrypt("x")) == "x"
+        assert signer.sign({})
+
+
+async def test_a_closed_client_leaves_no_task(settings: Settings) -> None:
+    before = asyncio.all_tasks()
+    async with InfisicalSecretsClient(settings) as client:
+        await InfisicalKeyManager(client=client).signer()
+        assert asyncio.all_tasks() > before
+    assert asyncio.all_tasks() == before
+
+
+async def test_the_encryptions_of_a_short_life_are_counted(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        cipher = await InfisicalKeyManager(client=client).get_token_cipher()
+        kid = cipher.encrypt("x").split(".")[1]
+        for _ in range(999):
+            cipher.encrypt("x")
+    async with open_container(settings) as container:
+        assert await container.usage().add(Kid(kid), 0) == 1000
+
+
+async def test_a_ring_that_fails_does_not_hide_the_other_s_outcome(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
         container = await client.container()
-        plan = FaultPlan(at=0, kind=FaultKind.ERROR_BEFORE)
-        with (
-            container.store.override(plan.wrap(container.store())),
-            container.ledger.override(plan.wrap(container.ledger())),
-        ):
-            for _ in range(10_000):
-                verifier.verify(token)
-                cipher.decrypt(ciphertext)
-            assert plan.calls == []
-            with pytest.raises(LedgerError):
-                await container.refresh_views()()
-            assert plan.calls == ["heads"]
+        rotate = container.rotate_keys()
+
+        async def fail_for_jwt(family: Family, request: RotationRequest) -> RotationOutcome:
+            if family is Family.JWT:
+                raise LedgerUnavailableError("planned: no answer")
+            return await rotate(family, request)
+
+        container.rotate_keys.override(providers.Object(fail_for_jwt))
+        with pytest.raises(PartlyRotatedError, match="jwt failed: planned") as caught:
+            await InfisicalKeyManager(client=client).rotate_keys()
+    assert {family: type(outcome) for family, outcome in caught.value.outcomes.items()} == {Family.AES: NotDue}
+    assert {family: type(failure) for family, failure in caught.value.failures.items()} == {
+        Family.JWT: LedgerUnavailableError
+    }
+
+
+async def test_a_secret_that_is_stored_anew_is_not_fetched_as_it_was(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        for value in ("redis://one", "redis://two"):
+            await client.store_secret("/infrastructure/redis_url", value)
+            assert await client.fetch_secret("/infrastructure/redis_url") == value
+            assert await client.fetch_secret("/infrastructure/redis_url") == value
+
+
+async def test_a_value_that_is_no_unicode_text_is_refused(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client:
+        with pytest.raises(UnencodableTextError):
+            await client.store_secret("/infrastructure/redis_url", "\ud800")
+
+
+@pytest.mark.parametrize("path", ["", "database", "/a//b", None, 7, [], {}], ids=repr)
+async def test_what_is_no_path_is_refused(settings: Settings, path: Any) -> None:  # noqa: ANN401
+    async with InfisicalSecretsClient(settings) as client:
+        with pytest.raises(InvalidPathError):
+            await client.fetch_secret(path)
 
 
 def test_a_malformed_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

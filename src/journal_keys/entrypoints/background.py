@@ -36,6 +36,10 @@ class Background:
         ]
         return self
 
+    def start_refreshing(self) -> None:
+        """Run the refresher alone: views stay fresh, and nothing is rotated or repaired."""
+        self._tasks = [asyncio.create_task(self._refresh_for_ever(), name="journal_keys refresher")]
+
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()

@@ -1,7 +1,8 @@
 """The names that the integration guide promises: thin doors to the container."""
 
 import asyncio
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from types import TracebackType
@@ -13,13 +14,14 @@ from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
-from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.errors import JournalKeysError, PortError
 from journal_keys.domain.exposure import as_bytes, as_text, expose
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import RotationOutcome
 from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.token import UnknownKidError
+from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.key_crypto import SigningKey
@@ -27,21 +29,42 @@ from journal_keys.ports.secret_store import SecretStoreProtocolError
 from journal_keys.use_cases.check_health import Health
 
 _UNKNOWN_KID_COOL_DOWN_S = 1.0
+_LATE_POLLS = 2
+_LOG = logging.getLogger("journal_keys")
+
+
+class PartlyRotatedError(PortError):
+    """One ring failed: `outcomes` tells what became of the other, `failures` why this one failed."""
+
+    def __init__(self, outcomes: Mapping[Family, RotationOutcome], failures: Mapping[Family, JournalKeysError]) -> None:
+        told = [f"{family}: {type(outcome).__name__}" for family, outcome in outcomes.items()]
+        super().__init__("; ".join([*told, *(f"{family} failed: {failure}" for family, failure in failures.items())]))
+        self.outcomes = outcomes
+        self.failures = failures
 
 
 class InfisicalSecretsClient:
     """Secrets by path. Opens the store at first use; close it with `aclose` or use it as an async context.
 
+    From first use until then one task keeps the views of the rings fresh. Nothing is rotated unless somebody asks: the
+    service, `journal-keys rotate`, or `InfisicalKeyManager.rotate_keys`.
+
     `redis` is taken for the calls that the guide shows; this release caches in memory only.
     """
 
-    def __init__(self, settings: Settings, redis: object | None = None, *, engine: AsyncEngine | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        redis: object | None = None,  # noqa: ARG002 (taken for the guide's calls)
+        *,
+        engine: AsyncEngine | None = None,
+    ) -> None:
         self._settings = settings
         self._engine = engine
-        self._redis = redis
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._container: Container | None = None
+        self._peek: Callable[[str], str | None] = _nothing
 
     @classmethod
     def from_env(cls, redis: object | None = None) -> Self:
@@ -60,7 +83,11 @@ class InfisicalSecretsClient:
             SecretNotFoundError: there is no such secret.
             SecretStoreError: the store failed, and nothing recent enough is cached; or the secret is no UTF-8 text.
         """
-        container = self._container or await self.container()
+        text = self._peek(path)
+        return await self._fetch(path) if text is None else text
+
+    async def _fetch(self, path: str) -> str:
+        container = await self.container()
         parsed = SecretPath.parse(path)
         text = as_text(expose(await container.fetch_secret()(parsed)))
         if text is None:
@@ -88,8 +115,17 @@ class InfisicalSecretsClient:
         async with self._opening:
             if self._container is None:
                 opened = open_container(self._settings, engine=self._engine)
-                self._container = await self._stack.enter_async_context(opened)
+                container = await self._stack.enter_async_context(opened)
+                self._stack.push_async_callback(_report_usage, container)
+                self._keep_fresh(container)
+                self._container, self._peek = container, container.cache().peek
             return self._container
+
+    def _keep_fresh(self, container: Container) -> None:
+        settings = self._settings
+        background = Background(container=container, poll=settings.poll, reconcile_interval=settings.reconcile_interval)
+        background.start_refreshing()
+        self._stack.push_async_exit(background)
 
     @property
     def settings(self) -> Settings:
@@ -102,8 +138,8 @@ class InfisicalSecretsClient:
         return self._settings.poll
 
     async def aclose(self) -> None:
-        """Close what was opened."""
-        self._container = None
+        """Stop the refresher, add this process's encryptions to the ledger's count, and close what was opened."""
+        self._container, self._peek = None, _nothing
         await self._stack.aclose()
 
     async def __aenter__(self) -> Self:
@@ -145,15 +181,15 @@ class InfisicalKeyManager:
         return (await self.signer()).current_key()
 
     async def get_token_cipher(self) -> TokenCipher:
-        """Give the cipher over the aes ring. It stays good; call again to have its view confirmed."""
+        """Give the cipher over the aes ring. It stays good until the client is closed, and does no I/O."""
         return (await self._fresh()).cipher()
 
     async def signer(self) -> JwtSigner:
-        """Give the signer over the jwt ring. It stays good; call again to have its view confirmed."""
+        """Give the signer over the jwt ring. It stays good until the client is closed, and does no I/O."""
         return (await self._fresh()).signer()
 
     async def verifier(self) -> JwtVerifier:
-        """Give the verifier over the jwt ring: `verify` on it does no I/O."""
+        """Give the verifier over the jwt ring. It stays good until the client is closed, and does no I/O."""
         return (await self._fresh()).verifier()
 
     async def verify(self, token: str) -> Mapping[str, Any]:
@@ -173,11 +209,12 @@ class InfisicalKeyManager:
     async def rotate_keys(
         self, *, force: bool = False, reason: str = "asked by the application", rotation_id: str | None = None
     ) -> Mapping[Family, RotationOutcome]:
-        """Rotate both rings and give each outcome.
+        """Rotate both rings and give each outcome; a ring that fails does not keep the other from being rotated.
 
         Raises:
+            PartlyRotatedError: one ring failed. It holds the other's outcome and the failure.
             RotationConflictError: the id was used with other parameters.
-            PortError: store or ledger failed.
+            PortError: store or ledger failed for both rings; the first ring's failure is raised.
         """
         container = await self._client.container()
         request = RotationRequest(
@@ -187,9 +224,17 @@ class InfisicalKeyManager:
             reason=reason,
             actor="application",
         )
-        outcomes = {family: await container.rotate_keys()(family, request) for family in Family}
-        await container.refresh_views()()
-        return outcomes
+        outcomes: dict[Family, RotationOutcome] = {}
+        failures: dict[Family, JournalKeysError] = {}
+        for family in Family:
+            try:
+                outcomes[family] = await container.rotate_keys()(family, request)
+            except JournalKeysError as failure:
+                failures[family] = failure
+        if outcomes and not failures:
+            await self._refresh(container)
+            return outcomes
+        raise PartlyRotatedError(outcomes, failures) if outcomes else next(iter(failures.values()))
 
     async def aclose(self) -> None:
         """Close what this manager opened."""
@@ -206,7 +251,7 @@ class InfisicalKeyManager:
         await self.aclose()
 
     async def _fresh(self) -> Container:
-        """The container, its views no older than one poll where the ledger answers."""
+        """The container, with views; where the refresher fell behind, they are refreshed here."""
         container = await self._client.container()
         if self._is_old(container):
             async with self._refreshing:
@@ -216,7 +261,8 @@ class InfisicalKeyManager:
 
     def _is_old(self, container: Container) -> bool:
         view = container.board().signing
-        return view is None or container.clock().uptime_s() - view.confirmed_s > self._client.poll.total_seconds()
+        late_s = _LATE_POLLS * self._client.poll.total_seconds()
+        return view is None or container.clock().uptime_s() - view.confirmed_s > late_s
 
     async def _refresh(self, container: Container) -> None:
         """Refresh; where that fails, the views of before serve until they are too old."""
@@ -232,6 +278,17 @@ class InfisicalKeyManager:
         if now_s - self._looked_for_kid_s >= _UNKNOWN_KID_COOL_DOWN_S:
             self._looked_for_kid_s = now_s
             await self._refresh(container)
+
+
+def _nothing(_path: str) -> None:
+    return None
+
+
+async def _report_usage(container: Container) -> None:
+    try:
+        await container.refresh_views().report_usage()
+    except JournalKeysError as failure:
+        _LOG.warning("usage_not_reported error=%s", failure)
 
 
 def _engine_of(session: AsyncSession | None) -> AsyncEngine | None:
