@@ -5,26 +5,20 @@ Between two port calls a use case has no effect, so a death there is a death bef
 
 import asyncio
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
-from typing import Final
 
 from journal_keys.domain.errors import JournalKeysError
 from tests.proof.verdict import Verdict
 from tests.support.crash import Crash
+from tests.support.crash_plans import every, every_pair, one_each, some_pairs
 from tests.support.crash_rules import BreachError
 from tests.support.crash_scenes import Scene, scenes
 from tests.support.crash_worlds import Kept
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.grounds import DiskGround, Ground, MemoryGround
 from tests.support.world import Design, World, ours
-
-KINDS: Final = tuple(FaultKind)
-PAIRS: Final = 40
-_MORE_CALLS: Final = 12
-"""By how many calls a fault may lengthen a run: it reads again what became unknown."""
 
 
 @dataclass(slots=True)
@@ -93,42 +87,13 @@ class Trial:
         return None
 
     def _crash(self, world: World) -> Crash:
-        return Crash(world=world, scene=self.scene, kept=self.kept, design=self.design)
+        world.design = self.design
+        return Crash(world=world, scene=self.scene, kept=self.kept)
 
 
 def _told(plan: FaultPlan) -> str:
     strikes = {plan.at: plan.kind, **plan.then}
     return ", ".join(f"call {at} ({plan.calls[at]}): {kind.value}" for at, kind in strikes.items())
-
-
-def every(calls: int, kinds: Iterable[FaultKind] = KINDS) -> Iterator[FaultPlan]:
-    """Every kind at every call."""
-    for kind in kinds:
-        for at in range(calls):
-            yield FaultPlan(at=at, kind=kind)
-
-
-def one_each(calls: int) -> Iterator[FaultPlan]:
-    """One kind at every call, in turn."""
-    for at in range(calls):
-        yield FaultPlan(at=at, kind=KINDS[at % len(KINDS)])
-
-
-def every_pair(calls: int, with_pass: int) -> Iterator[FaultPlan]:
-    """Every kind at every call, and every kind at every later one, the calls of the first pass included."""
-    for first in every(calls):
-        for second in every(with_pass + _MORE_CALLS):
-            if second.at > first.at:
-                yield FaultPlan(at=first.at, kind=first.kind, then={second.at: second.kind})
-
-
-def some_pairs(calls: int, with_pass: int) -> Iterator[FaultPlan]:
-    """A sample of them, always the same."""
-    random = Random(calls)
-    for _ in range(PAIRS):
-        at = random.randrange(calls)
-        later = random.randrange(at + 1, with_pass + 1)
-        yield FaultPlan(at=at, kind=random.choice(KINDS), then={later: random.choice(KINDS)})
 
 
 async def in_memory(scene: Scene) -> Tally:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tests.proof.crashes import (
-    KINDS,
     Tally,
     first_breach,
     in_memory,
@@ -15,6 +14,7 @@ from tests.proof.crashes import (
     scenes_on_disk,
     verdict,
 )
+from tests.support.crash_plans import KINDS
 from tests.support.crash_scenes import Scene, scenes
 from tests.support.world import Design
 from tests.support.wrong_crash_designs import (

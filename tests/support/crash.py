@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final, TypeVar
+from typing import Final
 
-from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.outcomes import Reconciled, ReconcileOutcome
 from tests.support.crash_checks import Inquest
@@ -14,9 +13,9 @@ from tests.support.crash_rules import require
 from tests.support.crash_scenes import Scene, rotate
 from tests.support.crash_worlds import Kept
 from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
-from tests.support.world import W1, Design, World
+from tests.support.process import Process, end_of
+from tests.support.world import W1, World
 
-P = TypeVar("P")
 _ENDS: Final[Mapping[FaultKind, type[BaseException]]] = {
     FaultKind.HANG: asyncio.CancelledError,
     FaultKind.CANCEL_BEFORE: asyncio.CancelledError,
@@ -34,7 +33,6 @@ class Crash:
     world: World
     scene: Scene
     kept: Kept
-    design: Design
     inquest: Inquest = field(init=False)
     _seeds: "count[int]" = field(default_factory=lambda: count(100))
 
@@ -62,7 +60,7 @@ class Crash:
 
     async def _follow(self, plan: FaultPlan, deed: Awaitable[object]) -> None:
         before = len(plan.struck)
-        ended = await _end_of(plan, deed)
+        ended = await end_of(plan, deed)
         expected = [_ENDS[kind] for kind in plan.struck[before:] if kind in _ENDS]
         if expected:
             require(isinstance(ended, expected[0]), f"it ended with {ended!r}")
@@ -72,15 +70,7 @@ class Crash:
         await self.inquest.at_once()
 
     def _process(self, plan: FaultPlan | None = None) -> World:
-        wrap = plan.wrap if plan else _plain
-        return World(
-            clock=self.world.clock,
-            store=wrap(self.world.store),
-            shared_ledger=wrap(self.world.ledger),
-            hints=wrap(MemoryHintBus()),
-            seed=next(self._seeds),
-            design=self.design,
-        )
+        return Process(self.world).world(next(self._seeds), plan)
 
     async def _repair_once(self, process: World) -> ReconcileOutcome:
         """A pass; before it, what only an operator may do where there is no ring."""
@@ -97,17 +87,3 @@ class Crash:
         await self.inquest.told(first)
         if self.scene.verb is rotate:
             require(await rotate(self._process(), self.kept) == first, "the same rotation id gave two results")
-
-
-async def _end_of(plan: FaultPlan, deed: Awaitable[object]) -> object:
-    """What a deed gives or raises; one that hangs is cancelled as soon as it does."""
-    doing, hanging = asyncio.ensure_future(deed), asyncio.ensure_future(plan.hangs.wait())
-    await asyncio.wait({doing, hanging}, return_when=asyncio.FIRST_COMPLETED)
-    hanging.cancel()
-    doing.cancel()
-    (ended, _) = await asyncio.gather(doing, hanging, return_exceptions=True)
-    return ended
-
-
-def _plain(port: P) -> P:
-    return port

@@ -137,7 +137,7 @@ class Inquest:
             if kid not in accepted:
                 continue  # judged by `_no_key_is_lost`
             try:
-                _ = reader.verifier.verify(text) if self.family is Family.JWT else reader.cipher.decrypt(text)
+                reader.read(self.family, text)
             except JournalKeysError as refusal:
                 raise BreachError(f"a text under {kid} is refused: {refusal}") from None
         self.read_at = ring.head

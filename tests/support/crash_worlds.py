@@ -53,9 +53,7 @@ class Kept:
     async def make_one(self, world: World) -> None:
         """Sign or encrypt under the ACTIVE key."""
         process = await Process(world).refresh()
-        kid = (await world.ring(self.family)).active.kid
-        signs = self.family is Family.JWT
-        self.texts.append((kid, process.signer.sign({"sub": "p"}) if signs else process.cipher.encrypt("plain")))
+        self.texts.append(process.write(self.family))
 
 
 async def rest(world: World, kept: Kept) -> None:
@@ -114,10 +112,14 @@ async def half_compromised(world: World, kept: Kept) -> None:
 
 
 async def one_compromised(world: World, kept: Kept) -> None:
-    """A ring that has a tombstone, as `recover` must respect."""
+    """A tombstone, as `recover` must respect it, and no more: the compromise died before the material was deleted."""
     await rest(world, kept)
     (old,) = oldest_of(await world.ring(kept.family))
+    path = versions_folder(kept.family).child(old)
+    line = (await world.store.read_folder(path.folder)).secrets[old]
     await world.compromise(kept.family, old, actor="test", reason="leaked")
+    await world.store.put_new(path, line)
+    world.clock.pass_time(W1)
 
 
 def oldest_of(ring: KeyRing) -> frozenset[Kid]:

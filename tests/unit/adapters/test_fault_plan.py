@@ -10,6 +10,7 @@ from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
+from journal_keys.domain.changes import RingChange, Transition
 from journal_keys.domain.errors import PortError
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial
@@ -184,3 +185,50 @@ def test_an_attribute_is_read_past_the_plan() -> None:
     plan = FaultPlan(at=0, kind=FaultKind.DEATH_BEFORE)
     assert plan.wrap(MemoryViewBoard()).signing is None
     assert plan.calls == []
+
+
+async def test_a_second_fault_strikes_at_its_own_call(store: MemorySecretStore) -> None:
+    plan = FaultPlan(at=0, kind=FaultKind.ERROR_AFTER, then={2: FaultKind.CANCEL_BEFORE})
+    planned = plan.wrap(store)
+    with pytest.raises(SecretStoreUnavailableError):
+        await planned.put_new(PATH, VALUE)
+    await planned.read_folder(FOLDER)
+    with pytest.raises(asyncio.CancelledError):
+        await planned.delete(PATH)
+    assert plan.struck == [FaultKind.ERROR_AFTER, FaultKind.CANCEL_BEFORE]
+
+
+async def test_another_process_goes_on_with_the_plan_after_a_death(store: MemorySecretStore) -> None:
+    plan = FaultPlan(at=0, kind=FaultKind.DEATH_BEFORE, then={2: FaultKind.ERROR_BEFORE})
+    with pytest.raises(ProcessDied):
+        await plan.wrap(store).delete(PATH)
+    plan.go_on()
+    planned = plan.wrap(store)
+    await planned.put_new(PATH, VALUE)
+    with pytest.raises(SecretStoreUnavailableError):
+        await planned.delete(PATH)
+
+
+async def test_a_stale_answer_where_there_was_none_before_is_no_fault(store: MemorySecretStore) -> None:
+    plan = FaultPlan(at=0, kind=FaultKind.STALE)
+    await plan.wrap(store).read_folder(FOLDER)
+    assert not plan.has_struck
+
+
+def never_made(at: datetime) -> RingChange:
+    raise NotImplementedError(at)
+
+
+class Committing:
+    made = 0
+
+    async def commit(self, _: Transition) -> int:
+        self.made += 1
+        return self.made
+
+
+async def test_a_commit_is_never_answered_with_the_result_of_another() -> None:
+    plan = FaultPlan(at=1, kind=FaultKind.STALE)
+    planned = plan.wrap(Committing())
+    assert [await planned.commit(never_made), await planned.commit(never_made)] == [1, 2]
+    assert not plan.has_struck
