@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from journal_keys.domain import material, rotation
-from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.changes import RotationRecord, RotationRequest
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyVersion, Kid
-from journal_keys.domain.outcomes import RetireOutcome, Rotated, RotationOutcome
+from journal_keys.domain.outcomes import RetireOutcome, Rotated
 from journal_keys.domain.paths import versions_folder
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.rotation import Cause
@@ -62,9 +62,7 @@ def never_sweeps(world: World) -> None:
 
 
 class _ProjectsFirst(RotateKeys):
-    async def _promote(
-        self, page: LedgerPage, ring: KeyRing, request: RotationRequest, staged: KeyVersion
-    ) -> Rotated | None:
+    async def _promote(self, page: LedgerPage, ring: KeyRing, request: RotationRequest, staged: KeyVersion) -> Rotated:
         cause = Cause(at=page.now, actor=request.actor, reason=request.reason)
         await self.project(rotation.promote(ring, cause).ring)
         return await super()._promote(page, ring, request, staged)
@@ -76,7 +74,7 @@ def projects_before_it_commits(world: World) -> None:
 
 
 class _Forgets(RotateKeys):
-    async def _recorded(self, family: Family, request: RotationRequest) -> RotationOutcome | None:  # noqa: ARG002
+    async def _recorded(self, family: Family, request: RotationRequest) -> RotationRecord | None:  # noqa: ARG002
         return None
 
 

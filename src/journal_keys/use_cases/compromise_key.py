@@ -104,8 +104,7 @@ class CompromiseKey:
             await self.project(await self.stage(ring, self.policies[ring.family], cause))
         except (PortError, MaterialCorruptError) as failure:
             return str(failure)
-        finally:
-            await self.hints.publish(ring.family)
+        await self.hints.publish(ring.family)
         return None
 
     def _outcome(self, before: KeyRing, after: KeyRing, hit: KeyVersion, unfinished: str | None) -> Compromised:
