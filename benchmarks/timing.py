@@ -5,9 +5,9 @@ The ratio is that of the best rounds: whatever else runs on the machine only eve
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 ROUNDS = 101
 ROUND_S = 0.01
@@ -53,6 +53,36 @@ def compare(
             times.append(_time(call, count, clock))
     gc.enable()
     return row(name, ours_times, peer_times, target=target)
+
+
+async def compare_awaited(
+    name: str, ours: Callable[[], Awaitable[object]], peer: Callable[[], object], *, target: float | None
+) -> Row:
+    """As `compare`, with ours awaited in the running loop; the peer, too, where it gives something to await."""
+    ours_times: list[float] = []
+    peer_times: list[float] = []
+    is_awaited = isinstance(first := peer(), Awaitable)
+    if isinstance(first, Awaitable):
+        await first
+    time_s = await _time_awaited(ours, 100)
+    count = max(1, int(ROUND_S / max(time_s, 1e-9)))
+    gc.disable()
+    for _ in range(ROUNDS):
+        ours_times.append(await _time_awaited(ours, count))
+        peer_times.append(
+            await _time_awaited(cast("Callable[[], Awaitable[object]]", peer), count)
+            if is_awaited
+            else _time(peer, count, time.process_time)
+        )
+    gc.enable()
+    return row(name, ours_times, peer_times, target=target)
+
+
+async def _time_awaited(call: Callable[[], Awaitable[object]], count: int) -> float:
+    start_s = time.process_time()
+    for _ in range(count):
+        await call()
+    return (time.process_time() - start_s) / count
 
 
 def row(name: str, ours_times: list[float], peer_times: list[float], *, target: float | None) -> Row:

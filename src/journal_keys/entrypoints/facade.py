@@ -112,6 +112,8 @@ class InfisicalSecretsClient:
 
     async def container(self) -> Container:
         """The container behind this client, opened once."""
+        if self._container is not None:
+            return self._container
         async with self._opening:
             if self._container is None:
                 opened = open_container(self._settings, engine=self._engine)

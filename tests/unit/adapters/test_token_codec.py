@@ -20,6 +20,15 @@ from tests.support.views import MAX_STALE, OLDEST_VIEW, PROFILE, VIEW_TTL, Bench
 START = datetime(2026, 6, 1, tzinfo=UTC)
 NOW = int(START.timestamp())
 GOOD = {"iss": "journal", "aud": "journal", "iat": NOW, "exp": NOW + 600, "sub": "alice"}
+
+
+def _nested(levels: int) -> object:
+    value: object = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 _PROPERTY_BENCH = Bench(clock=ManualClock(START))
 
 
@@ -248,6 +257,8 @@ def test_a_missing_private_key_is_told_and_others_still_verify() -> None:
         pytest.param({"nbf": NOW + 10**9}, None, id="nbf in the future"),
         pytest.param({1: 2}, None, id="a number for a name"),
         pytest.param({"x": [{None: 2}]}, None, id="nothing for a name inside"),
+        pytest.param({"x": _nested(40)}, None, id="nested too deeply"),
+        pytest.param({"x": _nested(1500)}, None, id="nested more deeply than Python goes"),
         pytest.param("text", None, id="text for claims"),
         pytest.param([], None, id="a list for claims"),
         pytest.param(None, None, id="nothing for claims"),

@@ -28,6 +28,7 @@ RESERVED: Final = frozenset({"iss", "aud", "iat", "exp"})
 """Claims that the signer sets itself."""
 
 _MOST_HEADERS: Final = 256
+_MOST_LEVELS: Final = 32
 _STEPS_PER_S: Final = 1024
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -108,8 +109,8 @@ class JwtSigner:
         """Give the claims as JSON that the verifier reads and accepts."""
         text = _json_text(body)
         try:
-            check_claims(canonical.from_json(text), self._profile, now_s=now_s)
-        except (ValueError, TokenRefusedError) as refusal:
+            check_claims(body, self._profile, now_s=now_s)
+        except TokenRefusedError as refusal:
             raise ClaimsError(f"a verifier would refuse these claims: {refusal}") from None
         return text
 
@@ -124,18 +125,20 @@ class JwtSigner:
 
 def _json_text(document: Mapping[str, Any]) -> str:
     try:
-        if _has_text_names(document):
+        if _is_readable(document, _MOST_LEVELS):
             return _ENCODE(document)
     except (TypeError, ValueError, RecursionError):
         pass  # raised from here, the refusal would carry the claims along
-    raise ClaimsError("claims are JSON: text, numbers, lists and objects, with text for names")
+    raise ClaimsError(f"claims are JSON of at most {_MOST_LEVELS} levels, with text for names")
 
 
-def _has_text_names(value: object) -> bool:
-    """Whether each object in it has text for names; Python's encoder would write others as text without a word."""
+def _is_readable(value: object, levels: int) -> bool:
+    """Whether names are text (Python's encoder writes others as text without a word) and the reader gets to the end."""
     if isinstance(value, dict):
-        return all(isinstance(name, str) and _has_text_names(member) for name, member in value.items())
-    return not isinstance(value, (list, tuple)) or all(map(_has_text_names, value))
+        return levels > 0 and all(isinstance(n, str) and _is_readable(v, levels - 1) for n, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return levels > 0 and all(_is_readable(v, levels - 1) for v in value)
+    return True
 
 
 def _segment(text: str) -> bytes:
