@@ -24,6 +24,7 @@ from journal_keys.domain.token import UnknownKidError
 from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
+from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_crypto import SigningKey
 from journal_keys.ports.secret_store import SecretStoreProtocolError
 from journal_keys.use_cases.check_health import Health
@@ -65,6 +66,7 @@ class InfisicalSecretsClient:
         self._stack = AsyncExitStack()
         self._container: Container | None = None
         self._peek: Callable[[str], str | None] = _nothing
+        self.clock: Clock | None = None  # asked once: the container checks what it gives against its port each time
 
     @classmethod
     def from_env(cls, redis: object | None = None) -> Self:
@@ -121,6 +123,7 @@ class InfisicalSecretsClient:
                 self._stack.push_async_callback(_report_usage, container)
                 self._keep_fresh(container)
                 self._container, self._peek = container, container.cache().peek
+                self.clock = container.clock()
             return self._container
 
     def _keep_fresh(self, container: Container) -> None:
@@ -262,9 +265,9 @@ class InfisicalKeyManager:
         return container
 
     def _is_old(self, container: Container) -> bool:
-        view = container.board().signing
+        view, clock = container.board().signing, self._client.clock
         late_s = _LATE_POLLS * self._client.poll.total_seconds()
-        return view is None or container.clock().uptime_s() - view.confirmed_s > late_s
+        return view is None or clock is None or clock.uptime_s() - view.confirmed_s > late_s
 
     async def _refresh(self, container: Container) -> None:
         """Refresh; where that fails, the views of before serve until they are too old."""
