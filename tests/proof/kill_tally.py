@@ -1,0 +1,61 @@
+"""What a series of kills came to."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Self
+
+from tests.proof.survivor import READY_S, Reading
+
+
+@dataclass(slots=True, kw_only=True)
+class KillTally:
+    """The counts, and everything that is wrong, in words."""
+
+    kills: int = 0
+    ready: int = 0
+    took_s: list[float] = field(default_factory=list)
+    struck: Counter[str] = field(default_factory=Counter)
+    half_files: int = 0
+    read: Counter[str] = field(default_factory=Counter)
+    wrongs: list[str] = field(default_factory=list)
+
+    def add_reading(self, reading: Reading, ciphertexts: int) -> None:
+        """Count what one survivor could read."""
+        self.read.update(
+            tokens=reading.alive, refused=reading.refused, ciphertexts=ciphertexts, unreadable=reading.unreadable
+        )
+
+    @property
+    def longest_s(self) -> float:
+        """From a kill to the moment when a new process had signed, encrypted and found itself healthy."""
+        return max(self.took_s, default=0.0)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every kill was recovered from in time, and nothing is lost or wrong."""
+        in_time = self.ready == self.kills > 0 and self.longest_s <= READY_S
+        return in_time and not (self.read["refused"] or self.read["unreadable"] or self.wrongs)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The figures, the summary last."""
+        return (
+            *self.wrongs,
+            *(f"killed {where}: {count}" for where, count in sorted(self.struck.items())),
+            f"killed with half a vault file beside the vault: {self.half_files}",
+            f"tokens read {self.read['tokens']}, ciphertexts read {self.read['ciphertexts']}",
+            (
+                f"kills {self.kills}, ready again {self.ready} (longest {self.longest_s:.1f} s),"
+                f" tokens refused {self.read['refused']}, ciphertexts unreadable {self.read['unreadable']}"
+            ),
+        )
+
+    def __iadd__(self, other: "KillTally") -> Self:
+        self.kills += other.kills
+        self.ready += other.ready
+        self.took_s += other.took_s
+        self.struck += other.struck
+        self.half_files += other.half_files
+        self.read += other.read
+        self.wrongs += other.wrongs
+        return self

@@ -1,0 +1,61 @@
+"""A process that rotates is killed with SIGKILL, a hundred times; the next one must be ready, and all keys good.
+
+A kill leaves all that the process had handed to the operating system: this shows order and atomicity, not what a loss
+of power leaves.
+"""
+
+import random
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.proof.homes import make_home, rest_home
+from tests.proof.kill_scene import Scene
+from tests.proof.kill_tally import KillTally
+from tests.proof.verdict import Verdict
+from tests.proof.wrong_designs import Design, as_built
+from tests.support.crew import prepared
+from tests.support.embedded import settings_in
+
+HOMES: Final = 4
+"""A ring keeps a row of every key that it ever had: in four homes of 25 kills each the kills cost half as much."""
+
+KILLS: Final = 100
+_SEED: Final = 20_261_124
+_SPREAD: Final = 1.2
+_SHORT: Final[Mapping[str, float]] = {
+    "journal_jwks_max_age": 0.25,
+    "journal_infisical_cache_ttl": 0.25,
+    "journal_ledger_poll": 0.02,
+    "journal_clock_skew": 0,
+    "journal_jwt_leeway": 0,
+}
+"""W1 is 0.27 s, so that victims need not wait long; W2 is 5.3 s, so that keys are destroyed between the kills."""
+
+
+def run(*, nightly: bool) -> Verdict:
+    """Kill a hundred times, or a thousand times."""
+    tally = KillTally()
+    for home in range(HOMES * (10 if nightly else 1)):
+        tally += kill_times(KILLS // HOMES, seed=_SEED + home)
+    return Verdict(lines=tally.lines, holds=tally.holds)
+
+
+def kill_times(
+    kills: int, *, seed: int, victim: Design = as_built, survivor: Design = as_built, longest_token_s: float = 5
+) -> KillTally:
+    """Kill a rotator at instants spread evenly over 1.2 rotations; end early where nothing comes back."""
+    instants = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="journal-keys-kills-") as folder:
+        settings = settings_in(Path(folder), **_SHORT, journal_jwt_longest_token=longest_token_s)
+        context = prepared()
+        make_home(context, settings)
+        scene = Scene(context=context, settings=settings, victim=victim, survivor=survivor)
+        longest_s = _SPREAD * scene.rotation_s()
+        for _ in range(kills):
+            if not scene.kill_after(instants.uniform(0, longest_s)):
+                break
+        rested = rest_home(context, settings)
+    scene.tally.wrongs += (*rested.troubles, *(wrong for rest in rested.rests for wrong in rest.wrongs))
+    return scene.tally

@@ -1,0 +1,48 @@
+"""Real processes race for one ledger and vault, and wrong designs are caught by the same race."""
+
+import re
+
+import pytest
+
+from tests.proof.first_starts import start_at_once
+from tests.proof.race_ledger import Hold
+from tests.proof.races import race_for, run
+from tests.proof.wrong_designs import Design, without_a_lock, without_compare_and_set, without_waiting_to_retire
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+
+_NOT_KEPT = "cannot be read back|gone from the store"
+
+
+def test_each_of_two_hundred_generations_has_one_winner_and_fifty_first_starts_make_one_key_per_family() -> None:
+    verdict = run(nightly=False)
+    assert verdict.holds, "\n".join(verdict.lines)
+    assert "first starts 50, rings 2, keys 4" in verdict.lines
+    assert verdict.lines[-1] == "races 200 generations x 8 processes, 200 winners, keys lost 0"
+
+
+@pytest.mark.parametrize(
+    ("design", "said"),
+    [
+        pytest.param(without_compare_and_set, "winners", id="a ledger without compare and set"),
+        pytest.param(without_a_lock, _NOT_KEPT, id="a vault that processes write over each other"),
+        pytest.param(without_waiting_to_retire, "is lost", id="keys destroyed before their tokens end"),
+    ],
+)
+def test_the_race_catches(design: Design, said: str) -> None:
+    judgement = race_for(2, design=design, longest_token_s=600)
+    assert not judgement.holds
+    assert any(re.search(said, wrong) for wrong in judgement.wrongs), "\n".join(judgement.wrongs)
+
+
+@pytest.mark.parametrize(
+    ("design", "said"),
+    [
+        pytest.param(without_compare_and_set, "not one process made each ring", id="a ledger without compare and set"),
+        pytest.param(without_a_lock, _NOT_KEPT, id="a vault that processes write over each other"),
+    ],
+)
+def test_first_starts_at_once_catch(design: Design, said: str) -> None:
+    verdict = start_at_once(8, hold=Hold.AFTER_LOOKING, design=design)
+    assert not verdict.holds
+    assert any(re.search(said, line) for line in verdict.lines), "\n".join(verdict.lines)
