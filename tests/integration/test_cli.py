@@ -184,6 +184,12 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
     "Infisical": ({"JOURNAL_INFISICAL_ENABLED": "true"}, "JOURNAL_INFISICAL_ENABLED"),
     "poll over view": ({"JOURNAL_LEDGER_POLL": "5"}, "2|twice"),
     "interval under W1": ({"JOURNAL_JWT_ROTATION_INTERVAL": "0.1"}, r"W1 = .* = verifier view .* \+ poll .* \+ skew"),
+    "verifying with no view": (
+        {"JOURNAL_VERIFY_MAX_STALE": "0"},
+        r"JOURNAL_VERIFY_MAX_STALE is 0 s, less than 0.2 s = the larger of JWKS max-age 0.2 s and view TTL 0.2 s",
+    ),
+    "reconciling all the time": ({"JOURNAL_RECONCILE_INTERVAL": "0"}, "JOURNAL_RECONCILE_INTERVAL.*0.1"),
+    "no home": ({"JOURNAL_KEYS_HOME": ""}, "JOURNAL_KEYS_HOME.*is empty: expected a folder"),
     "too many keys": ({"JOURNAL_JWT_LONGEST_TOKEN": "1000000"}, r"W2 = .* \+ longest token 1e\+06 s"),
 }
 

@@ -1,25 +1,49 @@
 """What one ledger transaction holds: the ring after it, the rotations it settles, the facts it audits."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from journal_keys.domain.errors import RotationConflictError
+from journal_keys.domain.errors import InvalidNameError, RotationConflictError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
+
+MOST_REASON: Final = 500
+_ROTATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+def check_reason(reason: str) -> str:
+    """Give the reason back when it is one line that every log, terminal and database can hold.
+
+    Raises:
+        InvalidNameError: it is empty, longer than 500 characters, or holds one that is not printable.
+    """
+    if not 1 <= len(reason) <= MOST_REASON or not reason.isprintable():
+        raise InvalidNameError(f"the reason is malformed: expected 1 to {MOST_REASON} printable characters")
+    return reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationRequest:
-    """Who asks for a rotation, and why. `scope` is `jwt`, `aes` or `both`; the id is the caller's choice."""
+    """Who asks for a rotation, and why. `scope` is `jwt`, `aes` or `both`; the id is the caller's choice.
+
+    Raises:
+        InvalidNameError: at construction, when reason or id is not of its form.
+    """
 
     rotation_id: str
     scope: str
     force: bool
     reason: str
     actor: str
+
+    def __post_init__(self) -> None:
+        check_reason(self.reason)
+        if not _ROTATION_ID.fullmatch(self.rotation_id):
+            raise InvalidNameError("the rotation_id is malformed: expected 1 to 128 of A-Z a-z 0-9 . _ : -")
 
 
 class RotationStatus(StrEnum):

@@ -5,10 +5,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.errors import JournalKeysError, PolicyError
 from journal_keys.domain.keys import Algorithm, Family
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.token import TokenProfile
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     journal_infisical_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
     journal_jwks_max_age: Seconds | None = None
     journal_ledger_poll: Seconds | None = None
-    journal_reconcile_interval: Seconds | None = None
+    journal_reconcile_interval: Annotated[Seconds, Field(ge=0.1)] | None = None
     journal_clock_skew: Seconds | None = None
     journal_verify_max_stale: Seconds | None = None
     journal_jwt_longest_token: Seconds | None = None
@@ -99,6 +99,13 @@ class Settings(BaseSettings):
                 "JOURNAL_INFISICAL_ENABLED is true, and this release has the embedded vault only: unset it"
             )
         return settings
+
+    @field_validator("journal_keys_home", mode="before")
+    @classmethod
+    def _has_a_home(cls, value: object) -> object:
+        if value == "":
+            raise ValueError("is empty: expected a folder, or no such variable")
+        return value
 
     def _seconds(self, chosen: float | None, name: str) -> timedelta:
         return timedelta(seconds=_DEFAULTS[self.journal_keys_profile][name] if chosen is None else chosen)
@@ -144,7 +151,17 @@ class Settings(BaseSettings):
         )
         for policy in self.policies().values():
             windows.check(policy)
+        self._check_stale(windows)
         return windows
+
+    def _check_stale(self, windows: Windows) -> None:
+        least_s, found_s = windows.oldest_verifier_view.total_seconds(), self.verify_max_stale.total_seconds()
+        if found_s < least_s:
+            raise PolicyError(
+                f"JOURNAL_VERIFY_MAX_STALE is {found_s:g} s, less than {least_s:g} s = the larger of JWKS max-age"
+                f" {windows.jwks_max_age.total_seconds():g} s and view TTL {windows.view_ttl.total_seconds():g} s:"
+                " tokens inside their life would be refused"
+            )
 
     def policies(self) -> dict[Family, RotationPolicy]:
         """The rotation policy of each ring.
@@ -175,6 +192,21 @@ class Settings(BaseSettings):
             longest_token=windows.longest_token,
             leeway=windows.leeway,
         )
+
+
+class ClosedSettings(Settings):
+    """Settings that no environment reaches: the demonstration never touches an operator's ledger."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (the overridden signature)
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the constructor was given, and nothing else."""
+        return (init_settings,)
 
 
 def _explained(failure: ValidationError) -> str:

@@ -114,7 +114,7 @@ class TestTheFile:
                 found = [await connection.exec_driver_sql(f"PRAGMA {name}") for name in names]
                 assert [result.scalar() for result in found] == ["wal", 2, 1, 10_000]
 
-    @pytest.mark.parametrize("open_to_all", [0o604, 0o644, 0o606], ids=oct)
+    @pytest.mark.parametrize("open_to_all", [0o604, 0o644, 0o606, 0o660, 0o640], ids=oct)
     async def test_a_file_that_every_user_can_open_is_refused(
         self, tables: AsyncEngine, path: Path, open_to_all: int
     ) -> None:

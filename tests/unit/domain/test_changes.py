@@ -1,28 +1,29 @@
-"""The record of a rotation: the same question is the same question, whoever asks."""
+"""What a rotation request may say."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from journal_keys.domain.changes import RotationRecord, RotationRequest, RotationStatus
-from journal_keys.domain.errors import RotationConflictError
-from journal_keys.domain.keys import Family
+from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.errors import InvalidNameError
 
-REQUEST = RotationRequest(rotation_id="r1", scope="jwt", force=False, reason="due", actor="alice")
-RECORD = RotationRecord(
-    request=REQUEST, family=Family.JWT, status=RotationStatus.WAITING, opened_at=datetime(2026, 1, 1, tzinfo=UTC)
-)
+GOOD = RotationRequest(rotation_id="a.B_1:-", scope="jwt", force=False, reason="x", actor="test")
 
-
-def test_another_actor_may_ask_the_same_again() -> None:
-    RECORD.check_same(replace(REQUEST, actor="bob"))
+REASONS = {"empty": "", "501 characters": "x" * 501, "a line": "a\nb", "a surrogate": "\udcff", "an escape": "\x1b[0m"}
+IDS = {"empty": "", "129 characters": "x" * 129, "a blank": "a b", "a new line": "a\n", "no ASCII": "\u00e4"}
 
 
-@pytest.mark.parametrize("other", [{"scope": "both"}, {"force": True}, {"reason": "forced"}], ids=str)
-def test_the_same_id_for_something_else_is_a_conflict_that_tells_the_first_use(other: dict[str, object]) -> None:
-    with pytest.raises(RotationConflictError) as caught:
-        RECORD.check_same(replace(REQUEST, **other))  # type: ignore[arg-type]
-    assert str(caught.value) == (
-        "rotation id 'r1' was used for scope jwt, force False with its own reason: a new rotation needs a new id"
-    )
+@pytest.mark.parametrize("reason", REASONS.values(), ids=REASONS.keys())
+def test_a_reason_is_1_to_500_printable_characters(reason: str) -> None:
+    with pytest.raises(InvalidNameError, match=r"^the reason is malformed: expected 1 to 500 printable characters$"):
+        replace(GOOD, reason=reason)
+
+
+@pytest.mark.parametrize("rotation_id", IDS.values(), ids=IDS.keys())
+def test_a_rotation_id_is_1_to_128_plain_characters(rotation_id: str) -> None:
+    with pytest.raises(InvalidNameError, match=r"^the rotation_id is malformed: expected 1 to 128 of"):
+        replace(GOOD, rotation_id=rotation_id)
+
+
+def test_the_longest_of_both_is_taken() -> None:
+    assert replace(GOOD, reason="\u00e4" * 500, rotation_id="x" * 128).reason == "\u00e4" * 500

@@ -185,7 +185,7 @@ async def test_unknown_routes_and_methods_are_problems(caller: httpx2.AsyncClien
 async def test_the_key_set_holds_public_keys_of_every_accepted_state(caller: httpx2.AsyncClient) -> None:
     answer = await caller.get(JWKS)
     assert answer.headers["content-type"] == "application/jwk-set+json"
-    assert answer.headers["cache-control"] == "public, max-age=2"
+    assert answer.headers["cache-control"] in {f"public, max-age={s}" for s in range(3)}  # a late refresh shortens it
     keys = answer.json()["keys"]
     assert len(keys) == 2
     for key in keys:

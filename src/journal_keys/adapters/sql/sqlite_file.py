@@ -31,7 +31,7 @@ def existing_file_uri(path: Path) -> str:
 
 
 def check_private(path: Path) -> None:
-    """Refuse a file that is absent or open to every user of the host.
+    """Refuse a file that is absent or open to anybody but its owner, as the vault does.
 
     Raises:
         LedgerSchemaError: there is no such file.
@@ -43,9 +43,9 @@ def check_private(path: Path) -> None:
         raise LedgerSchemaError(f"ledger {path} does not exist: run 'journal-keys init'") from None
     except OSError:
         raise LedgerUnavailableError(f"ledger {path} cannot be looked at: expected a folder of this user's") from None
-    if mode & stat.S_IRWXO:
+    if mode & 0o077:
         raise LedgerUnavailableError(
-            f"ledger {path} has mode {mode:04o}, open to every user of this host: expected 0600"
+            f"ledger {path} has mode {mode:04o}, open to other users: expected 0600, run 'chmod 600 {path}'"
         )
 
 

@@ -37,7 +37,7 @@ class ExitCode(IntEnum):
 
 MEANINGS: Final = {
     ExitCode.DONE: "done, also when there was nothing to do",
-    ExitCode.FAILED: "anything without a code of its own; `demo`: a token was refused or a ciphertext unreadable",
+    ExitCode.FAILED: "anything without a code of its own; `demo`: something was refused, unreadable, or too seldom",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.WAITING: "a rotation waits for its window; `reconcile` or the service finishes it",
     ExitCode.REFUSED: "input was refused: a path, a kid, a family, a value",

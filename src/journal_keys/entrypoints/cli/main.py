@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from journal_keys.domain.errors import JournalKeysError
 from journal_keys.entrypoints.cli import rings
 from journal_keys.entrypoints.cli.audit import audit_app
 from journal_keys.entrypoints.cli.options import Json
 from journal_keys.entrypoints.cli.rings import keys_app
 from journal_keys.entrypoints.cli.secrets import secrets_app
+from journal_keys.entrypoints.cli.streams import give_every_stream_a_place
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,12 +57,14 @@ def demo(
 
 
 def main() -> None:
-    """Run the command; an error of ours is one line and its exit code, never a traceback."""
+    """Run the command; whatever fails is one line and an exit code, never a traceback."""
+    give_every_stream_a_place()
     try:
-        app()
-    except JournalKeysError as failure:
-        from journal_keys.entrypoints.cli.exit_codes import exit_code_of
-        from journal_keys.entrypoints.cli.output import print_error
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except Exception as failure:  # noqa: BLE001 (the last place that can say it in one line)
+        from journal_keys.entrypoints.cli.last_words import tell
 
-        print_error(type(failure).__name__, str(failure), json_wanted="--json" in sys.argv)
-        sys.exit(exit_code_of(type(failure)))
+        sys.exit(tell(failure, json_wanted="--json" in sys.argv))

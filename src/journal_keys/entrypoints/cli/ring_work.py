@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.changes import RotationRequest, check_reason
 from journal_keys.domain.errors import JournalKeysError, UnknownKeyError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyVersion, parse_kid
@@ -163,6 +163,7 @@ def _end(outcomes: Mapping[Family, object], *, json: bool) -> None:
 def compromise(kid: str, *, reason: str, json: bool) -> None:
     """Take a key out of use everywhere at once, and report what that touches."""
     known = parse_kid(kid)
+    check_reason(reason)
 
     async def run(container: "Container") -> object:
         for family in Family:
@@ -176,6 +177,7 @@ def compromise(kid: str, *, reason: str, json: bool) -> None:
 
 def reconcile(*, accept_clock: bool, reason: str, json: bool) -> None:
     """Finish whatever a crash or a waiting rotation left unfinished."""
+    check_reason(reason)
 
     async def run(container: "Container") -> dict[Family, object]:
         if accept_clock:

@@ -15,11 +15,13 @@ from journal_keys.domain.envelope import EnvelopeError
 from journal_keys.domain.errors import KeyUnavailableError, PortError, ViewStaleError
 from journal_keys.domain.token import TokenRefusedError
 from journal_keys.entrypoints.demo.dice import Dice
+from journal_keys.entrypoints.demo.lifeline import hold_on_to_parent
 from journal_keys.entrypoints.demo.tally import Tally
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 
-Batch: TypeAlias = tuple[list[str], list[str]]
+Batch: TypeAlias = tuple[float, list[str], list[str]]
+"""When it was made (the host's uptime, in seconds), tokens, ciphertexts."""
 _TICK_S = 0.02
 _PER_TICK = 4
 _MOST_KEPT = 2000
@@ -40,11 +42,12 @@ class Worker:
     peers: "list[Queue[Batch]]"
     dice: Dice
     tally: Tally = field(default_factory=Tally)
-    later: list[tuple[float, str]] = field(default_factory=list)
+    later: list[tuple[float, float, str]] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
     def produce(self) -> None:
         """Sign and encrypt a handful, and give them to one peer."""
+        made_s = self.signer.clock().uptime_s()
         try:
             tokens = [self.signer.signer().sign({"sub": str(n)}) for n in range(_PER_TICK)]
             ciphertexts = [self.signer.cipher().encrypt(f"row {n}") for n in range(_PER_TICK)]
@@ -52,38 +55,46 @@ class Worker:
             return  # the view is too old to sign with: the next refresh repairs that
         self.tally.tokens_signed += len(tokens)
         self.tally.ciphertexts_made += len(ciphertexts)
-        self.peers[self.dice.index(len(self.peers))].put((tokens, ciphertexts))
+        self.peers[self.dice.index(len(self.peers))].put((made_s, tokens, ciphertexts))
 
-    def consume(self, now_s: float) -> None:
+    def consume(self) -> None:
         """Read all that has arrived, and what was put off until now."""
         while True:
             try:
-                tokens, ciphertexts = self.inbox.get_nowait()
+                made_s, tokens, ciphertexts = self.inbox.get_nowait()
             except queue.Empty:
                 break
             for token in tokens:
-                self.verify(token)
-                heapq.heappush(self.later, (now_s + self.dice.fraction() * self.token_life_s, token))
+                self.verify(made_s, token)
+                heapq.heappush(self.later, (made_s + self.dice.fraction() * self.token_life_s, made_s, token))
             for ciphertext in ciphertexts:
                 self.decrypt(ciphertext)
             self.kept.extend(ciphertexts)
         del self.kept[:-_MOST_KEPT]
-        while self.later and self.later[0][0] <= now_s:
-            self.verify(heapq.heappop(self.later)[1])
+        while self.later and self.later[0][0] <= self.reader.clock().uptime_s():
+            self.verify(*heapq.heappop(self.later)[1:])
         if self.kept:
             self.decrypt(self.kept[self.dice.index(len(self.kept))])
 
     @property
     def token_life_s(self) -> float:
-        """For how long a token is verified again: a little less than its life."""
+        """For how long a token is verified: a little less than its life."""
         return self.reader.windows().longest_token.total_seconds() * 0.9
 
-    def verify(self, token: str) -> None:
-        """Verify, and count a refusal. A reader whose view is older than Cv says that it cannot tell."""
+    def verify(self, made_s: float, token: str) -> None:
+        """Verify, and count a refusal.
+
+        A reader whose view is older than Cv says that it cannot tell, and one that comes too late (a process may stand
+        still for seconds) is not asked.
+        """
+        if self.reader.clock().uptime_s() > made_s + self.token_life_s:
+            self.tally.not_told += 1
+            return
         try:
             self.reader.verifier().verify(token)
+            self.tally.tokens_read += 1
         except ViewStaleError:
-            return
+            self.tally.not_told += 1
         except TokenRefusedError:
             self.tally.tokens_refused += 1
 
@@ -91,8 +102,9 @@ class Worker:
         """Decrypt, and count a ciphertext that does not open."""
         try:
             self.reader.cipher().decrypt(ciphertext)
+            self.tally.ciphertexts_read += 1
         except ViewStaleError:
-            return
+            self.tally.not_told += 1
         except (EnvelopeError, KeyUnavailableError):
             self.tally.ciphertexts_unreadable += 1
 
@@ -104,7 +116,7 @@ class Worker:
         ]
         while not stop.is_set():
             self.produce()
-            self.consume(self.reader.clock().uptime_s())
+            self.consume()
             self.tally.write(board)
             await asyncio.sleep(_TICK_S)
         for task in refreshers:
@@ -144,6 +156,7 @@ class Post:
 
 def work(post: Post) -> None:
     """Be one worker process."""
+    hold_on_to_parent()
     for peer in post.peers:
         peer.cancel_join_thread()
     asyncio.run(_work(post))

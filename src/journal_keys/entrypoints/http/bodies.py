@@ -5,9 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.changes import check_reason
+from journal_keys.domain.errors import InvalidNameError, JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, RotationOutcome, Waiting
 
@@ -25,6 +26,13 @@ class RotationType(StrEnum):
         return tuple(Family) if self is RotationType.BOTH else (Family(self.value),)
 
 
+def _as_reason(text: str) -> str:
+    try:
+        return check_reason(text)
+    except InvalidNameError as refused:
+        raise ValueError(str(refused)) from None
+
+
 class RotateBody(BaseModel):
     """What a caller asks for."""
 
@@ -32,9 +40,7 @@ class RotateBody(BaseModel):
 
     rotation_type: RotationType
     force: Annotated[bool, Field(strict=True)] = False
-    reason: Annotated[str, Field(strict=True, min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")] = (
-        "Manual rotation"
-    )
+    reason: Annotated[str, Field(strict=True), AfterValidator(_as_reason)] = "Manual rotation"
 
 
 class RotationResult(BaseModel):
