@@ -5,7 +5,7 @@ import importlib
 import sys
 import time
 
-NAMES = ("clocks", "explore", "crashes", "ring_machine", "races", "kills", "bad_input")
+NAMES = ("clocks", "explore", "crashes", "ring_machine", "races", "kills", "canaries", "bad_input")
 
 
 def main() -> int:
