@@ -230,7 +230,7 @@ async def attempt(ledger: Ledger, change: RingChange) -> bool:
 async def test_of_twenty_concurrent_changes_of_one_generation_exactly_one_wins(ports: Ports) -> None:
     first = founding()
     await ports.ledger.commit(at_once(first))
-    changes = [opened(first.ring, f"rotation {number}") for number in range(20)]
+    changes = [opened(first.ring, f"rotation-{number}") for number in range(20)]
     won = await asyncio.gather(*(attempt(ports.ledger, change) for change in changes))
     assert sum(won) == 1
     assert (await ports.ledger.read(Family.JWT)).waiting == changes[won.index(True)].rotations

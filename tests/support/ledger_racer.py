@@ -20,7 +20,7 @@ async def race(ledger: SqlLedger, last: int) -> dict[str, object]:
     lost = 0
     while (ring := (await ledger.read(Family.JWT)).ring) and ring.generation < last:
         try:
-            await ledger.commit(at_once(opened(ring, f"after {ring.generation}")))
+            await ledger.commit(at_once(opened(ring, f"after-{ring.generation}")))
             won.append(ring.generation + 1)
         except StaleGenerationError:
             lost += 1

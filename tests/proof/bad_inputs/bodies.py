@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ class Service:
 
     def __init__(self, runner: asyncio.Runner) -> None:
         self._runner = runner
-        self._app = create_app(Settings.model_validate({}))
+        self._app = create_app(Settings())
 
     def post(self, given: Post) -> object:
         """Give what became of a rotation request: taken, refused, or the answer where it is neither."""
@@ -114,7 +113,7 @@ def _understood(given: Post) -> object:
         return REFUSED
     kind, force, reason = asked.get("rotation_type"), asked.get("force", False), asked.get("reason", "-")
     good = kind in ("jwt", "aes", "both") and type(force) is bool and isinstance(reason, str) and 0 < len(reason) <= 500
-    if not good or re.search("[\\x00-\\x1f\\x7f\ud800-\udfff]", reason):
+    if not good or not reason.isprintable():
         return REFUSED
     return "taken"
 

@@ -27,6 +27,14 @@ def _text(value: object) -> bool:
     return isinstance(value, str)
 
 
+def _reason(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 500 and value.isprintable()
+
+
+def _rotation_id(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[A-Za-z0-9._:-]{1,128}", value, re.ASCII) is not None
+
+
 def _whole(value: object) -> bool:
     return isinstance(value, int)
 
@@ -66,11 +74,11 @@ ENTRY: Final = {
     "hash": _digest,
 }
 ROTATION: Final = {
-    "rotation_id": _text,
+    "rotation_id": _rotation_id,
     "family": _FAMILY,
     "scope": _text,
     "force": lambda value: isinstance(value, bool),
-    "reason": _text,
+    "reason": _reason,
     "actor": _text,
     "status": _one_of("waiting", "promoted"),
     "opened_at": _moment,

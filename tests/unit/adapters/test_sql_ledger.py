@@ -514,7 +514,7 @@ class TestCancellation:
         for number in range(60):
             page = await ledger.read(Family.JWT)
             assert page.ring is not None
-            task = asyncio.create_task(ledger.commit(at_once(opened(page.ring, f"rotation {number}"))))
+            task = asyncio.create_task(ledger.commit(at_once(opened(page.ring, f"rotation-{number}"))))
             await asyncio.sleep(number / 10_000)
             task.cancel()
             await asyncio.wait({task})
