@@ -76,7 +76,7 @@ def test_a_rotation_its_repetition_and_its_conflict(operator: Operator) -> None:
 
 
 def test_a_forced_rotation_before_its_window_waits_and_reconcile_finishes_it(tmp_path: Path) -> None:
-    operator = Operator(tmp_path, JOURNAL_JWKS_MAX_AGE="300")
+    operator = Operator(tmp_path, JOURNAL_JWKS_MAX_AGE="300", JOURNAL_VERIFY_MAX_STALE="300")
     operator.json("init")
     waiting = operator.json("rotate", "jwt", "--force", code=ExitCode.WAITING)
     assert isinstance(waiting, dict)

@@ -25,7 +25,6 @@ def test_each_of_two_hundred_generations_has_one_winner_and_fifty_first_starts_m
     ("design", "said"),
     [
         pytest.param(without_compare_and_set, "winners", id="a ledger without compare and set"),
-        pytest.param(without_a_lock, _NOT_KEPT, id="a vault that processes write over each other"),
         pytest.param(without_waiting_to_retire, "is lost", id="keys destroyed before their tokens end"),
     ],
 )

@@ -73,7 +73,7 @@ async def due(world: World, kept: Kept) -> None:
 
 async def just_rotated(world: World, kept: Kept) -> None:
     await rest(world, kept)
-    await world.rotated(kept.family, "just now")
+    await world.rotated(kept.family, "just-now")
     await kept.make_one(world)
 
 

@@ -133,9 +133,9 @@ def test_the_same_header_is_good_each_time_and_each_signer_has_its_own(bench: Be
 
 @pytest.mark.parametrize(
     ("lifetime", "text"),
-    [(0.25, f"{NOW}.25"), (1, f"{NOW + 1}"), (1.9, f"{NOW + 1}"), (86_400 * 14, f"{NOW + 86_400 * 14}")],
+    [(0.25, f"{NOW}.25"), (1, f"{NOW + 1}"), (86_400 * 14, f"{NOW + 86_400 * 14}")],
 )
-def test_a_life_has_whole_seconds_unless_it_is_shorter_than_one(bench: Bench, lifetime: float, text: str) -> None:
+def test_a_life_is_told_by_exp_and_nothing_is_rounded(bench: Bench, lifetime: float, text: str) -> None:
     claims = bench.verifier.verify(bench.signer.sign({}, lifetime=timedelta(seconds=lifetime)))
     assert (repr(claims["exp"]), claims["iat"]) == (text, NOW)
 
@@ -144,8 +144,8 @@ def test_a_token_lives_as_long_as_it_may_unless_it_is_told_otherwise(bench: Benc
     assert bench.verifier.verify(bench.signer.sign({}))["exp"] == NOW + 86_400 * 14
 
 
-LIFE = "a token lives more than 0 s and at most 1.2096e+06 s"
-NO_JSON = "claims are JSON: text, numbers, lists and objects, with text for names"
+LIFE = "a token lives at least 1/1024 s and at most 1.2096e+06 s"
+NO_JSON = "claims are JSON of at most 32 levels, with text for names"
 
 
 @pytest.mark.parametrize(

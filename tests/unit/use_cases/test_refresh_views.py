@@ -17,8 +17,8 @@ async def shown(world: World) -> World:
 
 async def test_a_view_holds_every_accepted_key_of_its_ring() -> None:
     world = await shown(World())
-    await world.rotated(Family.JWT, "of jwt")
-    await world.rotated(Family.AES, "of aes")
+    await world.rotated(Family.JWT, "of-jwt")
+    await world.rotated(Family.AES, "of-aes")
     await world.refresh()
     jwt, aes = await world.ring(Family.JWT), await world.ring(Family.AES)
     assert world.board.signing is not None
