@@ -1,15 +1,16 @@
 """One home in which processes are killed while they rotate."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext
 
+from journal_keys.domain.keys import Family
 from journal_keys.entrypoints.settings import Settings
 from tests.proof.kill_tally import KillTally
 from tests.proof.strikes import Strike, place
-from tests.proof.survivor import Comeback, Made, come_back
+from tests.proof.survivor import Comeback, Made, Reading, come_back
 from tests.proof.victim import VictimPost, rotate_when_told
 from tests.proof.wrong_designs import Design
 from tests.support.crew import Child, crew
@@ -24,6 +25,7 @@ class Scene:
     victim: Design
     survivor: Design
     last: Comeback = field(default_factory=Comeback)
+    orphans: Mapping[Family, frozenset[str]] = field(default_factory=dict)
     made: list[Made] = field(default_factory=list)
     rotations: int = 0
     tally: KillTally = field(default_factory=KillTally)
@@ -45,14 +47,14 @@ class Scene:
             victim.tell("rotate")
             time.sleep(instant_s)
             victim.kill()
-        home, before = self.settings.journal_keys_home, self.last
+        home, before, orphans = self.settings.journal_keys_home, self.last, self.orphans
         self.tally.half_files += any(home.glob(f".{self.settings.vault_file.name}.*.new"))
         comeback, took_s = self._come_back()
         self.tally.kills += 1
-        self.tally.struck[place(_strikes(before, comeback))] += 1
         if comeback.made is None:
             self.tally.wrongs.append(f"kill {self.tally.kills}: not ready again: {comeback.trouble}")
             return False
+        self.tally.struck[place(self._strikes(before, orphans))] += 1
         self.tally.ready += 1
         self.tally.took_s.append(took_s)
         return True
@@ -73,19 +75,20 @@ class Scene:
             comeback: Comeback = survivor.hear()
             took_s = time.monotonic() - started_s
             survivor.tell(self.made)
-            self.tally.add_reading(survivor.hear(), len(self.made))
+            reading: Reading = survivor.hear()
+        self.tally.add_reading(reading, len(self.made))
         if comeback.made is not None:
-            self.last = comeback
+            self.last, self.orphans = comeback, reading.orphans
             self.made.append(comeback.made)
         return comeback, took_s
 
-
-def _strikes(before: Comeback, after: Comeback) -> Iterator[Strike]:
-    for family, found in after.found.items():
-        yield Strike(
-            family=family,
-            active_before=before.active[family],
-            orphans_before=before.found[family].orphans,
-            found=found,
-            repairs=tuple(after.repairs[family]),
-        )
+    def _strikes(self, before: Comeback, orphans: Mapping[Family, frozenset[str]]) -> Iterator[Strike]:
+        for family in Family:
+            yield Strike(
+                family=family,
+                active_before=before.active[family],
+                active_after=self.last.active[family],
+                orphans_before=orphans[family],
+                orphans_after=self.orphans[family],
+                repairs=tuple(self.last.repairs[family]),
+            )

@@ -14,32 +14,28 @@ DONE: Final = "after the guide's names were written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Find:
-    """What a kill left of one ring: its ACTIVE key, whether one is staged, stored keys that no ring row knows."""
-
-    active: Kid
-    has_staged: bool
-    orphans: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Strike:
-    """What is known of one ring before a kill and after it."""
+    """What is known of one ring before a kill and after the repair. Orphans are stored keys that no ring row knows."""
 
     family: Family
     active_before: Kid
+    active_after: Kid
     orphans_before: frozenset[str]
-    found: Find
+    orphans_after: frozenset[str]
     repairs: tuple[str, ...]
 
     @property
     def phase(self) -> str:
         """How far the rotation of this ring had come."""
-        if self.found.active == self.active_before:
+        if self.active_after == self.active_before:
             return UNTOUCHED
-        if not self.found.has_staged:
-            return PROMOTED if self.found.orphans <= self.orphans_before else STORED
-        return PUBLISHED if any(repair.startswith("projected ") for repair in self.repairs) else DONE
+        if self._repaired("staged "):
+            orphans = self.orphans_after | self._repaired("swept ")
+            return PROMOTED if orphans <= self.orphans_before else STORED
+        return PUBLISHED if self._repaired("projected ") else DONE
+
+    def _repaired(self, verb: str) -> frozenset[str]:
+        return frozenset(repair.removeprefix(verb) for repair in self.repairs if repair.startswith(verb))
 
 
 def place(strikes: Iterable[Strike]) -> str:
@@ -51,4 +47,4 @@ def place(strikes: Iterable[Strike]) -> str:
         where = f"in the {strike.family} ring {strike.phase}"
         if strike.phase != DONE:
             break
-    return where or "where nothing can be read"
+    return where

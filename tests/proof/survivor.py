@@ -1,4 +1,4 @@
-"""The process that comes after a kill: it looks, reconciles, and must be able to sign and encrypt again."""
+"""The process that comes after a kill: it reconciles, and must be healthy and able to sign and encrypt again."""
 
 import asyncio
 import json
@@ -17,7 +17,6 @@ from journal_keys.domain.paths import MARKER_NAME
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.use_cases.check_health import Health, HealthStatus
-from tests.proof.strikes import Find
 from tests.proof.wrong_designs import Design
 from tests.support.crew import run_plainly
 
@@ -38,18 +37,21 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How many of the earlier tokens are alive, how many of those are refused, how many ciphertexts unreadable."""
+    """How many of the earlier tokens are alive, how many of those are refused, how many ciphertexts unreadable.
+
+    `orphans` are the stored keys that no row of their ring knows.
+    """
 
     alive: int
     refused: int
     unreadable: int
+    orphans: Mapping[Family, frozenset[str]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Comeback:
-    """What a survivor found, repaired and made; where it made nothing it is not ready, and `trouble` says why."""
+    """What a survivor repaired and made; where it made nothing it is not ready, and `trouble` says why."""
 
-    found: Mapping[Family, Find] = field(default_factory=dict)
     active: Mapping[Family, Kid] = field(default_factory=dict)
     repairs: dict[Family, list[str]] = field(default_factory=lambda: {family: [] for family in Family})
     made: Made | None = None
@@ -71,13 +73,13 @@ async def _come_back(settings: Settings, design: Design, line: Line) -> None:
                 break
             await asyncio.sleep(_PAUSE_S)
         line.send(comeback)
-        line.send(_reading(container, line.recv()))
+        before: Sequence[Made] = line.recv()
+        line.send(_reading(container, before, {family: await _orphans(container, family) for family in Family}))
 
 
 async def _is_ready(container: Container, comeback: Comeback) -> bool:
     """Make one pass; where it does not end well, the comeback says why."""
     try:
-        comeback.found = comeback.found or await _find(container)
         await _reconcile(container, comeback)
         comeback.trouble = _illness(await container.check_health()())
         if not comeback.trouble:
@@ -88,17 +90,14 @@ async def _is_ready(container: Container, comeback: Comeback) -> bool:
     return comeback.made is not None
 
 
-async def _find(container: Container) -> Mapping[Family, Find]:
-    found = {}
-    for family in Family:
+async def _orphans(container: Container, family: Family) -> frozenset[str]:
+    """The orphans, none where the vault or the ledger cannot be read."""
+    try:
         ring = (await container.ledger().read(family)).ring
-        assert ring is not None
-        known = {version.kid for version in ring.versions}
         names = (await container.read_material()(family)).secrets.keys() - {MARKER_NAME}
-        found[family] = Find(
-            active=ring.active.kid, has_staged=ring.staged is not None, orphans=frozenset(names - known)
-        )
-    return found
+    except JournalKeysError:
+        return frozenset()
+    return frozenset(names - {version.kid for version in ring.versions}) if ring else frozenset()
 
 
 def _active(container: Container) -> Mapping[Family, Kid]:
@@ -126,12 +125,13 @@ def _illness(health: Health) -> str:
     return "; ".join(reasons)
 
 
-def _reading(container: Container, before: Sequence[Made]) -> Reading:
+def _reading(container: Container, before: Sequence[Made], orphans: Mapping[Family, frozenset[str]]) -> Reading:
     alive = [made for made in before if time.time() < made.ends_s]
     return Reading(
         alive=len(alive),
         refused=sum(_is_refused(container, made) for made in alive),
         unreadable=sum(_is_unreadable(container, made) for made in before),
+        orphans=orphans,
     )
 
 

@@ -37,7 +37,7 @@ def test_the_race_catches(design: Design, said: str) -> None:
 @pytest.mark.parametrize(
     ("design", "said"),
     [
-        pytest.param(without_compare_and_set, "not one process made each ring", id="a ledger without compare and set"),
+        pytest.param(without_compare_and_set, "processes made the jwt ring", id="a ledger without compare and set"),
         pytest.param(without_a_lock, _NOT_KEPT, id="a vault that processes write over each other"),
     ],
 )
