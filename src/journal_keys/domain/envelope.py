@@ -5,7 +5,6 @@ v1: compact JSON `{"v":1,"kid":…,"iv":…,"ct":…[,"aad":…]}`, base64url wi
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from journal_keys.domain import base64url, canonical
@@ -40,14 +39,8 @@ class Envelope(NamedTuple):
 
 def bound_data(kid: str, context: bytes) -> bytes:
     """The AAD of v2: version ‖ kid ‖ purpose ‖ the caller's context, each but the last with its length before it."""
-    return bound_prefix(kid) + context
-
-
-@lru_cache(maxsize=256)
-def bound_prefix(kid: str) -> bytes:
-    """All of the AAD of v2 before the caller's context."""
     name = kid.encode("ascii")
-    return b"\x02%c%b%c%b" % (len(name), name, len(_PURPOSE), _PURPOSE)
+    return b"\x02%c%b%c%b%b" % (len(name), name, len(_PURPOSE), _PURPOSE, context)
 
 
 def parse(text: str, *, decode: Callable[[str], bytes] = base64url.decode) -> Envelope:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -137,11 +136,6 @@ class InfisicalSecretsClient:
         """The settings that this client was made with."""
         return self._settings
 
-    @property
-    def poll(self) -> timedelta:
-        """How long a view needs no confirmation."""
-        return self._settings.poll
-
     async def aclose(self) -> None:
         """Stop the refresher, add this process's encryptions to the ledger's count, and close what was opened."""
         self._container, self._peek = None, _nothing
@@ -173,6 +167,7 @@ class InfisicalKeyManager:
             settings = client.settings if client else Settings.from_environment()
             client = InfisicalSecretsClient(settings, redis, engine=_engine_of(session))
         self._client = client
+        self._late_s = _LATE_POLLS * client.settings.poll.total_seconds()
         self._refreshing = asyncio.Lock()
         self._looked_for_kid_s = float("-inf")
 
@@ -266,8 +261,7 @@ class InfisicalKeyManager:
 
     def _is_old(self, container: Container) -> bool:
         view, clock = container.board().signing, self._client.clock
-        late_s = _LATE_POLLS * self._client.poll.total_seconds()
-        return view is None or clock is None or clock.uptime_s() - view.confirmed_s > late_s
+        return view is None or clock is None or clock.uptime_s() - view.confirmed_s > self._late_s
 
     async def _refresh(self, container: Container) -> None:
         """Refresh; where that fails, the views of before serve until they are too old."""

@@ -41,6 +41,8 @@ class CipherKey(Protocol):
     """An AES-256-GCM key."""
 
     kid: Kid
+    bound_prefix: bytes
+    """The AAD of envelope v2 before the caller's context."""
 
     @abstractmethod
     def seal(self, nonce: bytes, plaintext: bytes, bound: bytes | None) -> bytes:

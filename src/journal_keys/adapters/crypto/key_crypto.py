@@ -20,6 +20,7 @@ from jwt.algorithms import Algorithm as JwsAlgorithm
 from jwt.algorithms import get_default_algorithms
 from jwt.exceptions import InvalidKeyError
 
+from journal_keys.domain.envelope import bound_data
 from journal_keys.domain.errors import InvalidNameError, MaterialCorruptError
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.jwk import PublicJwk
@@ -79,10 +80,11 @@ class JwsVerifyingKey(VerifyingKey):
 class AesCipherKey(CipherKey):
     """AES-256-GCM."""
 
-    __slots__ = ("_decrypt", "_encrypt", "kid")
+    __slots__ = ("_decrypt", "_encrypt", "bound_prefix", "kid")
 
     def __init__(self, kid: Kid, key: KeyMaterial) -> None:
         self.kid = kid
+        self.bound_prefix = bound_data(kid, b"")
         gcm = AESGCM(expose(key))
         self._encrypt, self._decrypt = gcm.encrypt, gcm.decrypt
 

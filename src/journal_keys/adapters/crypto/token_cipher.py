@@ -3,9 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-import pybase64
-
-from journal_keys.adapters.crypto.fast_base64 import strict_decode
+from journal_keys.adapters.crypto.fast_base64 import encode, strict_decode
 from journal_keys.domain.encryption_budget import EncryptionBudget
 from journal_keys.domain.envelope import (
     NONCE_BYTES,
@@ -14,8 +12,6 @@ from journal_keys.domain.envelope import (
     V2_FORM,
     Envelope,
     EnvelopeError,
-    bound_data,
-    bound_prefix,
     parse,
 )
 from journal_keys.domain.errors import KeyUnavailableError, ViewStaleError
@@ -27,7 +23,6 @@ from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.view_board import CipherView, ViewBoard
 
 _V2: Final = PREFIX.removesuffix(".")
-_V2_PARTS: Final = 3
 
 
 class UnknownCiphertextKidError(EnvelopeError):
@@ -74,8 +69,8 @@ class TokenCipher:
         data = as_bytes(plaintext) if isinstance(plaintext, str) else plaintext
         self._budget.spend(key.kid)
         nonce = self._entropy.token(NONCE_BYTES)
-        sealed = nonce + key.seal(nonce, data, bound_data(key.kid, context))
-        return f"{PREFIX}{key.kid}.{pybase64.urlsafe_b64encode(sealed).rstrip(b'=').decode('ascii')}"
+        sealed = nonce + key.seal(nonce, data, key.bound_prefix + context)
+        return f"{PREFIX}{key.kid}.{encode(sealed).decode('ascii')}"
 
     def decrypt(self, ciphertext: str, *, context: bytes = b"") -> str:
         """Give the text of an envelope v2 or v1.
@@ -98,18 +93,21 @@ class TokenCipher:
         view = self._board.cipher
         if view is None or self._uptime_s() - view.confirmed_s > self._max_stale_s:
             raise _stale(self._max_stale_s, "decrypted")
-        parts = ciphertext.split(".", 2) if isinstance(ciphertext, str) else ()
-        key = view.opening.get(parts[1]) if len(parts) == _V2_PARTS and parts[0] == _V2 else None  # type: ignore[call-overload]
+        try:
+            version, kid, sealed = ciphertext.split(".", 2)
+        except (AttributeError, TypeError, ValueError):  # neither text nor of three parts
+            version = kid = sealed = ""
+        key = view.opening.get(kid) if version == _V2 else None  # type: ignore[call-overload]
         if key is None:
             opened = self._open_parsed(view, ciphertext, context)
         else:
             try:
-                raw = strict_decode(parts[2])
+                raw = strict_decode(sealed)
             except ValueError:
                 raise EnvelopeError(V2_FORM) from None
             if len(raw) < SHORTEST_V2:
                 raise EnvelopeError(V2_FORM)
-            opened = key.open(raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_prefix(key.kid) + context)
+            opened = key.open(raw[:NONCE_BYTES], raw[NONCE_BYTES:], key.bound_prefix + context)
         if opened is None:
             raise EnvelopeError("the ciphertext was changed, or sealed for another context")
         return opened
@@ -141,7 +139,7 @@ class TokenCipher:
         key = view.opening.get(envelope.kid)
         if key is None:
             raise self._no_key(view, envelope.kid)
-        bound = envelope.legacy_aad if envelope.version == 1 else bound_data(envelope.kid, context)
+        bound = envelope.legacy_aad if envelope.version == 1 else key.bound_prefix + context
         return key.open(envelope.nonce, envelope.sealed, bound)
 
     def _no_key(self, view: CipherView, kid: Kid) -> EnvelopeError | KeyUnavailableError:

@@ -1,13 +1,11 @@
 """JWTs in compact form (RFC 7515 §7.1): signed and verified on the view in memory, without I/O."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-import pybase64
-
-from journal_keys.adapters.crypto.fast_base64 import strict_decode
+from journal_keys.adapters.crypto.fast_base64 import encode, strict_decode
 from journal_keys.domain import canonical
 from journal_keys.domain.errors import DomainError, KeyUnavailableError, ViewStaleError
 from journal_keys.domain.keys import Kid
@@ -29,6 +27,7 @@ RESERVED: Final = frozenset({"iss", "aud", "iat", "exp"})
 
 _MOST_HEADERS: Final = 256
 _MOST_LEVELS: Final = 32
+_LEAVES: Final = (str, int, float)
 _STEPS_PER_S: Final = 1024
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -90,7 +89,7 @@ class JwtSigner:
             "exp": issued_s + life_s,
         }
         message = self._header_of(key) + _segment(self._checked(body, now_s))
-        token = message + b"." + pybase64.urlsafe_b64encode(key.sign(message)).rstrip(b"=")
+        token = message + b"." + encode(key.sign(message))
         if len(token) > MAX_TOKEN_BYTES:
             raise ClaimsError(f"the token would be longer than {MAX_TOKEN_BYTES} bytes")
         return token.decode("ascii")
@@ -135,14 +134,22 @@ def _json_text(document: Mapping[str, Any]) -> str:
 def _is_readable(value: object, levels: int) -> bool:
     """Whether names are text (Python's encoder writes others as text without a word) and the reader gets to the end."""
     if isinstance(value, dict):
-        return levels > 0 and all(isinstance(n, str) and _is_readable(v, levels - 1) for n, v in value.items())
-    if isinstance(value, (list, tuple)):
-        return levels > 0 and all(_is_readable(v, levels - 1) for v in value)
-    return True
+        for name in value:
+            if not isinstance(name, str):
+                return False
+        members: Iterable[object] = value.values()
+    elif isinstance(value, (list, tuple)):
+        members = value
+    else:
+        return True
+    if levels == 0:
+        return False
+    deeper = [member for member in members if not isinstance(member, _LEAVES)]
+    return not deeper or all(_is_readable(member, levels - 1) for member in deeper)
 
 
 def _segment(text: str) -> bytes:
-    return pybase64.urlsafe_b64encode(text.encode("ascii")).rstrip(b"=")
+    return encode(text.encode("ascii"))
 
 
 class JwtVerifier:

@@ -61,12 +61,10 @@ class MemorySecretCache(SecretCache):
     def peek(self, path: str) -> str | None:
         """Give the text within its time."""
         try:
-            held = self._values.get(path)
-        except TypeError:  # not hashable
+            held = self._values[path]
+        except (KeyError, TypeError):  # TypeError: not hashable
             return None
-        if held is not None and self._uptime_s() < held.fresh_until_s:
-            return held.text
-        return None
+        return held.text if self._uptime_s() < held.fresh_until_s else None
 
     async def invalidate(self, prefix: SecretPath) -> int:
         """Forget this path and all below it."""
