@@ -140,7 +140,7 @@ class Container(containers.DeclarativeContainer):
         budget=budget,
     )
     check_health: providers.Provider[CheckHealth] = providers.Factory(
-        CheckHealth, ledger=ledger, read_material=read_material, policies=policies, windows=windows
+        CheckHealth, ledger=ledger, read_material=read_material, usage=usage, policies=policies, windows=windows
     )
     verify_audit: providers.Provider[VerifyAudit] = providers.Factory(VerifyAudit, trail=trail)
     explain_key: providers.Provider[ExplainKey] = providers.Factory(

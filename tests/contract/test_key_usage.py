@@ -31,6 +31,12 @@ async def test_adding_nothing_gives_the_sum_so_far(usage: KeyUsage) -> None:
     assert await usage.add(KID, 0) == 7
 
 
+async def test_the_total_is_the_sum_so_far_and_0_where_nobody_counted(usage: KeyUsage) -> None:
+    assert await usage.total(KID) == 0
+    await usage.add(KID, 2**32 + 7)
+    assert (await usage.total(KID), await usage.total(KID)) == (2**32 + 7, 2**32 + 7)
+
+
 async def test_additions_sum_up_beyond_32_bits(usage: KeyUsage) -> None:
     await usage.add(KID, 2**32)
     assert await usage.add(KID, 2**32) == 2**33

@@ -142,7 +142,11 @@ class World:
         )
         self.trail = cast("AuditTrail", self.ledger)
         self.health = CheckHealth(
-            ledger=self.ledger, read_material=self.read_material, policies=POLICIES, windows=WINDOWS
+            ledger=self.ledger,
+            read_material=self.read_material,
+            usage=cast("MemoryLedger", self.ledger),
+            policies=POLICIES,
+            windows=WINDOWS,
         )
         self.explain = ExplainKey(ledger=self.ledger, trail=self.trail, policies=POLICIES, windows=WINDOWS)
         self.verify_audit = VerifyAudit(trail=self.trail)

@@ -9,6 +9,11 @@ WARN_AT: Final = 2**31
 REFUSE_AT: Final = 2**32
 
 
+def is_worn(total: int) -> bool:
+    """Whether a key of so many encryptions has passed 2³¹, so that an operator should hear of it."""
+    return total > WARN_AT
+
+
 class EncryptionBudget:
     """What this process has encrypted under each kid, and what all processes had reported at the last refresh."""
 
@@ -41,9 +46,8 @@ class EncryptionBudget:
         """Put back what was taken and may not have been added: counted twice is safe, not counted is not."""
         self._unreported[kid] = self._unreported.get(kid, 0) + made
 
-    def report(self, kid: Kid, *, added: int, total: int) -> None:
-        """Take note that `added` of ours are in the common count, which is `total` now."""
-        self._unreported[kid] = self._unreported.get(kid, 0) - added
+    def report(self, kid: Kid, total: int) -> None:
+        """Take note that the common count is `total` now, with all that was taken."""
         self._reported[kid] = total
 
     def is_known(self, kid: Kid) -> bool:
@@ -53,7 +57,3 @@ class EncryptionBudget:
     def total(self, kid: Kid) -> int:
         """The best known count of encryptions under this kid."""
         return self._reported.get(kid, 0) + self._unreported.get(kid, 0)
-
-    def is_worn(self, kid: Kid) -> bool:
-        """Whether the key has passed 2³¹ encryptions, so that an operator should hear of it."""
-        return self.total(kid) > WARN_AT

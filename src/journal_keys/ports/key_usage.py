@@ -14,3 +14,8 @@ class KeyUsage(Protocol):
     async def add(self, kid: Kid, encryptions: int) -> int:
         """Add `encryptions` (≥ 0) to the kid's count and give the sum over all processes so far."""
         ...
+
+    @abstractmethod
+    async def total(self, kid: Kid) -> int:
+        """Give the sum over all processes so far, 0 for a kid that was never counted. Writes nothing."""
+        ...

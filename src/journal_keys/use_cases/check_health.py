@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from journal_keys.domain import material, rotation
+from journal_keys.domain.encryption_budget import is_worn
 from journal_keys.domain.errors import JournalKeysError, MaterialCorruptError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
@@ -14,6 +15,7 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import MARKER_NAME
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.windows import Windows
+from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerPage
 from journal_keys.ports.secret_store import FolderContent
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
@@ -60,6 +62,7 @@ class CheckHealth:
 
     ledger: Ledger
     read_material: ReadMaterial
+    usage: KeyUsage
     policies: Mapping[Family, RotationPolicy]
     windows: Windows
 
@@ -73,11 +76,12 @@ class CheckHealth:
             store = max(store, shown, key=lambda part: _WORSE[part.status])
             try:
                 page = await self.ledger.read(family)
+                used = await self.usage.total(page.ring.active.kid) if page.ring and family is Family.AES else 0
             except JournalKeysError as failure:
                 rings[family] = PartHealth(status=HealthStatus.UNHEALTHY, reason=str(failure))
                 continue
             at = page.now
-            rings[family] = self._ring(page, policy, content)
+            rings[family] = self._ring(page, policy, content, used)
         return Health(rings=rings, store=store, at=at)
 
     async def _content(self, family: Family) -> tuple[FolderContent | None, PartHealth]:
@@ -92,7 +96,7 @@ class CheckHealth:
             return content, PartHealth(status=HealthStatus.DEGRADED, reason=reason)
         return content, PartHealth(status=HealthStatus.HEALTHY)
 
-    def _ring(self, page: LedgerPage, policy: RotationPolicy, content: FolderContent | None) -> PartHealth:
+    def _ring(self, page: LedgerPage, policy: RotationPolicy, content: FolderContent | None, used: int) -> PartHealth:
         ring = page.ring
         if ring is None:
             reason = f"the ledger has no {policy.family} ring: run 'journal-keys init'"
@@ -106,6 +110,10 @@ class CheckHealth:
             reason = "no key is staged: run 'journal-keys reconcile'"
         elif overdue > self.windows.publish_to_promote:
             reason = f"rotation is overdue by {overdue.total_seconds():.0f} s"
+        elif is_worn(used):
+            reason = (
+                f"{ring.active.kid} has made {used} encryptions of at most 2^32: run 'journal-keys rotate aes --force'"
+            )
         status = HealthStatus.DEGRADED if reason else HealthStatus.HEALTHY
         return PartHealth(status=status, reason=reason, active_kid=ring.active.kid)
 

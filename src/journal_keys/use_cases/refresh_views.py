@@ -125,11 +125,11 @@ class RefreshViews:
 
     async def _add(self, kid: Kid, made: int) -> None:
         try:
-            total = await self.usage.add(kid, made)
+            total = await (self.usage.add(kid, made) if made else self.usage.total(kid))
         except BaseException:  # a cancelled call may have added nothing, too
             self.budget.give_back(kid, made)
             raise
-        self.budget.report(kid, added=0, total=total)
+        self.budget.report(kid, total)
 
 
 def _kept(wanted: tuple[KeyVersion, ...], held: Mapping[Kid, Opened]) -> dict[Kid, Opened]:

@@ -141,6 +141,9 @@ class OnlyUsage(KeyUsage):
     async def add(self, kid: Kid, encryptions: int) -> int:
         raise NotImplementedError(kid, encryptions)
 
+    async def total(self, kid: Kid) -> int:
+        raise NotImplementedError(kid)
+
 
 async def test_a_counter_or_trail_beside_the_ledger_fails_as_the_ledger_does(ledger: MemoryLedger) -> None:
     usage = FaultPlan(at=0, kind=FaultKind.ERROR_BEFORE).wrap(OnlyUsage())

@@ -183,7 +183,7 @@ def test_an_unknown_kid_is_not_judged_by_a_view_that_publication_may_have_passed
 
 def test_a_key_encrypts_2_to_the_32_times_and_not_once_more(bench: Bench) -> None:
     kid = bench.aes_ring.active.kid
-    bench.budget.report(kid, added=0, total=REFUSE_AT - 1)
+    bench.budget.report(kid, REFUSE_AT - 1)
     bench.cipher.encrypt("the last")
     with pytest.raises(EncryptionLimitError, match=kid):
         bench.cipher.encrypt("one more")

@@ -65,6 +65,18 @@ async def test_a_ring_without_a_staged_key_is_degraded_and_names_reconcile() -> 
     assert part == PartHealth(status=DEGRADED, reason=reason, active_kid=ring.active.kid)
 
 
+async def test_an_aes_key_of_more_than_2_31_encryptions_is_degraded_and_names_the_rotation() -> None:
+    world = await World().initialised()
+    kid = (await actives(world))[Family.AES]
+    await world.health.usage.add(kid, 2**31)
+    assert (await world.health()).overall is HEALTHY
+    await world.health.usage.add(kid, 1)
+    reason = f"{kid} has made 2147483649 encryptions of at most 2^32: run 'journal-keys rotate aes --force'"
+    health = await world.health()
+    assert health.rings[Family.AES] == PartHealth(status=DEGRADED, reason=reason, active_kid=kid)
+    assert health.rings[Family.JWT] == well(await actives(world))[Family.JWT]
+
+
 @pytest.mark.parametrize("at", [0, 1], ids=["of jwt", "of aes"])
 async def test_a_store_that_does_not_answer_is_degraded_and_the_rings_stay_healthy(at: int) -> None:
     world = await World().initialised()

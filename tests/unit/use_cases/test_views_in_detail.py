@@ -1,17 +1,36 @@
 """What exactly a refresh shows: when it was confirmed, what is missing, what was read, what was counted."""
 
+import asyncio
+from dataclasses import dataclass, replace
+
 import pytest
 
 from journal_keys.domain import rotation
-from journal_keys.domain.keys import Family
+from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.paths import MARKER_NAME, versions_folder
 from journal_keys.domain.rotation import Cause
+from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.secret_store import SecretHiddenError
 from journal_keys.ports.view_board import CipherView, SigningView
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.world import W1, World
 
 J, A = Family.JWT, Family.AES
+
+
+@dataclass
+class SlowUsage(KeyUsage):
+    """A counter that lets others go first."""
+
+    counter: KeyUsage
+
+    async def add(self, kid: Kid, encryptions: int) -> int:
+        await asyncio.sleep(0)
+        return await self.counter.add(kid, encryptions)
+
+    async def total(self, kid: Kid) -> int:
+        await asyncio.sleep(0)
+        return await self.counter.total(kid)
 
 
 def views(world: World) -> tuple[SigningView, CipherView]:
@@ -154,4 +173,18 @@ async def test_usage_is_asked_once_and_then_reported_only_when_there_is_some() -
     busy = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
     await reader(world, busy).refresh()
     assert busy.calls == ["heads", "add"]
-    assert (world.budget.total(kid), world.budget.unreported()) == (2, {kid: 0})
+    assert (world.budget.total(kid), world.budget.unreported()) == (2, {})
+    assert await world.refresh.usage.total(kid) == 2
+
+
+async def test_two_refreshes_at_once_report_each_encryption_once() -> None:
+    world = await World().initialised(A)
+    kid = (await world.ring(A)).active.kid
+    await world.refresh()
+    for _ in range(3):
+        world.budget.spend(kid)
+    usage = SlowUsage(world.refresh.usage)
+    slow = replace(world.refresh, usage=usage)
+    await asyncio.gather(slow(), slow())
+    assert await world.refresh.usage.total(kid) == 3
+    assert (world.budget.total(kid), world.budget.unreported()) == (3, {})

@@ -92,6 +92,10 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
         self._usage[kid] = self._usage.get(kid, 0) + encryptions
         return self._usage[kid]
 
+    async def total(self, kid: Kid) -> int:
+        """Give the kid's count."""
+        return self._usage.get(kid, 0)
+
     async def keep_clock(self) -> None:
         """Keep what the clock has counted."""
         self._time = self._now()

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from journal_keys.adapters.sql.columns import as_written, to_number
 from journal_keys.adapters.sql.ledger_clock import kept_time
 from journal_keys.adapters.sql.tables import key_usage
-from journal_keys.adapters.sql.transactions import writing
+from journal_keys.adapters.sql.transactions import reading, writing
 from journal_keys.domain.keys import Kid
 from journal_keys.ports.key_usage import KeyUsage
 
@@ -30,6 +30,11 @@ class SqlKeyUsage(KeyUsage):
                 row = update(key_usage).where(key_usage.c.kid == kid)
                 await connection.execute(row.values(encryptions=before + encryptions))
         return (before or 0) + encryptions
+
+    async def total(self, kid: Kid) -> int:
+        """Give the kid's count."""
+        async with reading(self.engine) as connection:
+            return await _count(connection, kid) or 0
 
 
 async def _count(connection: AsyncConnection, kid: Kid) -> int | None:
