@@ -136,30 +136,56 @@ async def test_both_reports_each_ring_even_if_the_other_fails(tmp_path: Path) ->
         assert (answer.status_code, answer.json()["status"]) == (503, "failed")
 
 
-MALFORMED: dict[str, Any] = {
-    "unknown type": {"rotation_type": "canary-input"},
-    "no type": {"force": True},
-    "number for a boolean": {"rotation_type": "jwt", "force": 1},
-    "text for a boolean": {"rotation_type": "jwt", "force": "canary-input"},
-    "extra member": {"rotation_type": "jwt", "canary-input": "canary-input"},
-    "empty reason": {"rotation_type": "jwt", "reason": ""},
-    "line in the reason": {"rotation_type": "jwt", "reason": "canary-input\nforged line"},
-    "long reason": {"rotation_type": "jwt", "reason": "x" * 501},
-    "list": ["canary-input"],
+MALFORMED: dict[str, tuple[Any, str, str]] = {
+    "unknown type": ({"rotation_type": "canary-input"}, "rotation_type", "'jwt', 'aes' or 'both'"),
+    "no type": ({"force": True}, "rotation_type", "required"),
+    "number for a boolean": ({"rotation_type": "jwt", "force": 1}, "force", "boolean"),
+    "text for a boolean": ({"rotation_type": "jwt", "force": "canary-input"}, "force", "boolean"),
+    "extra member": ({"rotation_type": "jwt", "canary-input": "canary-input"}, "body", "not permitted"),
+    "empty reason": ({"rotation_type": "jwt", "reason": ""}, "reason", "1 to 500"),
+    "line in the reason": ({"rotation_type": "jwt", "reason": "canary-input\nforged line"}, "reason", "printable"),
+    "long reason": ({"rotation_type": "jwt", "reason": "x" * 501}, "reason", "1 to 500"),
+    "list": (["canary-input"], "body", "dictionary"),
 }
 
 
-@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
-async def test_a_malformed_request_is_a_problem_that_repeats_nothing(caller: httpx2.AsyncClient, body: object) -> None:
+@pytest.mark.parametrize(("body", "where", "expected"), MALFORMED.values(), ids=MALFORMED.keys())
+async def test_a_malformed_request_is_a_problem_that_says_what_was_expected_and_repeats_nothing(
+    caller: httpx2.AsyncClient, body: object, where: str, expected: str
+) -> None:
     answer = await caller.post(ROTATE, json=body)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
+    (error,) = answer.json()["errors"]
+    assert error["where"] == where
+    assert expected in error["expected"]
     assert "canary-input" not in answer.text
 
 
-async def test_a_body_that_is_no_json_and_one_that_is_too_large_are_problems(caller: httpx2.AsyncClient) -> None:
+NO_JSON: dict[str, bytes] = {
+    "cut off": b"{canary",
+    "nothing": b" ",
+    "a member twice": b'{"rotation_type": "jwt", "rotation_type": "aes"}',
+    "deep": b"[" * 8_000,
+    "number of many digits": b'{"rotation_type": ' + b"9" * 8_000 + b"}",
+    "not a number": b'{"rotation_type": NaN}',
+    "no UTF-8": b'{"rotation_type": "\xff"}',
+}
+
+
+@pytest.mark.parametrize("content", NO_JSON.values(), ids=NO_JSON.keys())
+async def test_a_body_that_is_no_strict_json_is_a_problem_that_says_so(
+    caller: httpx2.AsyncClient, content: bytes
+) -> None:
+    answer = await caller.post(ROTATE, content=content, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"]) == (422, "the request is malformed")
+    assert answer.json()["errors"] == [
+        {"where": "body", "what": "json_invalid", "expected": "JSON without repeated members"}
+    ]
+
+
+async def test_a_body_that_is_too_large_is_a_problem(caller: httpx2.AsyncClient) -> None:
     typed = {"content-type": "application/json"}
-    assert (await caller.post(ROTATE, content=b"{canary", headers=typed)).status_code == 422
     large = json.dumps({"rotation_type": "jwt", "reason": "x" * 20_000}).encode()
 
     async def pieces() -> AsyncIterator[bytes]:

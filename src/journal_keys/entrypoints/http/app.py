@@ -1,8 +1,9 @@
 """The FastAPI application."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -22,6 +23,8 @@ from journal_keys.entrypoints.settings import Settings
 _MOST_BODY_BYTES = 16 * 1024
 _LONGEST_HEALTH = timedelta(seconds=5)
 _UNPROCESSABLE = 422
+_UNREADABLE = "the request cannot be read"
+_DETAILS = {404: "no such thing is served here", 405: "this is not served by that method"}
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -75,12 +78,12 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, failure: RequestValidationError) -> Response:
-        errors = [{"where": _known_field(error["loc"]), "what": error["type"]} for error in failure.errors()]
+        errors = [_told(error) for error in failure.errors()]
         return problem(_UNPROCESSABLE, "the request is malformed", extra={"errors": errors})
 
     @app.exception_handler(HTTPException)
     async def plain(_request: Request, failure: HTTPException) -> Response:
-        detail = failure.detail if failure.status_code == TOO_LARGE else "no such thing is served here"
+        detail = failure.detail if failure.status_code == TOO_LARGE else _DETAILS.get(failure.status_code, _UNREADABLE)
         answer = problem(failure.status_code, detail)
         answer.headers.update(failure.headers or {})
         return answer
@@ -90,9 +93,11 @@ def _handle_errors(app: FastAPI) -> None:
         return problem(500, "an unexpected error; the log names it")
 
 
-def _known_field(location: tuple[int | str, ...]) -> str:
-    """Give the field's name where it is ours; what else the caller named is not repeated."""
-    return next((str(part) for part in location if part in RotateBody.model_fields), "body")
+def _told(error: Mapping[str, Any]) -> dict[str, str]:
+    """Say where, what kind of error, and what was expected; of what the caller sent only our own names are repeated."""
+    where = next((str(part) for part in error["loc"] if part in RotateBody.model_fields), "body")
+    said = error["ctx"]["error"] if error["type"] in {"json_invalid", "value_error"} else error["msg"]
+    return {"where": where, "what": error["type"], "expected": str(said)}
 
 
 async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

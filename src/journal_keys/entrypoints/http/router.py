@@ -25,6 +25,7 @@ from journal_keys.entrypoints.http.bodies import (
     result_of,
 )
 from journal_keys.entrypoints.http.jwks import JwksRenderer
+from journal_keys.entrypoints.http.strict_json import StrictRoute
 from journal_keys.use_cases.check_health import Health, HealthStatus
 
 _PROBLEM: dict[int | str, dict[str, object]] = {
@@ -36,7 +37,7 @@ _JWK_SET = "application/jwk-set+json"
 
 def build_router(container_now: Callable[[], Container], *, health_timeout: timedelta) -> APIRouter:
     """Give the routes. `container_now` gives the container that the lifespan opened."""
-    router = APIRouter()
+    router = APIRouter(route_class=StrictRoute)
     renderers: dict[timedelta, JwksRenderer] = {}
 
     @router.get("/api/v1/infisical/health", response_model=HealthAnswer, responses={503: {"model": HealthAnswer}})
