@@ -10,7 +10,7 @@ from typing import Self
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.outcomes import NotDue, Reconciled
+from journal_keys.domain.outcomes import NotDue, Reconciled, RotationOutcome
 
 _LOG = logging.getLogger("journal_keys")
 
@@ -26,6 +26,7 @@ class Background:
     poll: timedelta
     reconcile_interval: timedelta
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
+    _told: dict[Family, RotationOutcome | None] = field(default_factory=dict, init=False)
 
     async def __aenter__(self) -> Self:
         await self.refresh()
@@ -50,10 +51,12 @@ class Background:
         await self.container.refresh_views()()
 
     async def rotate_due(self) -> None:
-        """Rotate each ring that is due or waited for."""
+        """Rotate each ring that is due or waited for, and log what is not as it was at the last look."""
         for family in Family:
             outcome = await self.container.rotate_when_due()(family)
-            if outcome is not None and not isinstance(outcome, NotDue):
+            is_news = outcome != self._told.get(family)
+            self._told[family] = outcome
+            if is_news and outcome is not None and not isinstance(outcome, NotDue):
                 _LOG.info("rotation_checked family=%s outcome=%s", family, type(outcome).__name__)
 
     async def reconcile(self) -> None:

@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from dependency_injector import providers
 
-from journal_keys.domain.keys import Family
-from journal_keys.domain.outcomes import ReconcileOutcome
+from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.outcomes import ReconcileOutcome, Rotated, RotationOutcome, Waiting
 from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.resources import open_container
 from tests.support.embedded import make_rings, settings_in
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class BrokenReconcile:
@@ -27,6 +29,39 @@ class BrokenReconcile:
         if self.calls > 1:
             self.was_tried_again.set()
         raise ZeroDivisionError(family)
+
+
+class Scripted:
+    """A scheduler's question whose answers for jwt are known before; nothing is due for aes."""
+
+    def __init__(self, *outcomes: RotationOutcome | None) -> None:
+        self.outcomes = list(outcomes)
+
+    async def __call__(self, family: Family) -> RotationOutcome | None:
+        return self.outcomes.pop(0) if family is Family.JWT else None
+
+
+async def test_a_rotation_that_waits_is_logged_once_and_again_when_it_is_made(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    old, new, later = Kid("jwt_a"), Kid("jwt_b"), Kid("jwt_c")
+    waiting = Waiting(
+        family=Family.JWT, active_kid=old, staged_kid=new, generation=1, until=START, because="published just now"
+    )
+    made = Rotated(family=Family.JWT, old_kid=old, new_kid=new, generation=2)
+    again = Rotated(family=Family.JWT, old_kid=new, new_kid=later, generation=3)
+    script = Scripted(waiting, waiting, waiting, made, None, again)
+    async with open_container(settings) as container:
+        container.rotate_when_due.override(providers.Object(script))
+        background = Background(container=container, poll=settings.poll, reconcile_interval=settings.poll)
+        with caplog.at_level(logging.INFO, logger="journal_keys"):
+            while script.outcomes:
+                await background.rotate_due()
+    told = [record.getMessage() for record in caplog.records if "rotation_checked" in record.getMessage()]
+    expected = ("Waiting", "Rotated", "Rotated")
+    assert told == [f"rotation_checked family=jwt outcome={outcome}" for outcome in expected]
 
 
 async def test_a_step_that_breaks_is_logged_and_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
