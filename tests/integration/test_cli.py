@@ -216,9 +216,11 @@ def test_a_lost_ledger_is_refused_by_init_and_rebuilt_by_recover(operator: Opera
     for file in operator.home.glob("ledger.sqlite3*"):
         file.unlink()
     assert operator.run("status").returncode == ExitCode.LEDGER
+    left = names_in(operator.home)
     refused = operator.run("init")
     assert refused.returncode == ExitCode.RULE
     assert b"journal-keys recover" in refused.stderr
+    assert names_in(operator.home) == left
     rebuilt = operator.json("recover")
     assert isinstance(rebuilt, dict)
     assert {result["outcome"] for result in rebuilt.values()} == {"recovered"}
@@ -226,6 +228,51 @@ def test_a_lost_ledger_is_refused_by_init_and_rebuilt_by_recover(operator: Opera
     after = operator.json("keys", "list")
     assert isinstance(after, list)
     assert {key["kid"]: key["digest"] for key in after} == {key["kid"]: key["digest"] for key in before}
+
+
+def names_in(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_a_first_start_with_a_malformed_master_key_makes_nothing(tmp_path: Path) -> None:
+    operator = Operator(tmp_path, JOURNAL_KEYS_VAULT_MASTER_KEY="canary")
+    done = operator.run("init")
+    assert (done.returncode, operator.home.exists()) == (ExitCode.SECRET_STORE, False)
+    assert b"JOURNAL_KEYS_VAULT_MASTER_KEY holds no master key: expected 32 bytes as base64url" in done.stderr
+    assert b"canary" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("rotate", "both", "--force"), ("secrets", "set", "/a/b"), ("reconcile",)], ids=" ".join
+)
+def test_a_read_only_home_is_refused_with_the_way_out_and_nothing_is_lost(
+    operator: Operator, words: tuple[str, ...]
+) -> None:
+    kept = {path.name: path.read_bytes() for path in operator.home.iterdir()}
+    operator.home.chmod(0o500)
+    try:
+        done = operator.run(*words, given=b"value")
+    finally:
+        operator.home.chmod(0o700)
+    assert done.returncode in {ExitCode.LEDGER, ExitCode.SECRET_STORE}, done.stderr
+    assert b"this user" in done.stderr or b"the user whose file it is" in done.stderr
+    assert {path.name: path.read_bytes() for path in operator.home.iterdir()} == kept
+    assert operator.json("audit", "verify")
+
+
+def test_a_first_start_in_a_folder_that_is_read_only_names_it(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    done = Operator(tmp_path / "locked").run("init")
+    assert done.returncode == ExitCode.LEDGER
+    assert b"cannot be made: expected a folder that this user may write to" in done.stderr
+
+
+def test_the_ledger_is_upgraded_by_a_command_where_there_is_one(operator: Operator, tmp_path: Path) -> None:
+    assert operator.json("ledger", "upgrade") == {"schema_before": "0001", "schema_now": "0001"}
+    none = Operator(tmp_path / "other")
+    done = none.run("ledger", "upgrade")
+    assert (done.returncode, none.home.exists()) == (ExitCode.LEDGER, False)
+    assert b"run 'journal-keys init'" in done.stderr
 
 
 def test_a_damaged_vault_and_a_wrong_master_key_are_two_answers(operator: Operator) -> None:

@@ -12,6 +12,12 @@ from tests.support.embedded import QUICK
 COMMAND = (sys.executable, "-W", "error", "-m", "journal_keys")
 
 
+UNPRIVILEGED = (
+    ("setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search") if not os.geteuid() else ()
+)
+"""Before a command: file modes bind it, even where the tests run as root."""
+
+
 def bare_environment() -> dict[str, str]:
     """What every process under test keeps of ours: where programs are, and where coverage is counted."""
     return {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COV")}
@@ -28,7 +34,8 @@ class Operator:
         self, *words: str, given: bytes | None = None, changes: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         environment: Mapping[str, str] = {**self.environment, **(changes or {})}
-        return subprocess.run([*COMMAND, *words], input=given or b"", capture_output=True, env=environment, check=False)
+        command = [*UNPRIVILEGED, *COMMAND, *words]
+        return subprocess.run(command, input=given or b"", capture_output=True, env=environment, check=False)
 
     def json(self, *words: str, code: int = 0, given: bytes | None = None) -> object:
         done = self.run(*words, "--json", given=given)

@@ -5,15 +5,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from journal_keys.adapters.embedded.vault import EmbeddedVault, create_vault, open_vault
+from journal_keys.adapters.embedded.vault import EmbeddedVault, check_master, create_vault, open_vault
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
-from journal_keys.adapters.sql.schema import check_schema, upgrade
+from journal_keys.adapters.sql.schema import HEAD, check_schema, revision, upgrade
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.container import Container
+from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.entrypoints.settings import Settings
+from journal_keys.use_cases.init_rings import holds_keys_of_a_ring, lost_ledger
 
 
 def build_container(settings: Settings, vault: EmbeddedVault, ledger: SqlLedger) -> Container:
@@ -39,7 +41,7 @@ def build_container(settings: Settings, vault: EmbeddedVault, ledger: SqlLedger)
 
 @asynccontextmanager
 async def open_container(settings: Settings, *, engine: AsyncEngine | None = None) -> AsyncIterator[Container]:
-    """Open vault and ledger of these settings, which `provision` made earlier.
+    """Open vault and ledger of these settings, which `init` made earlier.
 
     An `engine` that is handed in stays open afterwards. Of one for SQLite only the URL is taken: the ledger's promises
     there hang on how its connections are opened and begin their transactions, so it opens its own.
@@ -60,6 +62,26 @@ async def open_container(settings: Settings, *, engine: AsyncEngine | None = Non
 
 @asynccontextmanager
 async def provision(settings: Settings) -> AsyncIterator[Container]:
+    """As `rebuild`, for `init`: where the vault holds rings and there is no ledger, nothing is made.
+
+    Raises:
+        PolicyError: the settings contradict each other.
+        LedgerMissingError: the ledger was lost.
+        PortError: the ledger has rings and the vault is missing, or one of them is damaged.
+    """
+    settings.windows()
+    async with ledger_engine(settings.ledger_url) as engine:
+        if settings.vault_file.exists() and await revision(engine) is None:
+            vault = _open_vault(settings)
+            for family in Family:
+                if await holds_keys_of_a_ring(vault, family):
+                    raise lost_ledger(family)
+    async with rebuild(settings) as container:
+        yield container
+
+
+@asynccontextmanager
+async def rebuild(settings: Settings) -> AsyncIterator[Container]:
     """As `open_container`, and make the home folder, the tables, and — where the ledger has no ring — the vault.
 
     Raises:
@@ -67,12 +89,29 @@ async def provision(settings: Settings) -> AsyncIterator[Container]:
         PortError: the ledger has rings and the vault is missing, or one of them is damaged.
     """
     settings.windows()
+    master = _master(settings)
+    if master is not None:
+        check_master(master)
     async with ledger_engine(settings.ledger_url) as engine:
         await upgrade(engine)
         ledger = SqlLedger(engine, SystemClock(), settings.windows().skew)
         if not await ledger.heads():
-            create_vault(settings.vault_file, SystemEntropy(), master=_master(settings))
+            create_vault(settings.vault_file, SystemEntropy(), master=master)
         yield build_container(settings, _open_vault(settings), ledger)
+
+
+async def upgrade_ledger(settings: Settings) -> tuple[str, str]:
+    """Bring the ledger's tables up to this release; give their revision before and now.
+
+    Raises:
+        LedgerError: there are no tables, they are newer than this release, or they cannot be changed.
+    """
+    async with ledger_engine(settings.ledger_url) as engine:
+        before = await revision(engine)
+        if before is not None:
+            await upgrade(engine)
+        await check_schema(engine)
+        return str(before), HEAD
 
 
 def _open_vault(settings: Settings) -> EmbeddedVault:

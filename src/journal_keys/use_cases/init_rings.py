@@ -11,7 +11,7 @@ from journal_keys.domain.outcomes import AlreadyInitialised, Initialised, InitOu
 from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, known_folders, owned_folders, versions_folder
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.rotation import Cause
-from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError, StaleGenerationError
+from journal_keys.ports.ledger import Ledger, LedgerUnavailableError, StaleGenerationError
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.use_cases.make_key import MakeKey
 from journal_keys.use_cases.project_ring import ProjectRing
@@ -41,9 +41,10 @@ class InitRings:
             PortError: store or ledger did not do it; `init` again goes on.
         """
         page = await self.ledger.read(policy.family)
-        if page.ring is None and await self._holds_keys_of_a_ring(policy.family):
+        if page.ring is None and await holds_keys_of_a_ring(self.store, policy.family):
             page = await self.ledger.read(policy.family)  # somebody else may have founded it meanwhile
-            _refuse_lost_ledger(page, policy.family)
+            if page.ring is None:
+                raise lost_ledger(policy.family)
         if page.ring is not None:
             return await self._already(page.ring)
         cause = Cause(at=page.now, actor=actor, reason=reason)
@@ -69,15 +70,6 @@ class InitRings:
         await self.read_material(ring.family)
         return AlreadyInitialised(family=ring.family, active_kid=ring.active.kid, generation=ring.generation)
 
-    async def _holds_keys_of_a_ring(self, family: Family) -> bool:
-        content = await self.store.read_folder(versions_folder(family))
-        return bool(content.secrets.keys() - {MARKER_NAME}) and not await self._are_leftovers(family)
-
-    async def _are_leftovers(self, family: Family) -> bool:
-        """Whether no projection was ever written: an `init` died before its ring was founded."""
-        content = await self.store.read_folder(owned_folders(family)[0])
-        return not content.secrets.keys() - {MARKER_NAME}
-
     async def _mark(self, family: Family) -> None:
         for folder in (*owned_folders(family), *known_folders()):
             await self.store.put_new(folder.child(MARKER_NAME), KeyMaterial(MARKER_VALUE))
@@ -87,9 +79,18 @@ class InitRings:
             await self.store.delete(versions_folder(family).child(kid))
 
 
-def _refuse_lost_ledger(page: LedgerPage, family: Family) -> None:
-    if page.ring is None:
-        raise LedgerMissingError(
-            f"the store holds {family} keys and the ledger has no {family} ring: run 'journal-keys recover' to rebuild"
-            " the ledger from them, or restore the ledger"
-        )
+async def holds_keys_of_a_ring(store: SecretStore, family: Family) -> bool:
+    """Whether the store holds keys and projections: without these an `init` died before its ring was founded."""
+    for folder in (versions_folder(family), owned_folders(family)[0]):
+        content = await store.read_folder(folder)
+        if not content.secrets.keys() - {MARKER_NAME}:
+            return False
+    return True
+
+
+def lost_ledger(family: Family) -> LedgerMissingError:
+    """Say what is lost, and the way out."""
+    return LedgerMissingError(
+        f"the store holds {family} keys and the ledger has no {family} ring: run 'journal-keys recover' to rebuild"
+        " the ledger from them, or restore the ledger"
+    )

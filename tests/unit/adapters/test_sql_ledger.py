@@ -30,7 +30,7 @@ from journal_keys.adapters.sql.audit_trail import SqlAuditTrail
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.failures import ledger_name, meaning
 from journal_keys.adapters.sql.ledger import SqlLedger
-from journal_keys.adapters.sql.schema import REVISIONS, alembic_config, check_schema, upgrade
+from journal_keys.adapters.sql.schema import REVISIONS, alembic_config, check_schema, revision, upgrade
 from journal_keys.adapters.sql.tables import metadata
 from journal_keys.adapters.sql.transactions import writing
 from journal_keys.domain import audit_chain, rotation
@@ -141,7 +141,7 @@ class TestTheFile:
     async def test_a_file_that_is_no_database_is_corrupt(self, engine: AsyncEngine, path: Path, content: bytes) -> None:
         put(path, content)
         for attempt in (check_schema(engine), upgrade(engine)):
-            with pytest.raises(LedgerCorruptError, match="restore it from a backup"):
+            with pytest.raises(LedgerCorruptError, match="run 'journal-keys recover', or restore it"):
                 await attempt
         assert content_of(path) == content
 
@@ -162,6 +162,18 @@ class TestTheSchema:
         await ledger.commit(at_once(founding()))
         await upgrade(ledger.engine)
         assert (await ledger.read(Family.JWT)).ring == founding().ring
+
+    async def test_upgrading_what_is_up_to_date_waits_for_no_writer(self, ledger: SqlLedger) -> None:
+        async with writing(ledger.engine), ledger_engine(str(ledger.engine.url)) as other, asyncio.timeout(5):
+            await upgrade(other)
+
+    async def test_the_revision_is_that_of_the_tables_and_none_where_there_are_none(
+        self, engine: AsyncEngine, path: Path
+    ) -> None:
+        assert await revision(engine) is None
+        assert not path.parent.exists()
+        await upgrade(engine)
+        assert await revision(engine) == REVISIONS[-1]
 
     async def test_a_file_without_tables_asks_for_init(self, engine: AsyncEngine, path: Path) -> None:
         put(path, b"")
@@ -402,7 +414,7 @@ class TestFailures:
         await ledger.engine.dispose()
         fill_up(ledger.engine)
         long = replace(opened(founding().ring), facts=(fact(text="x" * 100_000),))
-        with pytest.raises(LedgerUnavailableError, match="expected free space on its disk"):
+        with pytest.raises(LedgerUnavailableError, match="free space on its disk and try again"):
             await ledger.commit(at_once(long))
         assert (await ledger.read(Family.JWT)).ring == founding().ring
         assert (await ledger.head()).sequence == 3
@@ -432,14 +444,14 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("code", "kind", "words"),
         [
-            ("SQLITE_NOTADB", LedgerCorruptError, "restore it from a backup"),
+            ("SQLITE_NOTADB", LedgerCorruptError, "run 'journal-keys recover', or restore it"),
             ("SQLITE_CORRUPT_INDEX", LedgerCorruptError, "is damaged"),
             ("SQLITE_CONSTRAINT_PRIMARYKEY", LedgerCorruptError, "nothing was changed"),
             ("SQLITE_BUSY_SNAPSHOT", LedgerUnavailableError, "is locked by another process"),
-            ("SQLITE_FULL", LedgerUnavailableError, "expected free space"),
-            ("SQLITE_READONLY_DIRECTORY", LedgerUnavailableError, "is read-only"),
-            ("SQLITE_CANTOPEN_ISDIR", LedgerUnavailableError, "cannot be opened"),
-            ("SQLITE_IOERR_WRITE", LedgerUnavailableError, "expected a working disk"),
+            ("SQLITE_FULL", LedgerUnavailableError, "free space on its disk and try again"),
+            ("SQLITE_READONLY_DIRECTORY", LedgerUnavailableError, "cannot be written: run as the user"),
+            ("SQLITE_CANTOPEN_ISDIR", LedgerUnavailableError, "cannot be opened: run as the user"),
+            ("SQLITE_IOERR_WRITE", LedgerUnavailableError, "or look for its faults"),
             ("SQLITE_NOMEM", LedgerUnavailableError, "gave no answer"),
         ],
     )

@@ -21,6 +21,7 @@ from journal_keys.ports.secret_store import (
 )
 
 KEY_FILE: Final = "master.key"
+_MASTER_SETTING: Final = "JOURNAL_KEYS_VAULT_MASTER_KEY"
 _NONCE_BYTES: Final = 12
 _MOST_KEY_FILE: Final = 256
 Secrets: TypeAlias = dict[SecretPath, KeyMaterial]
@@ -107,8 +108,17 @@ def open_vault(file: Path, entropy: Entropy, *, master: KeyMaterial | None) -> E
             f"the master key {key_file} is missing: restore it, set JOURNAL_KEYS_VAULT_MASTER_KEY, or run"
             " 'journal-keys init' on a fresh ledger"
         )
-    name = "JOURNAL_KEYS_VAULT_MASTER_KEY" if master is not None else str(key_file)
+    name = _MASTER_SETTING if master is not None else str(key_file)
     return EmbeddedVault(file=file, master=_parsed(text, name), entropy=entropy)
+
+
+def check_master(master: KeyMaterial) -> None:
+    """Look at a master key that was handed in.
+
+    Raises:
+        SecretStoreDeniedError: it is malformed.
+    """
+    _parsed(expose(master), _MASTER_SETTING)
 
 
 def create_vault(file: Path, entropy: Entropy, *, master: KeyMaterial | None) -> bool:

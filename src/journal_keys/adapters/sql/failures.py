@@ -10,15 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
 
+_REBUILD: Final = "move it away with its -wal and -shm files and run 'journal-keys recover', or restore it"
+_OWN: Final = "run as the user whose file it is, and let that user write to file and folder ('chmod u+w')"
 _MEANINGS: Final = (
-    ("SQLITE_NOTADB", LedgerCorruptError, "is no SQLite file, or a damaged one: restore it from a backup"),
-    ("SQLITE_CORRUPT", LedgerCorruptError, "is damaged: restore it from a backup, or run 'journal-keys recover'"),
+    ("SQLITE_NOTADB", LedgerCorruptError, f"is no SQLite file, or a damaged one: {_REBUILD}"),
+    ("SQLITE_CORRUPT", LedgerCorruptError, f"is damaged: {_REBUILD}"),
     ("SQLITE_CONSTRAINT", LedgerCorruptError, "holds rows that contradict this change; nothing was changed"),
     ("SQLITE_BUSY", LedgerUnavailableError, "is locked by another process: expected the lock within 10 s"),
-    ("SQLITE_FULL", LedgerUnavailableError, "cannot grow: expected free space on its disk"),
-    ("SQLITE_READONLY", LedgerUnavailableError, "is read-only for this user: expected a file and folder of its own"),
-    ("SQLITE_CANTOPEN", LedgerUnavailableError, "cannot be opened: expected a file and folder of this user's own"),
-    ("SQLITE_IOERR", LedgerUnavailableError, "cannot be read or written: expected a working disk"),
+    ("SQLITE_FULL", LedgerUnavailableError, "cannot grow: free space on its disk and try again"),
+    ("SQLITE_READONLY", LedgerUnavailableError, f"cannot be written: {_OWN}"),
+    ("SQLITE_CANTOPEN", LedgerUnavailableError, f"cannot be opened: {_OWN}"),
+    (
+        "SQLITE_IOERR",
+        LedgerUnavailableError,
+        "cannot be read or written: free space on its disk, or look for its faults",
+    ),
 )
 """Error names of SQLite (sqlite.org/rescode.html), by prefix; extended codes begin with the primary one."""
 

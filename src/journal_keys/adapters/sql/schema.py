@@ -6,11 +6,13 @@ from sqlalchemy import Connection, column, inspect, select, table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.adapters.sql.failures import ledger_name
-from journal_keys.adapters.sql.sqlite_file import create_private, file_of
+from journal_keys.adapters.sql.sqlite_file import create_private, file_of, is_absent
 from journal_keys.adapters.sql.transactions import outside, reading, writing
 from journal_keys.ports.ledger import LedgerSchemaError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from alembic.config import Config
 
 REVISIONS: Final = ("0001",)
@@ -35,11 +37,19 @@ async def check_schema(engine: AsyncEngine) -> None:
         raise LedgerSchemaError(f"ledger {name} has no tables: run 'journal-keys init'")
     _refuse_newer(found)
     if found != HEAD:
-        raise LedgerSchemaError(f"ledger {name} has schema {found}, not {HEAD}: run 'journal-keys init' to migrate")
+        raise LedgerSchemaError(f"ledger {name} has schema {found}, not {HEAD}: run 'journal-keys ledger upgrade'")
+
+
+async def revision(engine: AsyncEngine) -> str | None:
+    """Give the revision of the tables, None where there are none. Raises as `check_schema`."""
+    if is_absent(engine.url):
+        return None
+    async with reading(engine) as connection:
+        return await connection.run_sync(_revision)
 
 
 async def upgrade(engine: AsyncEngine) -> None:
-    """Make file and tables, or migrate them, in one transaction. Where they are up to date nothing happens.
+    """Make file and tables, or migrate them, in one transaction. What is up to date is neither locked nor changed.
 
     Any number of processes may do this at once.
 
@@ -48,18 +58,22 @@ async def upgrade(engine: AsyncEngine) -> None:
         LedgerUnavailableError: no answer, or the file cannot be made.
         LedgerCorruptError: the file is no database.
     """
+    if await revision(engine) == HEAD:
+        return
+    from alembic import command  # noqa: PLC0415 (0.2 s, which nobody else should wait for: not under the lock)
+
     path = file_of(engine.url)
     if path:
         create_private(path)
         async with outside(engine) as connection:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
     async with writing(engine) as connection:
-        await connection.run_sync(_migrate)
+        await connection.run_sync(_migrate, command.upgrade)
 
 
 def alembic_config(connection: Connection) -> "Config":
     """Give Alembic the packaged migrations and this connection, whose transaction stays the caller's."""
-    from alembic.config import Config  # noqa: PLC0415 (0.2 s, and only `init` needs it)
+    from alembic.config import Config  # noqa: PLC0415 (as above)
 
     config = Config()
     config.set_main_option("script_location", "journal_keys.adapters.sql:migrations")
@@ -82,12 +96,9 @@ def _refuse_newer(found: str) -> None:
         )
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, climb: "Callable[[Config, str], None]") -> None:
     found = _revision(connection)
-    if found == HEAD:
-        return
     if found is not None:
         _refuse_newer(found)
-    from alembic import command  # noqa: PLC0415 (as above)
-
-    command.upgrade(alembic_config(connection), HEAD)
+    if found != HEAD:
+        climb(alembic_config(connection), HEAD)

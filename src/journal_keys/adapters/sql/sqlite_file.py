@@ -25,6 +25,12 @@ def file_of(url: URL) -> Path | None:
     return Path(url.database).absolute()
 
 
+def is_absent(url: URL) -> bool:
+    """Whether a SQLite ledger's file is not there; of a server's database nothing is known yet."""
+    path = file_of(url)
+    return path is not None and not os.path.lexists(path)
+
+
 def existing_file_uri(path: Path) -> str:
     """Give the URI with which SQLite opens the file and never makes one (sqlite.org/uri.html)."""
     return f"file:{quote(str(path))}?mode=rw"
@@ -42,7 +48,9 @@ def check_private(path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         raise LedgerSchemaError(f"ledger {path} does not exist: run 'journal-keys init'") from None
     except OSError:
-        raise LedgerUnavailableError(f"ledger {path} cannot be looked at: expected a folder of this user's") from None
+        raise LedgerUnavailableError(
+            f"ledger {path} cannot be looked at: expected a folder that this user may enter"
+        ) from None
     if mode & 0o077:
         raise LedgerUnavailableError(
             f"ledger {path} has mode {mode:04o}, open to other users: expected 0600, run 'chmod 600 {path}'"
@@ -63,4 +71,6 @@ def create_private(path: Path) -> None:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError:
-        raise LedgerUnavailableError(f"ledger {path} cannot be made: expected a folder of this user's") from None
+        raise LedgerUnavailableError(
+            f"ledger {path} cannot be made: expected a folder that this user may write to"
+        ) from None

@@ -7,6 +7,7 @@ import typer
 
 from journal_keys.entrypoints.cli import rings
 from journal_keys.entrypoints.cli.audit import audit_app
+from journal_keys.entrypoints.cli.ledger import ledger_app
 from journal_keys.entrypoints.cli.options import Json
 from journal_keys.entrypoints.cli.rings import keys_app
 from journal_keys.entrypoints.cli.secrets import secrets_app
@@ -25,6 +26,7 @@ for verb in (rings.init, rings.status, rings.rotate, rings.compromise, rings.rec
 app.add_typer(keys_app, name="keys")
 app.add_typer(secrets_app, name="secrets")
 app.add_typer(audit_app, name="audit")
+app.add_typer(ledger_app, name="ledger")
 
 
 @app.command()

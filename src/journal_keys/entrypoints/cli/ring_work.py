@@ -28,7 +28,7 @@ def init(*, quiet: bool, json: bool) -> None:
         make = container.init_rings()
         return {family: await make(policy, actor=operator(), reason="first keys") for family, policy in policies}
 
-    outcomes = on_container(run, provisioned=True)
+    outcomes = on_container(run, makes="rings")
     if json:
         print_json({family: as_outcome(outcome) for family, outcome in outcomes.items()})
         return
@@ -206,7 +206,7 @@ def recover(scope: Scope, *, active: str | None, json: bool) -> None:
             for family in _families(scope)
         }
 
-    outcomes = on_container(run, provisioned=True)
+    outcomes = on_container(run, makes="ledger")
     if json:
         print_json({family: as_outcome(outcome) for family, outcome in outcomes.items()})
         return

@@ -3,7 +3,7 @@
 import os
 import pwd
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
     from journal_keys.container import Container
@@ -20,21 +20,24 @@ def operator() -> str:
         return f"operator:{uid}"
 
 
-def on_container(command: "Callable[[Container], Awaitable[T]]", *, provisioned: bool = False) -> T:
-    """Open (or first make) what the settings name, run the command on it, close it.
+def on_container(command: "Callable[[Container], Awaitable[T]]", *, makes: Literal["", "rings", "ledger"] = "") -> T:
+    """Open what the settings name, run the command on it, close it.
+
+    What is not there is made for a command that makes rings, or a lost ledger.
 
     Raises:
         JournalKeysError: as the command and `resources` do.
     """
     import asyncio
 
-    from journal_keys.entrypoints.resources import open_container, provision
+    from journal_keys.entrypoints.resources import open_container, provision, rebuild
     from journal_keys.entrypoints.settings import Settings
 
     settings = Settings.from_environment()
+    opened = {"": open_container, "rings": provision, "ledger": rebuild}[makes]
 
     async def run() -> T:
-        async with provision(settings) if provisioned else open_container(settings) as container:
+        async with opened(settings) as container:
             return await command(container)
 
     return asyncio.run(run())

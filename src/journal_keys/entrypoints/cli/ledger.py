@@ -1,0 +1,32 @@
+"""The command on the ledger's tables."""
+
+import typer
+
+from journal_keys.entrypoints.cli.options import Json
+
+ledger_app = typer.Typer(no_args_is_help=True)
+
+
+@ledger_app.callback()
+def ledger() -> None:  # without it typer would make the one command the group itself
+    """Look after the ledger's tables."""
+
+
+@ledger_app.command("upgrade")
+def upgrade(*, json: Json = False) -> None:
+    """Migrate the tables to this release.
+
+    Only `init` and `recover` do so, too.
+    """
+    import asyncio
+
+    from journal_keys.entrypoints.cli.output import print_fields, print_json
+    from journal_keys.entrypoints.resources import upgrade_ledger
+    from journal_keys.entrypoints.settings import Settings
+
+    before, now = asyncio.run(upgrade_ledger(Settings.from_environment()))
+    fields = {"schema_before": before, "schema_now": now}
+    if json:
+        print_json(fields)
+    else:
+        print_fields(fields)
