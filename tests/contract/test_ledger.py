@@ -297,25 +297,6 @@ async def test_a_clock_set_back_within_the_skew_does_not_move_the_ledgers_time_b
     assert (await ledger.read(Family.JWT)).now == START
 
 
-async def test_across_a_reboot_passes_what_was_kept_before_and_after_it(ports: Ports, clock: ManualClock) -> None:
-    await ports.ledger.commit(at_once(founding()))
-    clock.pass_time(HOUR)
-    await ports.keeper.keep_clock()
-    clock.pass_time(HOUR)
-    clock.reboot()
-    clock.step_wall(YEAR)
-    await ports.keeper.keep_clock()
-    clock.pass_time(HOUR)
-    assert (await ports.ledger.read(Family.JWT)).now == START + 2 * HOUR
-
-
-async def test_a_clock_set_back_a_year_is_not_kept(ports: Ports, clock: ManualClock) -> None:
-    await ports.ledger.commit(at_once(founding()))
-    clock.step_wall(-YEAR)
-    with pytest.raises(ClockWentBackError):
-        await ports.keeper.keep_clock()
-
-
 async def test_a_change_is_made_for_the_moment_of_its_commit_and_given_back(ports: Ports, clock: ManualClock) -> None:
     asked: list[datetime] = []
 

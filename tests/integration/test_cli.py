@@ -100,6 +100,15 @@ def test_a_compromised_key_is_replaced_and_explained(operator: Operator) -> None
     assert "seen in a log" in explained["because"]
 
 
+def test_a_compromise_is_told_in_lines_of_plain_fields(operator: Operator) -> None:
+    listed = operator.json("keys", "list")
+    assert isinstance(listed, list)
+    kid = next(key["kid"] for key in listed if key["family"] == "jwt" and key["state"] == "ACTIVE")
+    told = operator.run("compromise", kid, "--reason", "found in a log").stdout.decode()
+    assert re.search(r"^last token expires at\s+20\d\d-", told, re.MULTILINE)
+    assert not set("{}'") & set(told)
+
+
 def test_a_kept_audit_head_is_found_again_and_a_foreign_one_is_not(operator: Operator) -> None:
     head = operator.run("audit", "head").stdout.decode().strip()
     operator.json("rotate", "jwt", "--force")

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from journal_keys.domain.errors import InvalidNameError, RotationConflictError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.ledger_clock import LedgerTime
 
 MOST_REASON: Final = 500
 _ROTATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -102,6 +103,17 @@ class AuditFact:
     kid: Kid | None
     reason: str
     detail: Mapping[str, str] = field(default_factory=dict)
+
+
+def clock_accepted(before: LedgerTime | None, now: LedgerTime, *, actor: str, reason: str) -> AuditFact:
+    """The fact that somebody declared a host's clock right, with the wall clock's readings."""
+    detail = {
+        "wall": now.reading.wall.isoformat(),
+        "wall_before": before.reading.wall.isoformat() if before else "none",
+    }
+    return AuditFact(
+        at=now.at, actor=actor, action="clock_accepted", family=None, kid=None, reason=reason, detail=detail
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.token import UnknownKidError
 from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.resources import open_container
+from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_crypto import SigningKey
@@ -224,13 +225,9 @@ class InfisicalKeyManager:
             reason=reason,
             actor="application",
         )
-        outcomes: dict[Family, RotationOutcome] = {}
-        failures: dict[Family, JournalKeysError] = {}
-        for family in Family:
-            try:
-                outcomes[family] = await container.rotate_keys()(family, request)
-            except JournalKeysError as failure:
-                failures[family] = failure
+        results = await rotate_each(container, Family, request)
+        failures = {family: result for family, result in results.items() if isinstance(result, JournalKeysError)}
+        outcomes = {family: result for family, result in results.items() if not isinstance(result, JournalKeysError)}
         if outcomes and not failures:
             await self._refresh(container)
             return outcomes

@@ -37,9 +37,9 @@ from journal_keys.domain import audit_chain, rotation
 from journal_keys.domain.changes import RingChange
 from journal_keys.domain.errors import AuditChainBrokenError, MaterialCorruptError, RingInvariantError
 from journal_keys.domain.keys import Algorithm, Family, KeyVersion, Kid
-from journal_keys.domain.ledger_clock import ClockReading, ClockWentBackError
+from journal_keys.domain.ledger_clock import ClockReading
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
-from tests.support.ledger_contract import CAUSE, SKEW, START, YEAR, at_once, fact, founding, key, opened, record
+from tests.support.ledger_contract import CAUSE, SKEW, START, at_once, fact, founding, key, opened, record
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -377,24 +377,6 @@ async def test_a_tampered_audit_row_breaks_the_chain(ledger: SqlLedger, path: Pa
     sql(path, statement)
     with pytest.raises(AuditChainBrokenError):
         audit_chain.verify(await ledger.entries())
-
-
-class TestAcceptingAClock:
-    async def test_goes_on_from_a_clock_set_back_and_audits_it(self, ledger: SqlLedger, clock: ManualClock) -> None:
-        await ledger.commit(at_once(founding()))
-        clock.step_wall(-YEAR)
-        clock.pass_time(timedelta(hours=1))
-        head = await ledger.accept_clock(actor="ops", reason="the old reading was wrong")
-        last = (await ledger.entries(after=head.sequence - 1))[0].fact
-        assert (last.action, last.actor, last.reason) == ("clock_accepted", "ops", "the old reading was wrong")
-        assert last.detail == {"wall": clock.read().wall.isoformat(), "wall_before": START.isoformat()}
-        assert (await ledger.read(Family.JWT)).now == last.at == START + timedelta(hours=1)
-
-    async def test_of_a_ledger_without_changes_begins_with_it(self, ledger: SqlLedger, clock: ManualClock) -> None:
-        await ledger.accept_clock(actor="ops", reason="first")
-        clock.step_wall(-YEAR)
-        with pytest.raises(ClockWentBackError):
-            await ledger.read(Family.JWT)
 
 
 def fill_up(engine: AsyncEngine) -> None:

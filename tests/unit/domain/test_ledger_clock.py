@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from journal_keys.domain.changes import AuditFact, clock_accepted
 from journal_keys.domain.ledger_clock import ClockReading, ClockWentBackError, LedgerTime, accept, advance
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,3 +73,17 @@ def test_an_accepted_clock_goes_on_from_where_the_ledger_stood() -> None:
     assert accepted.at == T0 + HOUR
     later = advance(accepted, reading(-YEAR + HOUR, 3 * HOUR), skew=SKEW)
     assert later.at == T0 + 2 * HOUR
+
+
+@pytest.mark.parametrize(("before", "told"), [(KEPT, T0.isoformat()), (None, "none")], ids=["a kept clock", "no clock"])
+def test_accepting_a_clock_is_a_fact_with_both_readings(before: LedgerTime | None, told: str) -> None:
+    now = LedgerTime(at=T0 + HOUR, reading=reading(-YEAR, HOUR))
+    assert clock_accepted(before, now, actor="ops", reason="it was wrong") == AuditFact(
+        at=T0 + HOUR,
+        actor="ops",
+        action="clock_accepted",
+        family=None,
+        kid=None,
+        reason="it was wrong",
+        detail={"wall": (T0 - YEAR).isoformat(), "wall_before": told},
+    )

@@ -6,7 +6,14 @@ from datetime import timedelta
 
 from journal_keys.domain import audit_chain
 from journal_keys.domain.audit_chain import EMPTY, AuditEntry, AuditHead
-from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationStatus, Transition
+from journal_keys.domain.changes import (
+    AuditFact,
+    RingChange,
+    RotationRecord,
+    RotationStatus,
+    Transition,
+    clock_accepted,
+)
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
@@ -104,14 +111,7 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
         """Go on from this host's clock, wherever it stands."""
         before = self._time
         self._time = accept(before, self._clock.read())
-        detail = {
-            "wall": self._time.reading.wall.isoformat(),
-            "wall_before": before.reading.wall.isoformat() if before else "none",
-        }
-        fact = AuditFact(
-            at=self._time.at, actor=actor, action="clock_accepted", family=None, kid=None, reason=reason, detail=detail
-        )
-        self._link(fact)
+        self._link(clock_accepted(before, self._time, actor=actor, reason=reason))
         return await self.head()
 
     def _now(self) -> LedgerTime:

@@ -17,7 +17,14 @@ from journal_keys.adapters.sql.ledger_clock import keep_time, kept_time
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
 from journal_keys.adapters.sql.transactions import reading, writing
 from journal_keys.domain.audit_chain import AuditHead
-from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationStatus, Transition
+from journal_keys.domain.changes import (
+    AuditFact,
+    RingChange,
+    RotationRecord,
+    RotationStatus,
+    Transition,
+    clock_accepted,
+)
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family
 from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
@@ -108,7 +115,7 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
             kept = await kept_time(connection, lock=True)
             time = accept(kept, self.clock.read())
             await keep_time(connection, time)
-            return await append_facts(connection, (_clock_accepted(kept, time, actor, reason),))
+            return await append_facts(connection, (clock_accepted(kept, time, actor=actor, reason=reason),))
 
     def _advanced(self, kept: LedgerTime | None) -> LedgerTime:
         return advance(kept, self.clock.read(), skew=self.skew)
@@ -120,13 +127,6 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
             raise _TooSlowError(
                 f"the change took {late.total_seconds():.3g} s: nothing was changed, because waits count from its start"
             )
-
-
-def _clock_accepted(kept: LedgerTime | None, time: LedgerTime, actor: str, reason: str) -> AuditFact:
-    detail = {"wall": time.reading.wall.isoformat(), "wall_before": kept.reading.wall.isoformat() if kept else "none"}
-    return AuditFact(
-        at=time.at, actor=actor, action="clock_accepted", family=None, kid=None, reason=reason, detail=detail
-    )
 
 
 async def _ring(connection: AsyncConnection, family: Family) -> KeyRing | None:

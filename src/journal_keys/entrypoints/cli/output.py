@@ -43,9 +43,12 @@ def print_json(value: object) -> None:
 
 
 def print_fields(fields: Mapping[str, object]) -> None:
-    """Print names and values, one a line."""
-    width = max((len(name) for name in fields), default=0)
+    """Print names and values, one a line; what holds fields itself is told by these."""
+    flat: dict[str, object] = {}
     for name, value in fields.items():
+        flat.update(value if isinstance(value, Mapping) else {name: value})
+    width = max((len(name) for name in flat), default=0)
+    for name, value in flat.items():
         if value is not None:
             sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {_text(value)}\n")
 

@@ -9,7 +9,7 @@ from journal_keys.domain.changes import RotationRequest, check_reason
 from journal_keys.domain.errors import JournalKeysError, UnknownKeyError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyVersion, parse_kid
-from journal_keys.domain.outcomes import AlreadyInitialised, Reconciled, Waiting
+from journal_keys.domain.outcomes import AlreadyInitialised, Reconciled, RotationOutcome, Waiting
 from journal_keys.entrypoints.cli.exit_codes import ExitCode, exit_code_of
 from journal_keys.entrypoints.cli.options import Scope
 from journal_keys.entrypoints.cli.output import as_outcome, plain, print_error, print_fields, print_json, print_table
@@ -116,8 +116,9 @@ def explain(kid: str, *, json: bool) -> None:
 
 def rotate(scope: Scope, *, force: bool, reason: str, rotation_id: str | None, json: bool) -> None:
     """Rotate rings: promote the staged key, stage its successor."""
+    from journal_keys.entrypoints.rotations import rotate_each
 
-    async def run(container: "Container") -> dict[Family, object]:
+    async def run(container: "Container") -> dict[Family, RotationOutcome | JournalKeysError]:
         request = RotationRequest(
             rotation_id=rotation_id or container.entropy().token(16).hex(),
             scope=scope.value,
@@ -125,7 +126,7 @@ def rotate(scope: Scope, *, force: bool, reason: str, rotation_id: str | None, j
             reason=reason,
             actor=operator(),
         )
-        return {family: await _rotated(container, family, request) for family in _families(scope)}
+        return await rotate_each(container, _families(scope), request)
 
     outcomes = on_container(run)
     if json:
@@ -135,14 +136,6 @@ def rotate(scope: Scope, *, force: bool, reason: str, rotation_id: str | None, j
             print_fields({"ring": family, **_rotation(outcome)})
             typer.echo()
     _end(outcomes, json=json)
-
-
-async def _rotated(container: "Container", family: Family, request: RotationRequest) -> object:
-    """Give the outcome, or the error: one ring's failure does not keep the other from rotating."""
-    try:
-        return await container.rotate_keys()(family, request)
-    except JournalKeysError as failure:
-        return failure
 
 
 def _rotation(outcome: object) -> dict[str, object]:

@@ -10,9 +10,8 @@ from fastapi.responses import JSONResponse
 
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
-from journal_keys.domain.errors import JournalKeysError, ViewStaleError
+from journal_keys.domain.errors import ViewStaleError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.outcomes import RotationOutcome
 from journal_keys.entrypoints.http.bodies import (
     AesStatus,
     HealthAnswer,
@@ -20,12 +19,12 @@ from journal_keys.entrypoints.http.bodies import (
     Problem,
     RotateAnswer,
     RotateBody,
-    RotationResult,
     overall_status,
     result_of,
 )
 from journal_keys.entrypoints.http.jwks import JwksRenderer
 from journal_keys.entrypoints.http.strict_json import StrictRoute
+from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.use_cases.check_health import Health, HealthStatus
 
 _PROBLEM: dict[int | str, dict[str, object]] = {
@@ -101,9 +100,8 @@ async def _rotate(container: Container, body: RotateBody) -> RotateAnswer:
         actor="http:loopback",
     )
     submitted_at = container.clock().read().wall
-    results: dict[Family, RotationResult] = {}
-    for family in body.rotation_type.families:
-        results[family] = result_of(await _rotated(container, family, request))
+    outcomes = await rotate_each(container, body.rotation_type.families, request)
+    results = {family: result_of(outcome) for family, outcome in outcomes.items()}
     return RotateAnswer(
         status=overall_status(results),
         rotation_type=body.rotation_type,
@@ -111,16 +109,6 @@ async def _rotate(container: Container, body: RotateBody) -> RotateAnswer:
         submitted_at=submitted_at,
         results=results,
     )
-
-
-async def _rotated(
-    container: Container, family: Family, request: RotationRequest
-) -> RotationOutcome | JournalKeysError:
-    """Give the outcome, or the error: one ring's failure does not keep the other from rotating."""
-    try:
-        return await container.rotate_keys()(family, request)
-    except JournalKeysError as failure:
-        return failure
 
 
 def _jwks(container: Container, renderer: JwksRenderer, if_none_match: str | None) -> Response:
