@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.settings import Settings
-from tests.proof.bad_inputs.documents import altered
+from tests.proof.bad_inputs.documents import altered, strictly_read
 from tests.proof.bad_inputs.search import REFUSED, Target, differs_from
 from tests.proof.bad_inputs.texts import mangled, noise, noise_bytes, odd
 
@@ -103,11 +103,11 @@ def _scope(given: Post) -> dict[str, object]:
 
 
 def _understood(given: Post) -> object:
-    """Whether the body is an object of the three members; of a repeated one the last counts, as in any JSON reader."""
+    """Whether the body is one object of the three members as UTF-8 (RFC 8259 §8.1), none of them twice."""
     body = b"".join(given.pieces)
     try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError):
+        asked = strictly_read(body.decode("utf-8"))
+    except UnicodeDecodeError:
         return REFUSED
     if len(body) > 16 * 1024 or not isinstance(asked, dict) or asked.keys() - _BODY.keys():
         return REFUSED

@@ -148,6 +148,22 @@ LIFE = "a token lives at least 1/1024 s and at most 1.2096e+06 s"
 NO_JSON = "claims are JSON of at most 32 levels, with text for names"
 
 
+def nested(levels: int) -> object:
+    value: object = None
+    for level in range(levels):
+        value = [value] if level % 2 else {"y": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, [None, True, 1, 0.5, "text"], [], {"y": [{"z": None}, []]}, nested(31), [nested(30), nested(30)]],
+    ids=["nothing", "leaves", "an empty list", "both kinds", "32 levels", "32 levels twice"],
+)
+def test_claims_that_json_holds_are_signed_as_they_are(bench: Bench, value: object) -> None:
+    assert bench.verifier.verify(bench.signer.sign({"x": value}))["x"] == value
+
+
 @pytest.mark.parametrize(
     ("claims", "lifetime", "said"),
     [
@@ -156,8 +172,12 @@ NO_JSON = "claims are JSON of at most 32 levels, with text for names"
         ({"exp": 1, "aud": "x", "sub": "y"}, None, "the signer itself sets aud, exp"),
         ({"x": {1}}, None, NO_JSON),
         ({"x": float("nan")}, None, NO_JSON),
+        ({"x": nested(32)}, None, NO_JSON),
+        ({"x": ({}, [{"y": {1: 2}}])}, None, NO_JSON),
+        ("text", None, "claims are one mapping of names to values"),
+        ({"sub": 5}, None, "a verifier would refuse these claims: sub of a token is text"),
     ],
-    ids=["no life", "too long a life", "reserved", "a set", "NaN"],
+    ids=["no life", "too long a life", "reserved", "a set", "NaN", "33 levels", "a number deep inside", "text", "sub"],
 )
 def test_claims_that_cannot_be_signed_are_told_of(
     bench: Bench, claims: dict[str, Any], lifetime: timedelta | None, said: str

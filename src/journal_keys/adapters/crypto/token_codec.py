@@ -145,7 +145,7 @@ def _is_readable(value: object, levels: int) -> bool:
     if levels == 0:
         return False
     deeper = [member for member in members if not isinstance(member, _LEAVES)]
-    return not deeper or all(_is_readable(member, levels - 1) for member in deeper)
+    return not deeper or all(_is_readable(member, levels - 1) for member in deeper)  # most claims have no deeper ones
 
 
 def _segment(text: str) -> bytes:
