@@ -145,7 +145,9 @@ HEADS = {
 
 @pytest.mark.parametrize("text", HEADS.values(), ids=HEADS.keys())
 def test_text_that_is_no_head_is_refused(text: str) -> None:
-    with pytest.raises(InvalidNameError, match="audit head"):
+    with pytest.raises(
+        InvalidNameError, match=r"^a head is <sequence>:<64 hex digits>, as 'journal-keys audit head' prints it$"
+    ):
         AuditHead.parse(text)
 
 

@@ -58,3 +58,14 @@ def test_a_process_that_never_heard_of_others_stops_at_2_32_of_its_own() -> None
     budget.spend(KID)
     with pytest.raises(EncryptionLimitError):
         budget.spend(KID)
+
+
+def test_what_was_taken_and_given_back_is_counted_beside_what_came_since() -> None:
+    budget = EncryptionBudget()
+    assert budget.take(KID) == 0
+    budget.spend(KID)
+    budget.spend(KID)
+    assert (budget.take(KID), budget.take(KID)) == (2, 0)
+    budget.spend(KID)
+    budget.give_back(KID, 2)
+    assert budget.unreported() == {KID: 3}

@@ -77,8 +77,9 @@ def test_json_that_could_be_read_in_two_ways_is_refused(text: str) -> None:
         ("[NaN]", "JSON has no NaN"),
         ("-Infinity", "JSON has no -Infinity"),
         ("[" * 100_000, "JSON is nested too deeply"),
+        ("-1e400", "a JSON number is too large to be one"),
     ],
-    ids=["repeated", "NaN", "infinity", "deep"],
+    ids=["repeated", "NaN", "infinity", "deep", "large"],
 )
 def test_a_refusal_of_json_says_why(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=r".+") as caught:

@@ -226,6 +226,10 @@ async def test_who_comes_second_keeps_the_winner_s_result_under_its_own_id() -> 
     active = (await world.ring(Family.JWT)).active.kid
     assert sum(isinstance(outcome, Rotated) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, AlreadyRotated) for outcome in outcomes) == 5
+    joined = [entry.fact for entry in await world.trail.entries() if entry.fact.action == "rotation_joined"]
+    losers = {one for one, outcome in zip(ids, outcomes, strict=True) if isinstance(outcome, AlreadyRotated)}
+    assert sorted(losers) == sorted(fact.detail["rotation_id"] for fact in joined)
+    assert {(fact.kid, fact.actor, fact.reason) for fact in joined} == {(active, "test", "test")}
     world.clock.pass_time(W1)
     for one in ids:
         again = await world.rotated(Family.JWT, one)

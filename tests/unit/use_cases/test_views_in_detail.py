@@ -10,6 +10,7 @@ from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.paths import MARKER_NAME, versions_folder
 from journal_keys.domain.rotation import Cause
 from journal_keys.ports.key_usage import KeyUsage
+from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretHiddenError
 from journal_keys.ports.view_board import CipherView, SigningView
 from tests.support.fault_plan import FaultKind, FaultPlan
@@ -188,3 +189,25 @@ async def test_two_refreshes_at_once_report_each_encryption_once() -> None:
     await asyncio.gather(slow(), slow())
     assert await world.refresh.usage.total(kid) == 3
     assert (world.budget.total(kid), world.budget.unreported()) == (3, {})
+
+
+async def test_a_count_that_could_not_be_reported_is_reported_the_next_time() -> None:
+    world = await World().initialised(A)
+    kid = (await world.ring(A)).active.kid
+    await world.refresh()
+    world.budget.spend(kid)
+    world.budget.spend(kid)
+    plan = FaultPlan(at=0, kind=FaultKind.ERROR_BEFORE)
+    with pytest.raises(LedgerUnavailableError):
+        await replace(world.refresh, usage=plan.wrap(world.refresh.usage)).report_usage()
+    assert (world.budget.unreported(), world.budget.total(kid)) == ({kid: 2}, 2)
+    world.budget.spend(kid)
+    await world.refresh()
+    assert await world.refresh.usage.total(kid) == 3
+
+
+async def test_the_first_report_of_nothing_asks_for_the_count_and_writes_none() -> None:
+    world = await World().initialised(A)
+    plan = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
+    await reader(world, plan).refresh()
+    assert plan.calls[-1] == "total"
