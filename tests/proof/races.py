@@ -32,12 +32,12 @@ _SHORT: Final[Mapping[str, float]] = {
 """W1 is 3 ms, so that a staged key is ready for the next turn; W2 is a second, so that keys are destroyed meanwhile."""
 
 
-def run(*, nightly: bool) -> Verdict:
+def run(*, nightly: bool, generations: int = GENERATIONS) -> Verdict:
     """Start first at once and race, or do so five times in homes of their own."""
     times = 5 if nightly else 1
     held = start_at_once(HELD_STARTS, hold=Hold.AFTER_LOOKING)
     starts = [start_at_once(FIRST_STARTS) for _ in range(times)]
-    races = Judgement.summed([race_for(GENERATIONS) for _ in range(times)])
+    races = Judgement.summed([race_for(generations) for _ in range(times)])
     return Verdict(
         lines=(
             *(f"all from one look at an empty ledger: {line}" for line in held.lines),
