@@ -103,3 +103,14 @@ async def test_an_unknown_kid_has_no_explanation() -> None:
     with pytest.raises(UnknownKeyError) as caught:
         await (await World().initialised(Family.AES)).explain(Kid("jwt_nobody"))
     assert str(caught.value) == "no ring ever had a key jwt_nobody; 'keys list' shows those there are"
+
+
+async def test_the_last_fact_of_a_key_is_found_among_many_of_others() -> None:
+    world = await World().initialised()
+    active, staged = await kids(world, Family.JWT)
+    fact = (await world.trail.entries())[0].fact
+    for number in range(2_500):
+        touched = staged if number == 1_200 else None
+        await world.trail.append(replace(fact, action=f"looked_at_{number}", kid=touched))
+    assert (await world.explain(staged)).because == f"looked_at_1200 by test: {fact.reason}"
+    assert (await world.explain(active)).because == "key_promoted by test: first keys"

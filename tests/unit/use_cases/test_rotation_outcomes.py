@@ -1,18 +1,20 @@
 """What each verb answers in full, what it leaves in the audit, and what it does when somebody else was faster."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from journal_keys.domain import rotation
-from journal_keys.domain.changes import RingChange
-from journal_keys.domain.errors import RotationConflictError
+from journal_keys.domain.changes import RingChange, RotationRecord, RotationStatus
+from journal_keys.domain.errors import DomainError, RotationConflictError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import AlreadyRotated, Rotated, Waiting
 from journal_keys.domain.paths import family_folder, versions_folder
 from journal_keys.domain.rotation import Cause
+from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.ledger import StaleGenerationError
 from journal_keys.ports.secret_store import SecretNotFoundError
 from journal_keys.use_cases.rotate_keys import RingMissingError
@@ -89,6 +91,43 @@ async def test_a_rotation_hints_that_the_ring_changed() -> None:
     assert not await world.hints.wait(0)
     await world.rotated(J)
     assert await world.hints.wait(0)
+
+
+@dataclass
+class Heard(HintBus):
+    """Keeps what was published."""
+
+    families: list[Family] = field(default_factory=list)
+
+    async def publish(self, family: Family) -> None:
+        self.families.append(family)
+
+    async def wait(self, timeout_s: float) -> bool:
+        return bool(self.families and timeout_s >= 0)
+
+
+@pytest.mark.parametrize("family", list(Family))
+async def test_a_hint_names_the_ring_that_was_rotated_or_lost_a_key(family: Family) -> None:
+    heard = Heard()
+    world = await World(hints=heard).initialised()
+    await world.rotated(family)
+    assert set(heard.families) == {family}
+    heard.families.clear()
+    await world.compromise(family, (await world.ring(family)).active.kid, actor="test", reason="leaked")
+    assert set(heard.families) == {family}
+
+
+@pytest.mark.parametrize("missing", ["old_kid", "new_kid", "generation"])
+async def test_a_record_without_its_result_is_an_error_and_no_result(missing: str) -> None:
+    world = await World().initialised(J)
+    old, new = await kids(world)
+    settled: dict[str, Any] = {"old_kid": old, "new_kid": new, "generation": 2, missing: None}
+    record = RotationRecord(
+        request=request("r1", J), family=J, status=RotationStatus.PROMOTED, opened_at=START, **settled
+    )
+    await world.ledger.settle(record, (await world.trail.entries())[0].fact)
+    with pytest.raises(DomainError, match=r"^rotation 'r1' is promoted without a result$"):
+        await world.rotated(J, "r1")
 
 
 async def test_a_failure_after_the_promotion_is_told_and_left_to_reconcile() -> None:
