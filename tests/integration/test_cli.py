@@ -22,12 +22,20 @@ from tests.support.operator import Operator
 pytestmark = pytest.mark.processes
 
 
-@pytest.fixture
-def operator(tmp_path: Path) -> Operator:
-    made = Operator(tmp_path)
+@pytest.fixture(scope="module")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose staged keys are ready."""
+    made = Operator(tmp_path_factory.mktemp("first"))
     done = made.run("init")
     assert done.returncode == 0, done.stderr
     time.sleep(0.3)
+    return made.home
+
+
+@pytest.fixture
+def operator(tmp_path: Path, first_home: Path) -> Operator:
+    made = Operator(tmp_path)
+    shutil.copytree(first_home, made.home)
     return made
 
 
