@@ -1,12 +1,13 @@
 """Ratios of two callables, measured in alternation so that both see the same machine.
 
-The ratio is that of the best rounds: whatever else runs on the machine only ever adds to a round.
+The ratio is the median of those of neighbouring rounds: a machine that changes its speed changes it for both.
 """
 
 import gc
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from statistics import median
 from typing import TypeAlias, cast
 
 ROUNDS = 101
@@ -90,11 +91,11 @@ def row(name: str, ours_times: list[float], peer_times: list[float], *, target: 
     ratios = sorted(mine / theirs for mine, theirs in zip(ours_times, peer_times, strict=True))
     return Row(
         name=name,
-        ratio=min(ours_times) / min(peer_times),
+        ratio=median(ratios),
         spread=(ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]),
         target=target,
-        ours_us=min(ours_times) * 1e6,
-        peer_us=min(peer_times) * 1e6,
+        ours_us=median(ours_times) * 1e6,
+        peer_us=median(peer_times) * 1e6,
     )
 
 
