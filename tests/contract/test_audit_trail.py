@@ -1,27 +1,12 @@
 """One test per sentence of `ports.audit_trail`, for every adapter."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain import audit_chain, rotation
 from journal_keys.ports.audit_trail import AuditTrail
-from tests.support.ledger_contract import CAUSE, FACTORIES, START, Ports, PortsFactory, at_once, fact, founding
-
-
-@pytest.fixture(params=FACTORIES)
-async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ports]:
-    factory: PortsFactory = request.param
-    async with factory(tmp_path, ManualClock(START)) as opened_ports:
-        yield opened_ports
-
-
-@pytest.fixture
-def trail(ports: Ports) -> AuditTrail:
-    return ports.trail
+from tests.support.ledger_contract import CAUSE, Ports, at_once, fact, founding
 
 
 async def test_an_empty_chain_has_sequence_0_and_no_entries(trail: AuditTrail) -> None:

@@ -1,8 +1,6 @@
 """One test per sentence of `ports.clock_keeper`, for every adapter."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -10,21 +8,9 @@ from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain import audit_chain
 from journal_keys.domain.keys import Family
 from journal_keys.domain.ledger_clock import ClockWentBackError
-from tests.support.ledger_contract import FACTORIES, START, YEAR, Ports, PortsFactory, at_once, founding
+from tests.support.ledger_contract import START, YEAR, Ports, at_once, founding
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(START)
-
-
-@pytest.fixture(params=FACTORIES)
-async def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Ports]:
-    factory: PortsFactory = request.param
-    async with factory(tmp_path, clock) as opened_ports:
-        yield opened_ports
 
 
 async def test_across_a_reboot_passes_what_was_kept_before_and_after_it(ports: Ports, clock: ManualClock) -> None:

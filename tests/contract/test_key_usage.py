@@ -1,24 +1,11 @@
 """One test per sentence of `ports.key_usage`, for every adapter."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-
-from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain.keys import Kid
 from journal_keys.ports.key_usage import KeyUsage
-from tests.support.ledger_contract import FACTORIES, START, PortsFactory
 
 KID = Kid("aes_0001")
-
-
-@pytest.fixture(params=FACTORIES)
-async def usage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[KeyUsage]:
-    factory: PortsFactory = request.param
-    async with factory(tmp_path, ManualClock(START)) as ports:
-        yield ports.usage
 
 
 async def test_the_first_addition_gives_itself(usage: KeyUsage) -> None:

@@ -1,10 +1,9 @@
 """One test per sentence of `ports.ledger`, for every adapter."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,16 +15,13 @@ from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Algorithm, Family, Kid
 from journal_keys.domain.ledger_clock import ClockWentBackError
-from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.ledger import Ledger, LedgerPage, StaleGenerationError
 from tests.support.ledger_contract import (
     CAUSE,
-    FACTORIES,
     SKEW,
     START,
     YEAR,
     Ports,
-    PortsFactory,
     at_once,
     every_state,
     fact,
@@ -42,25 +38,8 @@ COORDINATE = "A" * 42 + "E"
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(START)
-
-
-@pytest.fixture(params=FACTORIES)
-async def ports(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Ports]:
-    factory: PortsFactory = request.param
-    async with factory(tmp_path, clock) as opened_ports:
-        yield opened_ports
-
-
-@pytest.fixture
 def ledger(ports: Ports) -> Ledger:
     return ports.ledger
-
-
-@pytest.fixture
-def trail(ports: Ports) -> AuditTrail:
-    return ports.trail
 
 
 async def everything(ports: Ports) -> tuple[object, ...]:

@@ -1,19 +1,15 @@
 """A home made before a proof and brought to rest behind it, by processes that cost no more than the others."""
 
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
-from typing import Any, TypeAlias
 
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from tests.proof.ring_at_rest import Rest, bring_to_rest
-from tests.support.crew import crew, run_plainly
+from tests.support.crew import Line, crew, run_plainly
 from tests.support.embedded import make_rings
-
-Line: TypeAlias = "Connection[Any, Any]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

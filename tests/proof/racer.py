@@ -2,9 +2,8 @@
 
 import asyncio
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
@@ -16,10 +15,9 @@ from journal_keys.entrypoints.settings import Settings
 from tests.proof.race_ledger import Hold, RaceLedger
 from tests.proof.race_turns import Kind, Tale, Turn, kind_of, ring_of
 from tests.proof.wrong_designs import Design
-from tests.support.crew import ANSWER_S, run_plainly
+from tests.support.crew import ANSWER_S, Line, run_plainly
 
 _PAUSE_S: Final = 4.0
-Line: TypeAlias = "Connection[Any, Any]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

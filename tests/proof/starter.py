@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError
@@ -15,11 +14,10 @@ from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.ledger import LedgerUnavailableError
 from tests.proof.race_ledger import Hold, RaceLedger
 from tests.proof.wrong_designs import Design
-from tests.support.crew import ANSWER_S, run_plainly
+from tests.support.crew import ANSWER_S, Line, run_plainly
 
 _TEXT: Final = "a client's token"
 _MOST_TRIES: Final = 3
-Line: TypeAlias = "Connection[Any, Any]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

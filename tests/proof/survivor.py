@@ -5,8 +5,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from journal_keys.container import Container
 from journal_keys.domain import base64url
@@ -18,12 +17,11 @@ from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.use_cases.check_health import Health, HealthStatus
 from tests.proof.wrong_designs import Design
-from tests.support.crew import run_plainly
+from tests.support.crew import Line, run_plainly
 
 READY_S: Final = 5.0
 _TEXT: Final = "a client's token"
 _PAUSE_S: Final = 0.1
-Line: TypeAlias = "Connection[Any, Any]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from multiprocessing.connection import Connection
-from typing import Any, TypeAlias
 
 from journal_keys.container import Container
 from journal_keys.domain import rotation
@@ -13,9 +11,7 @@ from journal_keys.domain.keys import Family
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from tests.proof.wrong_designs import Design
-from tests.support.crew import run_plainly
-
-Line: TypeAlias = "Connection[Any, Any]"
+from tests.support.crew import Line, run_plainly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 ANSWER_S: Final = 180.0
 """How long a process may be silent before it counts as lost; more than any lock time-out of the adapters."""
 
 T = TypeVar("T")
+Line: TypeAlias = "Connection[Any, Any]"
+"""A process's end of the pipe to whoever started it."""
 
 _MEASURED: Final = "COVERAGE_PROCESS_CONFIG"
 _LOADED: Final = (
