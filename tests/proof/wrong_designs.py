@@ -71,11 +71,15 @@ class _BlindLedger(PassingLedger):
         return change if change.founding else await self._overwrite(transition, change.ring.family)
 
     async def _overwrite(self, transition: Transition, family: Family) -> RingChange:
-        now = (await self.heads())[family].generation
+        present = (await self.read(family)).ring
 
         def on_top(at: datetime) -> RingChange:
             change = transition(at)
-            return replace(change, ring=replace(change.ring, generation=now + 1))
+            if present is None:
+                return change
+            newer = [version for version in present.versions if change.ring.find(version.kid) is None]
+            versions = (*change.ring.versions, *newer)  # else the ledger refuses to lose them, without any comparison
+            return replace(change, ring=replace(change.ring, generation=present.generation + 1, versions=versions))
 
         return await self.commit(on_top)
 
