@@ -72,7 +72,7 @@ async def held(store: SecretStore, path: SecretPath = PATH) -> str | None:
 async def test_a_hard_value_reads_back_as_it_was_put(store: SecretStore, text: str) -> None:
     await store.put_new(PATH, secret(text))
     assert await held(store) == text
-    await store.overwrite(PATH, secret(text + "'"))
+    await store.overwrite({PATH: secret(text + "'")})
     assert await held(store) == text + "'"
 
 
@@ -120,8 +120,26 @@ async def test_of_many_creators_of_one_name_one_wins(store: SecretStore) -> None
 
 async def test_concurrent_writers_of_other_names_lose_nothing(store: SecretStore) -> None:
     names = [f"name_{n}" for n in range(12)]
-    await asyncio.gather(*(store.overwrite(FOLDER.child(name), secret(name)) for name in names))
+    await asyncio.gather(*(store.overwrite({FOLDER.child(name): secret(name)}) for name in names))
     assert set((await store.read_folder(FOLDER)).secrets) == set(names)
+
+
+async def test_several_secrets_of_a_folder_are_set_at_once(store: SecretStore) -> None:
+    await store.overwrite({FOLDER.child("a"): secret("old"), FOLDER.child("b"): secret("b")})
+    await store.overwrite({FOLDER.child("a"): secret("new"), FOLDER.child("c"): secret("c")})
+    held = (await store.read_folder(FOLDER)).secrets
+    assert {name: expose(value) for name, value in held.items()} == {"a": b"new", "b": b"b", "c": b"c"}
+
+
+async def test_nothing_to_set_changes_nothing(store: SecretStore) -> None:
+    await store.overwrite({})
+    assert not (await store.read_folder(FOLDER)).secrets
+
+
+async def test_secrets_of_several_folders_are_not_set_at_once(store: SecretStore) -> None:
+    with pytest.raises(ValueError, match="of one folder"):
+        await store.overwrite({PATH: secret("x"), SecretPath.parse("/database/x"): secret("x")})
+    assert await held(store) is None
 
 
 async def test_a_deleted_secret_is_gone_and_deleting_it_again_changes_nothing(store: SecretStore) -> None:

@@ -97,7 +97,7 @@ async def much_undone(world: World, kept: Kept) -> None:
     await world.make_key(POLICIES[kept.family], Cause(at=now, actor="test", reason="died"))
     world.clock.pass_time(W1)
     name = {"jwt": "current_private_key", "aes": "active_kid"}[kept.family]
-    await world.store.overwrite(family_folder(kept.family).child(name), FOREIGN)
+    await world.store.overwrite({family_folder(kept.family).child(name): FOREIGN})
 
 
 async def half_compromised(world: World, kept: Kept) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
@@ -35,6 +35,7 @@ class FaultKind(Enum):
     DEATH_AFTER = "effect, then death"
     STALE = "the answer of before"
     GARBAGE = "nonsense for an answer"
+    HALF = "the first half of the effect, then error"
 
 
 BEFORE: Final = frozenset({FaultKind.ERROR_BEFORE, FaultKind.CANCEL_BEFORE, FaultKind.DEATH_BEFORE})
@@ -62,6 +63,16 @@ class _Call:
     def has_an_answer_of_before(self) -> bool:
         """Whether an equal question makes sense: a transition is a function, and no two of them are the same."""
         return not any(callable(arg) for arg in self.args)
+
+    @property
+    def has_halves(self) -> bool:
+        """Whether the call sets several secrets, which a store may do one after the other."""
+        return self.name == "overwrite" and len(self.args[0]) > 1
+
+    def half(self) -> "_Call":
+        """The call with the first half of its secrets."""
+        values = list(self.args[0].items())
+        return replace(self, args=(dict(values[: len(values) // 2]),))
 
     def make(self) -> Any:  # noqa: ANN401 (whatever the port gives)
         return getattr(self.port, self.name)(*self.args, **self.kwargs)
@@ -106,6 +117,9 @@ class FaultPlan:
                 await asyncio.sleep(0)  # also where no loop runs
         if kind is FaultKind.STALE:
             return self.answers[call.key]
+        if kind is FaultKind.HALF:
+            await call.half().make()
+            raise self._fault(call.port, kind)
         return self._end(call, await call.make(), kind)
 
     def call_now(self, call: _Call) -> Any:  # noqa: ANN401 (whatever the port gives)
@@ -126,6 +140,8 @@ class FaultPlan:
         self.calls.append(call.name)
         kind = self.kind if number == self.at else self.then.get(number)
         if kind is None or (kind is FaultKind.STALE and not self._was_answered(call)):
+            return None
+        if kind is FaultKind.HALF and not call.has_halves:
             return None
         self.struck.append(kind)
         if kind in BEFORE:

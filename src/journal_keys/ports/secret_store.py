@@ -68,6 +68,18 @@ class FolderContent:
         return self
 
 
+def folder_of(values: Mapping[SecretPath, KeyMaterial]) -> SecretPath | None:
+    """Give the folder of all these secrets; None where there are none.
+
+    Raises:
+        ValueError: they are of several folders.
+    """
+    folders = {path.folder for path in values}
+    if len(folders) > 1:
+        raise ValueError(f"secrets of one folder are set at once, not of {len(folders)}")
+    return folders.pop() if folders else None
+
+
 @runtime_checkable
 class SecretStore(Protocol):
     """A tree of named secrets. What one call wrote, the next `read_folder` of any process shows.
@@ -91,8 +103,14 @@ class SecretStore(Protocol):
         ...
 
     @abstractmethod
-    async def overwrite(self, path: SecretPath, value: KeyMaterial) -> None:
-        """Set a secret, whatever it was, and create its folder where it is missing."""
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+        """Set secrets of one folder, whatever they were, and create the folder where it is missing.
+
+        Where this fails, each of them holds its old or its new value. Nothing to set is nothing done.
+
+        Raises:
+            ValueError: they are of several folders.
+        """
         ...
 
     @abstractmethod

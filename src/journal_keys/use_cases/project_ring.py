@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
-from journal_keys.domain.paths import PROJECTION_NAMES, SecretPath, family_folder
+from journal_keys.domain.paths import PROJECTION_NAMES, family_folder
 from journal_keys.domain.projections import aes_projections
 from journal_keys.ports.key_crypto import PemRenderer
 from journal_keys.ports.secret_store import SecretStore
@@ -32,21 +32,13 @@ class ProjectRing:
         wanted = self._render(ring, records)
         folder = family_folder(ring.family)
         held = (await self.store.read_folder(folder)).require_marked().secrets
-        changed = 0
-        for name in PROJECTION_NAMES[ring.family.value]:
-            changed += await self._project(folder.child(name), wanted.get(name), held.get(name))
-        return changed
-
-    async def _project(self, path: SecretPath, wanted: KeyMaterial | None, held: KeyMaterial | None) -> int:
-        if wanted is None and held is None:
-            return 0
-        if wanted is None:
-            await self.store.delete(path)
-            return 1
-        if held is not None and held.same_as(wanted):
-            return 0
-        await self.store.overwrite(path, wanted)
-        return 1
+        differing = {folder.child(name): value for name, value in wanted.items() if not _is_held(value, held.get(name))}
+        if differing:
+            await self.store.overwrite(differing)
+        gone = [name for name in PROJECTION_NAMES[ring.family.value] if name in held and name not in wanted]
+        for name in gone:
+            await self.store.delete(folder.child(name))
+        return len(differing) + len(gone)
 
     def _render(self, ring: KeyRing, records: Mapping[Kid, MaterialRecord]) -> Mapping[str, KeyMaterial]:
         if ring.family is Family.AES:
@@ -57,3 +49,7 @@ class ProjectRing:
                 pems[f"{prefix}_private_key"] = self.pem.private_pem(records[version.kid])
                 pems[f"{prefix}_public_key"] = self.pem.public_pem(records[version.kid])
         return pems
+
+
+def _is_held(wanted: KeyMaterial, held: KeyMaterial | None) -> bool:
+    return held is not None and held.same_as(wanted)

@@ -38,7 +38,7 @@ class StoreSecret:
 
     async def _overwrite(self, path: SecretPath, value: KeyMaterial) -> SecretStoreUnavailableError | None:
         try:
-            await self.store.overwrite(path, value)
+            await self.store.overwrite({path: value})
         except SecretStoreUnavailableError as failure:
             return failure  # done or not done: the read-back decides
         return None

@@ -72,8 +72,9 @@ class EffectStore(SecretStore):
     async def put_new(self, path: SecretPath, value: KeyMaterial) -> None:
         await Effect("put_new", (path, value))
 
-    async def overwrite(self, path: SecretPath, value: KeyMaterial) -> None:
-        await Effect("overwrite", (path, value))
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+        for path, value in values.items():  # whoever dies in between has set some of them
+            await Effect("overwrite", (path, value))
 
     async def delete(self, path: SecretPath) -> None:
         await Effect("delete", (path,))

@@ -77,11 +77,11 @@ def map_rotation(name: str, *, lease: bool = False, retries: bool = False) -> Ve
     async def write(path: SecretPath, text: str) -> None:
         value = KeyMaterial(text.encode())
         try:
-            await EffectStore().overwrite(path, value)
+            await EffectStore().overwrite({path: value})
         except SecretStoreUnavailableError:
             if not retries:
                 raise
-            await EffectStore().overwrite(path, value)
+            await EffectStore().overwrite({path: value})
 
     async def rotate() -> object:
         if lease and not await Effect("acquire"):

@@ -148,7 +148,7 @@ async def test_a_full_disk_leaves_the_vault_as_it_was(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (512, old_limit[1]))
     try:
         with pytest.raises(SecretStoreUnavailableError, match=r"vault\.jkv could not be written"):
-            await vault.overwrite(PATH, KeyMaterial(b"x" * 4096))
+            await vault.overwrite({PATH: KeyMaterial(b"x" * 4096)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, old_limit)
         signal.signal(signal.SIGXFSZ, old_handler)
@@ -183,7 +183,7 @@ def test_a_vault_over_the_bound_is_not_written() -> None:
 async def test_a_cancelled_write_leaves_a_vault_that_opens(tmp_path: Path) -> None:
     vault = made(tmp_path)
     for delay_s in (0, 0.0005, 0.001, 0.002, 0.005):
-        task = asyncio.create_task(vault.overwrite(PATH, KeyMaterial(b"v" * 1000)))
+        task = asyncio.create_task(vault.overwrite({PATH: KeyMaterial(b"v" * 1000)}))
         await asyncio.sleep(delay_s)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -234,5 +234,5 @@ async def test_a_writer_killed_at_any_moment_leaves_a_vault_that_opens(tmp_path:
         process.kill()
         process.communicate()
         await vault.read_folder(SecretPath(("race",)))
-        await vault.overwrite(PATH, KeyMaterial(b"v"))
+        await vault.overwrite({PATH: KeyMaterial(b"v")})
     assert not list(tmp_path.glob(".*.new"))

@@ -133,7 +133,7 @@ async def test_material_that_somebody_needs_now_is_missed_by_kid(
 async def test_altered_material_of_the_active_key_is_unhealthy() -> None:
     world = await World().initialised()
     kid = (await world.ring(Family.AES)).active.kid
-    await world.store.overwrite(versions_folder("aes").child(kid), KeyMaterial(b"altered"))
+    await world.store.overwrite({versions_folder("aes").child(kid): KeyMaterial(b"altered")})
     health = await world.health()
     assert "is not what the ledger recorded" in health.rings[Family.AES].reason
     assert health.rings[Family.AES].status is HealthStatus.UNHEALTHY
@@ -141,7 +141,7 @@ async def test_altered_material_of_the_active_key_is_unhealthy() -> None:
 
 async def test_a_name_that_holds_no_key_is_counted() -> None:
     world = await World().initialised()
-    await world.store.overwrite(versions_folder("aes").child("stranger"), KeyMaterial(b"junk"))
+    await world.store.overwrite({versions_folder("aes").child("stranger"): KeyMaterial(b"junk")})
     health = await world.health()
     assert health.store.status is HealthStatus.DEGRADED
     assert health.store.reason == "1 names in /auth/aes/versions hold no key: somebody else wrote them"

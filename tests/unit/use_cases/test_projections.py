@@ -34,7 +34,7 @@ async def repairs(world: World, family: Family) -> tuple[str, ...]:
 async def test_altered_material_of_a_key_in_use_is_named_with_the_way_out() -> None:
     world = await World().initialised(A)
     active, _ = await kids(world, A)
-    await world.store.overwrite(versions_folder(A).child(active), KeyMaterial(b"altered"))
+    await world.store.overwrite({versions_folder(A).child(active): KeyMaterial(b"altered")})
     with pytest.raises(MaterialCorruptError) as caught:
         await world.reconciled(A)
     assert str(caught.value) == (
@@ -50,7 +50,7 @@ async def test_material_that_describes_another_key_than_its_row_is_told(drift: d
     path = versions_folder(J).child(ring.active.kid)
     record = material.decode((await world.store.read_folder(path.folder)).secrets[path.name])
     line = material.encode(replace(record, **drift))  # type: ignore[arg-type]
-    await world.store.overwrite(path, line)
+    await world.store.overwrite({path: line})
     recorded = replace(ring.active, digest=line.digest())
     versions = tuple(recorded if version.kid == recorded.kid else version for version in ring.versions)
     with pytest.raises(MaterialCorruptError) as caught:

@@ -79,7 +79,7 @@ async def test_a_staged_key_with_altered_material_is_withdrawn_and_never_promote
     world = await World().initialised(family)
     staged = (await world.ring(family)).staged
     assert staged is not None
-    await world.store.overwrite(versions_folder(family).child(staged.kid), KeyMaterial(b"altered"))
+    await world.store.overwrite({versions_folder(family).child(staged.kid): KeyMaterial(b"altered")})
     assert f"withdrew {staged.kid}" in await repairs(world, family)
 
 
@@ -101,7 +101,7 @@ async def test_altered_projections_are_written_again_and_never_believed(family: 
     name = {"jwt": "current_private_key", "aes": "active_kid"}[family]
     path = family_folder(family).child(name)
     held = (await world.store.read_folder(path.folder)).secrets[name]
-    await world.store.overwrite(path, KeyMaterial(b"somebody else's"))
+    await world.store.overwrite({path: KeyMaterial(b"somebody else's")})
     assert await repairs(world, family) == ("projected 1 names",)
     assert (await world.store.read_folder(path.folder)).secrets[name].same_as(held)
     assert await world.ring(family) == before

@@ -88,7 +88,7 @@ async def test_a_chosen_key_that_is_not_there_is_refused_and_nothing_is_made() -
 async def test_damaged_material_is_named_and_left_where_it_is() -> None:
     world = await used(Family.AES)
     oldest = (await world.ring(Family.AES)).versions[0].kid
-    await world.store.overwrite(versions_folder("aes").child(oldest), KeyMaterial(b"damaged"))
+    await world.store.overwrite({versions_folder("aes").child(oldest): KeyMaterial(b"damaged")})
     rebuilt = World(clock=world.clock, store=world.store, seed=9)
     outcome = await rebuilt.recover(Family.AES, actor="test", reason="disk died")
     assert isinstance(outcome, Recovered)

@@ -130,7 +130,7 @@ async def test_a_compromise_without_its_tombstone_gets_it(family: Family, again:
     await world.store.delete(compromised_folder(family).child(active))
     assert await repairs(world, family) == (f"entombed {active}",)
     assert active in (await world.store.read_folder(compromised_folder(family))).secrets
-    await world.store.overwrite(versions_folder(family).child(active), line)
+    await world.store.overwrite({versions_folder(family).child(active): line})
     assert await repairs(world, family) == ((f"entombed {active}",) if again else ())
 
 

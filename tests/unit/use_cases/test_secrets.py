@@ -1,5 +1,6 @@
 """Secrets that are no keys: set, read through the cache, listed, deleted; what a ring owns is refused."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -56,7 +57,7 @@ async def test_a_secret_is_read_from_memory_until_it_is_set_or_deleted() -> None
     desk = Desk()
     await desk.put(URL, VALUE)
     await desk.get(URL)
-    await desk.store.overwrite(URL, OTHER)
+    await desk.store.overwrite({URL: OTHER})
     assert (await desk.get(URL)).same_as(VALUE)
     await desk.put(URL, OTHER)
     assert (await desk.get(URL)).same_as(OTHER)
@@ -78,7 +79,7 @@ async def test_absence_in_a_folder_without_our_marker_is_hidden() -> None:
 
 async def test_a_secret_that_is_there_is_read_and_deleted_even_without_a_marker() -> None:
     desk = Desk()
-    await desk.store.overwrite(URL, VALUE)
+    await desk.store.overwrite({URL: VALUE})
     assert (await desk.get(URL)).same_as(VALUE)
     await desk.delete(URL)
     assert not (await desk.store.read_folder(URL.folder)).secrets
@@ -110,7 +111,7 @@ async def test_a_lost_answer_is_settled_by_reading_back() -> None:
 class ForgetfulStore(MemorySecretStore):
     """Says yes and keeps what it had."""
 
-    async def overwrite(self, path: SecretPath, value: KeyMaterial) -> None:
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
         """Do nothing."""
 
 

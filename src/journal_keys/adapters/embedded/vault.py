@@ -1,7 +1,7 @@
 """The embedded vault: a secret store in one sealed file, shared by any number of processes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -18,6 +18,7 @@ from journal_keys.ports.secret_store import (
     SecretStoreDeniedError,
     SecretStoreUnavailableError,
     WriteOnceConflictError,
+    folder_of,
 )
 
 KEY_FILE: Final = "master.key"
@@ -53,14 +54,15 @@ class EmbeddedVault(SecretStore):
 
         await self._change(put)
 
-    async def overwrite(self, path: SecretPath, value: KeyMaterial) -> None:
-        """Set a secret."""
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+        """Set secrets of one folder, all at once."""
 
         def put(secrets: Secrets) -> bool:
-            secrets[path] = value
+            secrets.update(values)
             return True
 
-        await self._change(put)
+        if folder_of(values) is not None:
+            await self._change(put)
 
     async def delete(self, path: SecretPath) -> None:
         """Remove a secret."""

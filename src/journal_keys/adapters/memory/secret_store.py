@@ -1,8 +1,10 @@
 """A secret store that dies with its process."""
 
+from collections.abc import Mapping
+
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath
-from journal_keys.ports.secret_store import FolderContent, SecretStore, WriteOnceConflictError
+from journal_keys.ports.secret_store import FolderContent, SecretStore, WriteOnceConflictError, folder_of
 
 
 class MemorySecretStore(SecretStore):
@@ -23,9 +25,10 @@ class MemorySecretStore(SecretStore):
         if not held.same_as(value):
             raise WriteOnceConflictError(f"{path} already holds other content: it was not overwritten")
 
-    async def overwrite(self, path: SecretPath, value: KeyMaterial) -> None:
-        """Set a secret."""
-        self._secrets[path] = value
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+        """Set secrets of one folder."""
+        folder_of(values)
+        self._secrets.update(values)
 
     async def delete(self, path: SecretPath) -> None:
         """Remove a secret."""
