@@ -62,6 +62,7 @@ class Container(containers.DeclarativeContainer):
     clock: providers.Provider[Clock] = providers.Dependency(instance_of=Clock, default=SystemClock())  # type: ignore[type-abstract]
     entropy: providers.Provider[Entropy] = providers.Dependency(instance_of=Entropy, default=SystemEntropy())  # type: ignore[type-abstract]
     store: providers.Provider[SecretStore] = providers.Dependency(instance_of=SecretStore)  # type: ignore[type-abstract]
+    probe: providers.Provider[SecretStore] = providers.Dependency(instance_of=SecretStore)  # type: ignore[type-abstract]
     ledger: providers.Provider[Ledger] = providers.Dependency(instance_of=Ledger)  # type: ignore[type-abstract]
     trail: providers.Provider[AuditTrail] = providers.Dependency(instance_of=AuditTrail)  # type: ignore[type-abstract]
     clock_keeper: providers.Provider[ClockKeeper] = providers.Dependency(instance_of=ClockKeeper)  # type: ignore[type-abstract]
@@ -81,6 +82,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     read_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=store)
+    probe_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=probe)
     make_key: providers.Provider[MakeKey] = providers.Factory(MakeKey, store=store, generator=generator, opener=opener)
     stage: providers.Provider[StageSuccessor] = providers.Factory(
         StageSuccessor, ledger=ledger, store=store, make_key=make_key
@@ -140,7 +142,7 @@ class Container(containers.DeclarativeContainer):
         budget=budget,
     )
     check_health: providers.Provider[CheckHealth] = providers.Factory(
-        CheckHealth, ledger=ledger, read_material=read_material, usage=usage, policies=policies, windows=windows
+        CheckHealth, ledger=ledger, read_material=probe_material, usage=usage, policies=policies, windows=windows
     )
     verify_audit: providers.Provider[VerifyAudit] = providers.Factory(VerifyAudit, trail=trail)
     explain_key: providers.Provider[ExplainKey] = providers.Factory(

@@ -1,7 +1,8 @@
 """What every secret store promises."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import MARKER_NAME, SecretPath
 from journal_keys.ports.secret_store import SecretHiddenError, SecretStore, WriteOnceConflictError
+from tests.support.infisical.eras import Era
+from tests.support.infisical.programs import real_binary
+from tests.support.infisical.server import InfisicalServer
+from tests.support.infisical.stores import connection, opened
 
 FOLDER = SecretPath.parse("/auth/jwt")
 PATH = FOLDER.child("name")
@@ -35,23 +40,52 @@ HARD_VALUES = {
 }
 
 
-def memory_store(_folder: Path) -> SecretStore:
-    return MemorySecretStore()
+@asynccontextmanager
+async def memory(_folder: Path) -> AsyncIterator[SecretStore]:
+    yield MemorySecretStore()
 
 
-def embedded_vault(folder: Path) -> SecretStore:
+@asynccontextmanager
+async def embedded(folder: Path) -> AsyncIterator[SecretStore]:
     file = folder / "home" / "vault.jkv"
     create_vault(file, SystemEntropy(), master=None)
-    return open_vault(file, SystemEntropy(), master=None)
+    yield open_vault(file, SystemEntropy(), master=None)
 
 
-STORES: dict[str, Callable[[Path], SecretStore]] = {"memory": memory_store, "embedded": embedded_vault}
+@asynccontextmanager
+async def over(binary: Path, era: Era) -> AsyncIterator[SecretStore]:
+    with InfisicalServer(era=era) as server:
+        async with opened(connection(server, binary)) as made:
+            yield made.store
+
+
+@asynccontextmanager
+async def real_and_newest(_folder: Path) -> AsyncIterator[SecretStore]:
+    binary = real_binary()
+    assert binary is not None
+    async with over(binary, Era.NEWEST) as store:
+        yield store
+
+
+@asynccontextmanager
+async def real_and_old(_folder: Path) -> AsyncIterator[SecretStore]:
+    binary = real_binary()
+    assert binary is not None
+    async with over(binary, Era.JULY_2024) as store:
+        yield store
+
+
+STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[SecretStore]]] = {
+    "memory": memory,
+    "embedded": embedded,
+    **({"real, newest server": real_and_newest, "real, server of 2024": real_and_old} if real_binary() else {}),
+}
 
 
 @pytest.fixture(params=list(STORES.values()), ids=list(STORES))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> SecretStore:
-    made: SecretStore = request.param(tmp_path)
-    return made
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SecretStore]:
+    async with request.param(tmp_path) as made:
+        yield made
 
 
 def secret(text: str) -> KeyMaterial:

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from journal_keys.adapters.embedded.vault import EmbeddedVault, check_master, create_vault, open_vault
+from journal_keys.adapters.embedded.vault import check_master, create_vault, open_vault
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.schema import HEAD, check_schema, revision, upgrade
@@ -15,10 +16,19 @@ from journal_keys.container import Container
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.entrypoints.settings import Settings
+from journal_keys.ports.secret_store import SecretStore
 from journal_keys.use_cases.init_rings import holds_keys_of_a_ring, lost_ledger
 
 
-def build_container(settings: Settings, vault: EmbeddedVault, ledger: SqlLedger) -> Container:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """The secret store, and the same for health checks, which gives up sooner."""
+
+    store: SecretStore
+    probe: SecretStore
+
+
+def build_container(settings: Settings, stores: Stores, ledger: SqlLedger) -> Container:
     """Declare the container's dependencies from settings and opened resources.
 
     Raises:
@@ -31,7 +41,8 @@ def build_container(settings: Settings, vault: EmbeddedVault, ledger: SqlLedger)
         verify_max_stale=settings.verify_max_stale,
         clock=SystemClock(),
         entropy=SystemEntropy(),
-        store=vault,
+        store=stores.store,
+        probe=stores.probe,
         ledger=ledger,
         trail=ledger,
         clock_keeper=ledger,
@@ -57,12 +68,12 @@ async def open_container(settings: Settings, *, engine: AsyncEngine | None = Non
             opened = await stack.enter_async_context(ledger_engine(url))
         await check_schema(opened)
         ledger = SqlLedger(opened, SystemClock(), settings.windows().skew)
-        yield build_container(settings, _open_vault(settings), ledger)
+        yield build_container(settings, await stack.enter_async_context(_open_stores(settings)), ledger)
 
 
 @asynccontextmanager
 async def provision(settings: Settings) -> AsyncIterator[Container]:
-    """As `rebuild`, for `init`: where the vault holds rings and there is no ledger, nothing is made.
+    """As `rebuild`, for `init`: where the store holds rings and there is no ledger, nothing is made.
 
     Raises:
         PolicyError: the settings contradict each other.
@@ -70,12 +81,13 @@ async def provision(settings: Settings) -> AsyncIterator[Container]:
         PortError: the ledger has rings and the vault is missing, or one of them is damaged.
     """
     settings.windows()
+    has_store = settings.journal_infisical_enabled or settings.vault_file.exists()
     async with ledger_engine(settings.ledger_url) as engine:
-        if settings.vault_file.exists() and await revision(engine) is None:
-            vault = _open_vault(settings)
-            for family in Family:
-                if await holds_keys_of_a_ring(vault, family):
-                    raise lost_ledger(family)
+        if has_store and await revision(engine) is None:
+            async with _open_stores(settings) as stores:
+                for family in Family:
+                    if await holds_keys_of_a_ring(stores.store, family):
+                        raise lost_ledger(family)
     async with rebuild(settings) as container:
         yield container
 
@@ -95,9 +107,10 @@ async def rebuild(settings: Settings) -> AsyncIterator[Container]:
     async with ledger_engine(settings.ledger_url) as engine:
         await upgrade(engine)
         ledger = SqlLedger(engine, SystemClock(), settings.windows().skew)
-        if not await ledger.heads():
+        if not settings.journal_infisical_enabled and not await ledger.heads():
             create_vault(settings.vault_file, SystemEntropy(), master=master)
-        yield build_container(settings, _open_vault(settings), ledger)
+        async with _open_stores(settings) as stores:
+            yield build_container(settings, stores, ledger)
 
 
 async def upgrade_ledger(settings: Settings) -> tuple[str, str]:
@@ -114,8 +127,22 @@ async def upgrade_ledger(settings: Settings) -> tuple[str, str]:
         return str(before), HEAD
 
 
-def _open_vault(settings: Settings) -> EmbeddedVault:
-    return open_vault(settings.vault_file, SystemEntropy(), master=_master(settings))
+@asynccontextmanager
+async def _open_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """Open Infisical where it is enabled, else the vault.
+
+    Raises:
+        SettingsError: Infisical is enabled, and its settings are incomplete.
+        SecretStoreError: there is no vault.
+    """
+    if not settings.journal_infisical_enabled:
+        vault = open_vault(settings.vault_file, SystemEntropy(), master=_master(settings))
+        yield Stores(store=vault, probe=vault)
+        return
+    from journal_keys.adapters.infisical_cli.opening import open_store  # noqa: PLC0415 (a vault does not pay for it)
+
+    async with open_store(settings.connection(), SystemClock(), SystemEntropy()) as opened:
+        yield Stores(store=opened.store, probe=opened.probe)
 
 
 def _master(settings: Settings) -> KeyMaterial | None:

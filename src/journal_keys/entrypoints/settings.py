@@ -8,17 +8,15 @@ from typing import Annotated, Final, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from journal_keys.domain.errors import JournalKeysError, PolicyError
+from journal_keys.domain.errors import PolicyError
 from journal_keys.domain.keys import Algorithm, Family
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.token import TokenProfile
 from journal_keys.domain.windows import Windows
+from journal_keys.entrypoints.infisical_settings import InfisicalSettings
+from journal_keys.entrypoints.infisical_settings import SettingsError as SettingsError  # noqa: PLC0414 (its public home)
 
 Seconds = Annotated[float, Field(ge=0, le=3_153_600_000, allow_inf_nan=False)]
-
-
-class SettingsError(JournalKeysError):
-    """A setting is missing, malformed, or contradicts another; the message names its variable."""
 
 
 class Profile(StrEnum):
@@ -28,35 +26,36 @@ class Profile(StrEnum):
     STANDARD = "standard"
 
 
-_DEFAULTS: Final[dict[Profile, dict[str, float]]] = {
+DEFAULTS: Final[dict[Profile, dict[str, float]]] = {
     Profile.EMBEDDED: {
-        "jwks_max_age": 2,
-        "view_ttl": 1,
-        "poll": 0.25,
-        "longest_token": 10,
-        "leeway": 0.5,
-        "skew": 0.2,
-        "jwt_interval": 600,
-        "aes_interval": 900,
-        "reconcile": 2,
-        "verify_max_stale": 60,
+        "journal_jwks_max_age": 2,
+        "journal_infisical_cache_ttl": 1,
+        "journal_ledger_poll": 0.25,
+        "journal_jwt_longest_token": 10,
+        "journal_jwt_leeway": 0.5,
+        "journal_clock_skew": 0.2,
+        "journal_jwt_rotation_interval": 600,
+        "journal_aes_rotation_interval": 900,
+        "journal_reconcile_interval": 2,
+        "journal_verify_max_stale": 60,
     },
     Profile.STANDARD: {
-        "jwks_max_age": 600,
-        "view_ttl": 300,
-        "poll": 15,
-        "longest_token": 14 * 86_400,
-        "leeway": 60,
-        "skew": 60,
-        "jwt_interval": 60 * 86_400,
-        "aes_interval": 90 * 86_400,
-        "reconcile": 300,
-        "verify_max_stale": 86_400,
+        "journal_jwks_max_age": 600,
+        "journal_infisical_cache_ttl": 300,
+        "journal_ledger_poll": 15,
+        "journal_jwt_longest_token": 14 * 86_400,
+        "journal_jwt_leeway": 60,
+        "journal_clock_skew": 60,
+        "journal_jwt_rotation_interval": 60 * 86_400,
+        "journal_aes_rotation_interval": 90 * 86_400,
+        "journal_reconcile_interval": 300,
+        "journal_verify_max_stale": 86_400,
     },
 }
+"""Seconds of each duration that is not set, by the field's name."""
 
 
-class Settings(BaseSettings):
+class Settings(InfisicalSettings):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_file=None)
@@ -65,9 +64,7 @@ class Settings(BaseSettings):
     journal_keys_profile: Profile = Profile.EMBEDDED
     journal_keys_vault_master_key: SecretStr | None = None
     journal_db_url_async: str | None = None
-    journal_infisical_enabled: bool = False
     journal_infisical_cache_ttl: Seconds | None = None
-    journal_infisical_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
     journal_jwks_max_age: Seconds | None = None
     journal_ledger_poll: Seconds | None = None
     journal_reconcile_interval: Annotated[Seconds, Field(ge=0.1)] | None = None
@@ -95,9 +92,7 @@ class Settings(BaseSettings):
         except ValidationError as failure:
             raise SettingsError(_explained(failure)) from None
         if settings.journal_infisical_enabled:
-            raise SettingsError(
-                "JOURNAL_INFISICAL_ENABLED is true, and this release has the embedded vault only: unset it"
-            )
+            settings.connection()
         return settings
 
     @field_validator("journal_keys_home", mode="before")
@@ -107,8 +102,9 @@ class Settings(BaseSettings):
             raise ValueError("is empty: expected a folder, or no such variable")
         return value
 
-    def _seconds(self, chosen: float | None, name: str) -> timedelta:
-        return timedelta(seconds=_DEFAULTS[self.journal_keys_profile][name] if chosen is None else chosen)
+    def _seconds(self, name: str) -> timedelta:
+        chosen: float | None = getattr(self, name)
+        return timedelta(seconds=DEFAULTS[self.journal_keys_profile][name] if chosen is None else chosen)
 
     @property
     def vault_file(self) -> Path:
@@ -123,17 +119,17 @@ class Settings(BaseSettings):
     @property
     def poll(self) -> timedelta:
         """How often the ledger is read."""
-        return self._seconds(self.journal_ledger_poll, "poll")
+        return self._seconds("journal_ledger_poll")
 
     @property
     def reconcile_interval(self) -> timedelta:
         """How often unfinished work is looked for."""
-        return self._seconds(self.journal_reconcile_interval, "reconcile")
+        return self._seconds("journal_reconcile_interval")
 
     @property
     def verify_max_stale(self) -> timedelta:
         """How long an unconfirmed view may still verify and decrypt."""
-        return self._seconds(self.journal_verify_max_stale, "verify_max_stale")
+        return self._seconds("journal_verify_max_stale")
 
     def windows(self) -> Windows:
         """The waits that follow from these settings.
@@ -142,12 +138,12 @@ class Settings(BaseSettings):
             PolicyError: they contradict each other; the message shows the arithmetic.
         """
         windows = Windows(
-            jwks_max_age=self._seconds(self.journal_jwks_max_age, "jwks_max_age"),
-            view_ttl=self._seconds(self.journal_infisical_cache_ttl, "view_ttl"),
+            jwks_max_age=self._seconds("journal_jwks_max_age"),
+            view_ttl=self._seconds("journal_infisical_cache_ttl"),
             poll=self.poll,
-            longest_token=self._seconds(self.journal_jwt_longest_token, "longest_token"),
-            leeway=self._seconds(self.journal_jwt_leeway, "leeway"),
-            skew=self._seconds(self.journal_clock_skew, "skew"),
+            longest_token=self._seconds("journal_jwt_longest_token"),
+            leeway=self._seconds("journal_jwt_leeway"),
+            skew=self._seconds("journal_clock_skew"),
         )
         for policy in self.policies().values():
             windows.check(policy)
@@ -172,12 +168,12 @@ class Settings(BaseSettings):
         return {
             Family.JWT: RotationPolicy(
                 family=Family.JWT,
-                interval=self._seconds(self.journal_jwt_rotation_interval, "jwt_interval"),
+                interval=self._seconds("journal_jwt_rotation_interval"),
                 algorithm=self.journal_jwt_algorithm,
             ),
             Family.AES: RotationPolicy(
                 family=Family.AES,
-                interval=self._seconds(self.journal_aes_rotation_interval, "aes_interval"),
+                interval=self._seconds("journal_aes_rotation_interval"),
                 algorithm=Algorithm.A256GCM,
             ),
         }

@@ -1,0 +1,1 @@
+"""Infisical through its CLI v0.42.1, as a child process."""

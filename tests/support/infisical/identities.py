@@ -1,0 +1,113 @@
+"""Who may do what: machine identities, their tokens, lock-out and rate limit."""
+
+import base64
+import itertools
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from tests.support.infisical import eras
+from tests.support.infisical.eras import Era
+
+_MOST_REFUSED = 3
+LOCKED_FOR_S = 300.0
+
+
+@dataclass(eq=False)
+class Identity:
+    """A machine identity with universal auth. `uses` 0 means any number."""
+
+    client_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    client_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    can_read: bool = True
+    can_write: bool = True
+    describes_only: bool = False
+    token_ttl_s: float = 2_592_000
+    uses: int = 0
+    refused_at: list[float] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class _Token:
+    identity: Identity
+    ends_at: float
+    uses_left: int | None
+
+
+@dataclass
+class Registry:
+    """Tokens that were given out; whoever calls holds the server's lock."""
+
+    era: Era
+    clock: Callable[[], float]
+    reads_per_minute: int | None
+    identities: dict[str, Identity] = field(default_factory=dict)
+    logins: int = 0
+    _tokens: dict[str, _Token] = field(default_factory=dict)
+    _read_at: list[float] = field(default_factory=list)
+    _serial: Iterator[int] = field(default_factory=itertools.count)
+
+    def add(self, identity: Identity) -> Identity:
+        self.identities[identity.client_id] = identity
+        return identity
+
+    def issue(self, identity: Identity, ttl_s: float | None = None) -> str:
+        now = self.clock()
+        life_s = identity.token_ttl_s if ttl_s is None else ttl_s
+        claims = {
+            "identityId": identity.client_id,
+            "iat": int(now),
+            "exp": int(now + life_s),
+            "jti": next(self._serial),
+        }
+        body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+        token = f"eyJhbGciOiJIUzI1NiJ9.{body}.{secrets.token_urlsafe(24)}"
+        self._tokens[token] = _Token(identity, now + life_s, identity.uses or None)
+        return token
+
+    def revoke(self, token: str) -> None:
+        del self._tokens[token]
+
+    def expire(self, token: str) -> None:
+        self._tokens[token].ends_at = self.clock()
+
+    def log_in(self, client_id: str, client_secret: str) -> dict[str, object]:
+        self.logins += 1
+        now = self.clock()
+        identity = self.identities.get(client_id)
+        if identity is None:
+            raise eras.wrong_credentials(self.era)
+        recent = [at for at in identity.refused_at if at > now - LOCKED_FOR_S]
+        if self.era is Era.NEWEST and len(recent) >= _MOST_REFUSED:
+            raise eras.locked()
+        if not secrets.compare_digest(identity.client_secret, client_secret):
+            identity.refused_at.append(now)
+            raise eras.wrong_credentials(self.era)
+        identity.refused_at.clear()
+        life_s = int(identity.token_ttl_s)
+        token = self.issue(identity)
+        return {"accessToken": token, "expiresIn": life_s, "accessTokenMaxTTL": life_s, "tokenType": "Bearer"}
+
+    def whose(self, header: str) -> Identity:
+        token = header.removeprefix("Bearer ")
+        held = self._tokens.get(token)
+        if held is None:
+            raise eras.not_a_token(self.era, token)
+        if self.clock() >= held.ends_at:
+            raise eras.expired(self.era)
+        if held.uses_left is not None:
+            if held.uses_left == 0:
+                raise eras.spent()
+            held.uses_left -= 1
+        return held.identity
+
+    def count_read(self) -> None:
+        """All clients stand behind one address here."""
+        if self.reads_per_minute is None:
+            return
+        now = self.clock()
+        self._read_at = [at for at in self._read_at if at > now - 60]
+        if len(self._read_at) >= self.reads_per_minute:
+            raise eras.busy(self.era, max(1, round(self._read_at[0] + 60 - now)))
+        self._read_at.append(now)

@@ -1,0 +1,17 @@
+"""Which binaries the tests run: the stand-in always, the real one where it is there."""
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+
+@functools.cache
+def real_binary() -> Path | None:
+    """Give the real CLI v0.42.x that is on PATH, or None."""
+    found = shutil.which("infisical")
+    if found is None:
+        return None
+    done = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    return Path(os.path.realpath(found)) if done.stdout.startswith("infisical version 0.42.") else None

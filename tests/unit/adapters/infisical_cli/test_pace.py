@@ -1,0 +1,128 @@
+"""Budget and patience: how often, and how soon again."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from journal_keys.adapters.infisical_cli.budget import Budget
+from journal_keys.adapters.infisical_cli.failures import CallFailedError, CallFailure, Failure
+from journal_keys.adapters.infisical_cli.patience import Pace, Patience
+from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.memory.entropy import SeededEntropy
+from journal_keys.adapters.system.clock import SystemClock
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def failure(kind: Failure, wait_s: float | None = None) -> CallFailedError:
+    return CallFailedError(CallFailure(kind=kind, status=None, reason="x", wait_s=wait_s))
+
+
+class Server:
+    """Fails as often as it is told to."""
+
+    def __init__(self, *failures: CallFailedError) -> None:
+        self.failures = list(failures)
+        self.tries = 0
+
+    async def attempt(self) -> str:
+        self.tries += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return "answer"
+
+
+def patience(*, retries: int = 3, delay_s: float = 0.001) -> Patience:
+    return Patience(retries=retries, delay_s=delay_s, clock=SystemClock(), entropy=SeededEntropy(1))
+
+
+@pytest.mark.parametrize("kind", [Failure.TRANSPORT, Failure.SERVER])
+async def test_a_read_that_failed_in_passing_is_tried_again(kind: Failure) -> None:
+    server = Server(failure(kind), failure(kind), failure(kind))
+    assert await patience()(server.attempt) == "answer"
+    assert server.tries == 4
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+async def test_the_number_of_retries_is_the_one_that_was_set(retries: int) -> None:
+    server = Server(*(failure(Failure.SERVER) for _ in range(9)))
+    with pytest.raises(CallFailedError):
+        await patience(retries=retries)(server.attempt)
+    assert server.tries == 1 + retries
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Failure if kind not in {"transport", "server", "busy"}])
+async def test_what_another_try_does_not_mend_is_not_tried_again(kind: Failure) -> None:
+    server = Server(failure(kind))
+    with pytest.raises(CallFailedError):
+        await patience()(server.attempt)
+    assert server.tries == 1
+
+
+async def test_no_retry_is_begun_that_would_end_later_than_ten_seconds_after_the_first_try() -> None:
+    server = Server(failure(Failure.SERVER))
+    with pytest.raises(CallFailedError):
+        await patience(delay_s=21)(server.attempt)
+    assert server.tries == 1
+
+
+async def test_the_delay_is_the_one_that_was_set_and_doubles() -> None:
+    clock = ManualClock(START)
+    pace = Pace(Patience(retries=3, delay_s=2.0, clock=clock, entropy=SeededEntropy(1)))
+    waits = [pace.wait(failure(Failure.SERVER)) for _ in range(2)]
+    assert 1 <= waits[0] < 2 <= waits[1] < 4
+
+
+async def test_a_busy_server_is_left_alone_for_as_long_as_it_says() -> None:
+    clock = ManualClock(START)
+    pace = Pace(Patience(retries=3, delay_s=0.1, clock=clock, entropy=SeededEntropy(1)))
+    assert 61 <= pace.wait(failure(Failure.BUSY, wait_s=60)) <= 62
+
+
+async def test_a_budget_lets_so_many_through_at_once_and_the_next_when_the_first_is_past() -> None:
+    clock = ManualClock(START)
+    budget = Budget(most=3, clock=clock)
+    for _ in range(3):
+        assert budget.waits_for() == 0
+        await budget.spend()
+        clock.pass_time(timedelta(seconds=10))
+    assert budget.waits_for() == 30
+    clock.pass_time(timedelta(seconds=30))
+    assert budget.waits_for() == 0
+
+
+async def test_a_spent_budget_makes_the_next_one_wait() -> None:
+    budget = Budget(most=2, clock=SystemClock(), period=timedelta(seconds=0.05))
+    clock = SystemClock()
+    spent_s: list[float] = []
+
+    async def spend() -> None:
+        await budget.spend()
+        spent_s.append(clock.uptime_s())
+
+    await asyncio.gather(*(spend() for _ in range(7)))
+    assert all(later - earlier >= 0.05 for earlier, later in zip(spent_s, spent_s[2:], strict=False))
+
+
+async def test_a_pause_that_the_server_asked_for_holds_for_all() -> None:
+    clock = ManualClock(START)
+    budget = Budget(most=9, clock=clock)
+    budget.pause(60)
+    budget.pause(5)
+    assert budget.waits_for() == 60
+    clock.pass_time(timedelta(seconds=60))
+    assert budget.waits_for() == 0
+
+
+async def test_who_gives_up_waiting_spends_nothing() -> None:
+    clock = ManualClock(START)
+    budget = Budget(most=1, clock=clock)
+    await budget.spend()
+    waiting = asyncio.create_task(budget.spend())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    clock.pass_time(timedelta(seconds=60))
+    assert budget.waits_for() == 0
