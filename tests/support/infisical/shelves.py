@@ -38,6 +38,7 @@ class Shelves:
     lists_missing_folders: bool
     forces_capitals: bool = False
     needs_approval: bool = False
+    echoes: bool = False
     alters: Callable[[str], str] | None = None
     _folders: dict[str, set[str]] = field(default_factory=dict)
     _secrets: dict[tuple[str, str], dict[str, Held]] = field(default_factory=dict)
@@ -121,6 +122,8 @@ class Shelves:
         return self._secrets.setdefault((environment, path), {})
 
     def _kept(self, value: str) -> str:
+        if self.echoes:
+            raise Refusal(422, [{"code": "custom", "received": value, "path": ["secretValue"]}], "ValidationFailure")
         kept = trimmed(value)
         return self.alters(kept) if self.alters else kept
 

@@ -92,7 +92,7 @@ class Caller:
         try:
             printed = await (once() if patience is None else patience(once))
         except CallFailedError as failed:
-            self._report(permit, failed.failure)
+            self._report(permit, failed.failure, writes=order.writes)
             raise
         except BaseException:
             self.breaker.abandoned(permit)
@@ -100,10 +100,12 @@ class Caller:
         self.breaker.answered(permit)
         return printed
 
-    def _report(self, permit: Permit, failure: CallFailure) -> None:
-        if failure.kind in _DEAD or failure.status in _GATEWAY:
+    def _report(self, permit: Permit, failure: CallFailure, *, writes: bool) -> None:
+        """Tell the breaker; of a write that got no answer the read behind it, which settles it, says more."""
+        is_dead = failure.kind in _DEAD or failure.status in _GATEWAY
+        if is_dead and not writes:
             self.breaker.failed(permit, self.clock.uptime_s())
-        elif failure.status is None:
+        elif is_dead or failure.status is None:
             self.breaker.abandoned(permit)
         else:
             self.breaker.answered(permit)

@@ -30,6 +30,12 @@ class Flights:
         """
         return await asyncio.shield(self._waiting.get(folder) or self._depart(folder))
 
+    async def end(self) -> None:
+        """Give up every read, and wait until its child is gone."""
+        for task in self._aloft:
+            task.cancel()
+        await asyncio.gather(*self._aloft, return_exceptions=True)
+
     def _depart(self, folder: SecretPath) -> asyncio.Task[FolderContent]:
         task = asyncio.create_task(self._fly(folder))
         self._waiting[folder] = task

@@ -50,7 +50,10 @@ async def open_store(connection: Connection, clock: Clock, entropy: Entropy) -> 
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="journal_keys-")))
         threads = ThreadPoolExecutor(connection.most_children, thread_name_prefix="infisical")
         stack.callback(threads.shutdown, wait=True, cancel_futures=True)
-        yield _assembled(connection, clock, entropy, _make_folders(root), threads)
+        opened = _assembled(connection, clock, entropy, _make_folders(root), threads)
+        stack.push_async_callback(opened.store.end)
+        stack.push_async_callback(opened.probe.end)
+        yield opened
 
 
 def _make_folders(root: Path) -> Folders:

@@ -53,6 +53,10 @@ class InfisicalCliSecretStore(SecretStore):
     def __post_init__(self) -> None:
         self._reads = Flights(self._read)
 
+    async def end(self) -> None:
+        """Give up reads that nobody waits for any more."""
+        await self._reads.end()
+
     async def read_folder(self, folder: SecretPath) -> FolderContent:
         """Read one folder with one child, which those share who ask before it is started."""
         return await self._reads(folder)

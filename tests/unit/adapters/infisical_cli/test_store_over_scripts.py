@@ -1,0 +1,251 @@
+"""The store over programs that are not the CLI, or no longer themselves."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from journal_keys.adapters.infisical_cli.connection import Connection, Target
+from journal_keys.adapters.infisical_cli.opening import open_store
+from journal_keys.adapters.infisical_cli.secret_store import InfisicalCliSecretStore
+from journal_keys.adapters.system.clock import SystemClock
+from journal_keys.adapters.system.entropy import SystemEntropy
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.paths import SecretPath
+from journal_keys.ports.secret_store import (
+    PendingApprovalError,
+    SecretStoreDeniedError,
+    SecretStoreError,
+    SecretStoreProtocolError,
+    SecretStoreUnavailableError,
+)
+from tests.support.infisical.scripts import calls, script
+
+pytestmark = pytest.mark.processes
+
+FOLDER = SecretPath.parse("/auth/jwt")
+PATH = FOLDER.child("name")
+VALUE = KeyMaterial(b"the-value-itself")
+
+
+@asynccontextmanager
+async def over(folder: Path, body: str, **changes: object) -> AsyncIterator[InfisicalCliSecretStore]:
+    connection = Connection(
+        target=Target(domain="http://127.0.0.1:1", project_id="p", environment="dev"),
+        identity=KeyMaterial(b"token"),
+        cli_path=script(folder / "bin", body),
+        retries=0,
+    )
+    async with open_store(replace(connection, **changes), SystemClock(), SystemEntropy()) as opened:  # type: ignore[arg-type]
+        yield opened.store
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 (another process brings it about)
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "",
+        'printf \'[{"key":"a","value":"v"\'',
+        "echo '| SECRET NAME | SECRET VALUE |'",
+        "echo '[]'; echo 'A new release of infisical is available'",
+        'printf \'[{"key":"a","value":"v","value":"w","type":"shared"}]\'',
+        "printf '[]\\0'",
+        'printf \'[{"key":"a","value":"\\377","type":"shared"}]\'',
+        "printf '{}'",
+    ],
+    ids=["nothing", "half", "a table", "a banner", "a member twice", "NUL", "no UTF-8", "an object"],
+)
+async def test_what_is_not_the_cli_s_json_is_never_an_empty_folder(tmp_path: Path, printed: str) -> None:
+    async with over(tmp_path, printed) as store:
+        with pytest.raises(SecretStoreProtocolError, match="/auth/jwt"):
+            await store.read_folder(FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "why"),
+    [
+        ("head -c 209715200 /dev/zero", SecretStoreUnavailableError, "more on stdout"),
+        ("yes >&2", SecretStoreUnavailableError, "more on stderr"),
+        ("kill -KILL $$", SecretStoreUnavailableError, "ended by SIGKILL"),
+        ("echo 'something new went wrong' >&2; exit 1", SecretStoreUnavailableError, "words that are not known"),
+        ("echo 'Error: unknown flag: --expand' >&2; exit 1", SecretStoreProtocolError, "does not know these arguments"),
+        ("exit 2", SecretStoreUnavailableError, "words that are not known"),
+    ],
+    ids=["200 MiB", "endless stderr", "killed", "unknown words", "usage", "a panic"],
+)
+async def test_a_read_that_ends_badly_says_how(
+    tmp_path: Path, body: str, kind: type[SecretStoreError], why: str
+) -> None:
+    async with over(tmp_path, body) as store:
+        with pytest.raises(kind, match=why):
+            await store.read_folder(FOLDER)
+
+
+async def test_a_hanging_child_holds_up_nobody_else_and_is_gone_at_its_deadline(tmp_path: Path) -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with over(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60", timeout_s=0.5) as store:
+        turning = asyncio.create_task(turn())
+        with pytest.raises(SecretStoreUnavailableError, match=r"no answer within 0\.5 s"):
+            await store.read_folder(FOLDER)
+        turning.cancel()
+    assert turns > 100
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+async def test_a_silent_server_costs_one_time_out_and_then_nothing(tmp_path: Path) -> None:
+    async with over(tmp_path, "exec sleep 60", timeout_s=0.3) as store:
+        for _ in range(5):
+            with pytest.raises(SecretStoreUnavailableError):
+                await store.read_folder(FOLDER)
+    assert len(calls(tmp_path / "bin")) == 1
+
+
+async def test_reads_that_wait_for_a_place_do_not_each_try_a_silent_server(tmp_path: Path) -> None:
+    async with over(tmp_path, "exec sleep 60", timeout_s=0.3, most_children=2) as store:
+        folders = [SecretPath.parse(f"/auth/f{n}") for n in range(12)]
+        outcomes = await asyncio.gather(*(store.read_folder(f) for f in folders), return_exceptions=True)
+    assert all(isinstance(outcome, SecretStoreUnavailableError) for outcome in outcomes)
+    assert len(calls(tmp_path / "bin")) == 2
+
+
+async def test_a_closed_store_leaves_no_child_behind(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    async with over(tmp_path, f"echo $$ > {pid}; exec sleep 60") as store:
+        reading = asyncio.create_task(store.read_folder(FOLDER))
+        await until(lambda: pid.exists() and pid.read_text() != "")
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+async def test_a_cancelled_write_kills_its_child(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    async with over(tmp_path, f"case $1 in export) printf '[]';; *) echo $$ > {pid}; exec sleep 60;; esac") as store:
+        writing = asyncio.create_task(store.put_new(PATH, VALUE))
+        await until(lambda: pid.exists() and pid.read_text() != "")
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid.read_text()), 0)
+
+
+async def test_a_thousand_readers_of_a_folder_start_one_child(tmp_path: Path) -> None:
+    async with over(tmp_path, "printf '[]'") as store:
+        contents = await asyncio.gather(*(store.read_folder(FOLDER) for _ in range(1000)))
+    assert len(calls(tmp_path / "bin")) == 1
+    assert len({id(content) for content in contents}) == 1
+
+
+async def test_who_asks_after_the_child_was_started_gets_an_answer_that_is_not_older(tmp_path: Path) -> None:
+    body = f"cat {tmp_path}/held; touch {tmp_path}/read; while [ ! -e {tmp_path}/go ]; do sleep 0.01; done"
+    held = tmp_path / "held"
+    held.write_text("[]")
+    async with over(tmp_path, body) as store:
+        early = asyncio.create_task(store.read_folder(FOLDER))
+        await until((tmp_path / "read").exists)
+        held.write_text('[{"key":"name","value":"new","type":"shared"}]')
+        late = asyncio.create_task(store.read_folder(FOLDER))
+        await asyncio.sleep(0.05)
+        (tmp_path / "go").touch()
+        assert not (await early).secrets
+        assert set((await late).secrets) == {"name"}
+
+
+async def test_no_more_children_run_at_once_than_there_are_places(tmp_path: Path) -> None:
+    body = f"""cd {tmp_path}; mkdir -p now; touch now/$$; ls now | wc -l >> most; sleep 0.1; rm now/$$; printf '[]'"""
+    async with over(tmp_path, body, most_children=3) as store:
+        await asyncio.gather(*(store.read_folder(SecretPath.parse(f"/auth/f{n}")) for n in range(12)))
+    assert max(int(line) for line in (tmp_path / "most").read_text().split()) == 3
+
+
+async def test_a_value_reaches_the_child_through_a_pipe_under_a_yaml_name_and_by_no_other_way(tmp_path: Path) -> None:
+    (tmp_path / "listing").write_text('[{"key":"name","value":"the-value-itself","type":"shared"}]')
+    body = f"""
+out={tmp_path}
+case $1$2 in
+    export*) if [ -s $out/yaml ]; then cat $out/listing; else printf '[]'; fi;;
+    secretsset) cat value.yaml > $out/yaml; ls -la > $out/ls; env > $out/env;;
+esac"""
+    async with over(tmp_path, body) as store:
+        await store.put_new(PATH, VALUE)
+    assert (tmp_path / "yaml").read_text() == '"name": "the-value-itself"\n'
+    assert "value.yaml -> /proc/self/fd/0" in (tmp_path / "ls").read_text()
+    seen = "".join(calls(tmp_path / "bin")) + (tmp_path / "env").read_text()
+    assert "the-value-itself" not in seen
+    assert [call.split(" --")[0] for call in calls(tmp_path / "bin")] == [
+        "export",
+        "secrets folders create",
+        "secrets set",
+        "export",
+    ]
+
+
+async def test_success_that_does_not_read_back_is_a_pending_approval_and_is_not_written_twice(tmp_path: Path) -> None:
+    async with over(tmp_path, "case $1 in export) printf '[]';; esac") as store:
+        with pytest.raises(PendingApprovalError, match="/auth/jwt/name"):
+            await store.put_new(PATH, VALUE)
+    assert sum(call.startswith("secrets set") for call in calls(tmp_path / "bin")) == 1
+
+
+async def test_a_write_whose_end_is_unknown_is_settled_by_one_read_and_never_tried_again(tmp_path: Path) -> None:
+    body = "case $1$2 in export*) printf '[]';; secretsset) kill -KILL $$;; esac"
+    async with over(tmp_path, body) as store:
+        with pytest.raises(SecretStoreUnavailableError, match="ended by SIGKILL"):
+            await store.put_new(PATH, VALUE)
+    assert [call.split(" --")[0] for call in calls(tmp_path / "bin")] == [
+        "export",
+        "secrets folders create",
+        "secrets set",
+        "export",
+    ]
+
+
+async def test_a_binary_that_was_replaced_by_another_version_does_not_write(tmp_path: Path) -> None:
+    async with over(tmp_path, "printf '[]'") as store:
+        await store.read_folder(FOLDER)
+        path = tmp_path / "bin" / "infisical"
+        path.write_text(path.read_text().replace("0.42.1", "0.41.9"))
+        await store.read_folder(FOLDER)
+        with pytest.raises(SecretStoreDeniedError, match=r"0\.41\.9"):
+            await store.overwrite({PATH: VALUE})
+
+
+async def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    async with over(tmp_path, "printf '[]'") as store:
+        await store.read_folder(FOLDER)
+        private = [folder for folder in tmp_path.iterdir() if folder.name.startswith("journal_keys-")]
+        assert [folder.stat().st_mode & 0o777 for folder in private] == [0o700]
+    assert not [folder for folder in tmp_path.iterdir() if folder.name.startswith("journal_keys-")]
+
+
+async def test_the_time_out_of_a_health_check_is_its_own(tmp_path: Path) -> None:
+    connection = Connection(
+        target=Target(domain="http://127.0.0.1:1", project_id="p", environment="dev"),
+        identity=KeyMaterial(b"token"),
+        cli_path=script(tmp_path / "bin", "exec sleep 60"),
+        timeout_s=50,
+        health_timeout_s=0.2,
+    )
+    async with open_store(connection, SystemClock(), SystemEntropy()) as opened:
+        with pytest.raises(SecretStoreUnavailableError, match=r"no answer within 0\.2 s"):
+            await opened.probe.read_folder(FOLDER)
