@@ -31,6 +31,7 @@ from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.ports.view_board import ViewBoard
 from journal_keys.use_cases.check_health import CheckHealth
 from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
@@ -63,6 +64,7 @@ class Container(containers.DeclarativeContainer):
     entropy: providers.Provider[Entropy] = providers.Dependency(instance_of=Entropy, default=SystemEntropy())  # type: ignore[type-abstract]
     store: providers.Provider[SecretStore] = providers.Dependency(instance_of=SecretStore)  # type: ignore[type-abstract]
     probe: providers.Provider[SecretStore] = providers.Dependency(instance_of=SecretStore)  # type: ignore[type-abstract]
+    condition: providers.Provider[StoreCondition] = providers.Dependency(instance_of=StoreCondition)  # type: ignore[type-abstract]
     ledger: providers.Provider[Ledger] = providers.Dependency(instance_of=Ledger)  # type: ignore[type-abstract]
     trail: providers.Provider[AuditTrail] = providers.Dependency(instance_of=AuditTrail)  # type: ignore[type-abstract]
     clock_keeper: providers.Provider[ClockKeeper] = providers.Dependency(instance_of=ClockKeeper)  # type: ignore[type-abstract]
@@ -142,7 +144,13 @@ class Container(containers.DeclarativeContainer):
         budget=budget,
     )
     check_health: providers.Provider[CheckHealth] = providers.Factory(
-        CheckHealth, ledger=ledger, read_material=probe_material, usage=usage, policies=policies, windows=windows
+        CheckHealth,
+        ledger=ledger,
+        read_material=probe_material,
+        condition=condition,
+        usage=usage,
+        policies=policies,
+        windows=windows,
     )
     verify_audit: providers.Provider[VerifyAudit] = providers.Factory(VerifyAudit, trail=trail)
     explain_key: providers.Provider[ExplainKey] = providers.Factory(

@@ -14,6 +14,7 @@ from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.encryption_budget import EncryptionBudget
@@ -144,6 +145,7 @@ class World:
         self.health = CheckHealth(
             ledger=self.ledger,
             read_material=self.read_material,
+            condition=NoTrouble(),
             usage=cast("MemoryLedger", self.ledger),
             policies=POLICIES,
             windows=WINDOWS,

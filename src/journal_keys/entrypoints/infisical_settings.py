@@ -36,11 +36,12 @@ class InfisicalSettings(BaseSettings):
     journal_infisical_cli_path: Path | None = None
     journal_infisical_cli_any_version: bool = False
     journal_infisical_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
-    journal_infisical_health_timeout: Annotated[float, Field(gt=0, le=600)] = 5.0
+    journal_infisical_health_timeout: Annotated[float, Field(gt=0, le=30)] = 5.0
     journal_infisical_max_retries: Annotated[int, Field(ge=0, le=10)] = 3
     journal_infisical_retry_delay: Annotated[float, Field(ge=0, le=60)] = 1.0
     journal_infisical_children: Annotated[int, Field(ge=1, le=64)] = 4
     journal_infisical_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 50
+    journal_infisical_webhook_secret: SecretStr | None = None
     journal_infisical_rotation_token: SecretStr | None = None
     journal_infisical_rotation_token_file: Path | None = None
     journal_infisical_rotation_client_id: str | None = None

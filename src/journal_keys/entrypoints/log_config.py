@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Any
 
+import stamina.instrumentation
 import structlog
 from structlog.processors import ExceptionRenderer
 from structlog.tracebacks import ExceptionDictTransformer
@@ -31,6 +32,17 @@ def configure_logging(level: str) -> None:
         logger.handlers = [handler] if "." not in logger_name else []
         logger.propagate = "." in logger_name
         logger.setLevel(name if logger_name == "journal_keys" else max(logging.getLevelName(name), logging.WARNING))
+
+
+def tell_retries() -> None:
+    """Log each retry of a call of the store through this package's logger, in place of stamina's own ways."""
+    stamina.instrumentation.set_on_retry_hooks([_tell_retry])
+
+
+def _tell_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    logging.getLogger("journal_keys").warning(
+        "store_call_retried retry=%d wait_s=%.1f reason=%s", details.retry_num, details.wait_for, details.caused_by
+    )
 
 
 def _formatter(*, readable: bool) -> structlog.stdlib.ProcessorFormatter:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.adapters.embedded.vault import check_master, create_vault, open_vault
+from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.schema import HEAD, check_schema, revision, upgrade
@@ -17,15 +18,17 @@ from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.use_cases.init_rings import holds_keys_of_a_ring, lost_ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """The secret store, and the same for health checks, which gives up sooner."""
+    """The secret store, the same for health checks, which gives up sooner, and what is known of the way there."""
 
     store: SecretStore
     probe: SecretStore
+    condition: StoreCondition
 
 
 def build_container(settings: Settings, stores: Stores, ledger: SqlLedger) -> Container:
@@ -43,6 +46,7 @@ def build_container(settings: Settings, stores: Stores, ledger: SqlLedger) -> Co
         entropy=SystemEntropy(),
         store=stores.store,
         probe=stores.probe,
+        condition=stores.condition,
         ledger=ledger,
         trail=ledger,
         clock_keeper=ledger,
@@ -137,12 +141,12 @@ async def _open_stores(settings: Settings) -> AsyncIterator[Stores]:
     """
     if not settings.journal_infisical_enabled:
         vault = open_vault(settings.vault_file, SystemEntropy(), master=_master(settings))
-        yield Stores(store=vault, probe=vault)
+        yield Stores(store=vault, probe=vault, condition=NoTrouble())
         return
     from journal_keys.adapters.infisical_cli.opening import open_store  # noqa: PLC0415 (a vault does not pay for it)
 
     async with open_store(settings.connection(), SystemClock(), SystemEntropy()) as opened:
-        yield Stores(store=opened.store, probe=opened.probe)
+        yield Stores(store=opened.store, probe=opened.probe, condition=opened.condition)
 
 
 def _master(settings: Settings) -> KeyMaterial | None:

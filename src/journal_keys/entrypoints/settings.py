@@ -81,17 +81,17 @@ class Settings(InfisicalSettings):
     journal_log_level: str = "INFO"
 
     @classmethod
-    def from_environment(cls) -> Self:
+    def from_environment(cls, *, checks_infisical: bool = True) -> Self:
         """Read the process environment.
 
         Raises:
-            SettingsError: a value is malformed, or names what this release does not have.
+            SettingsError: a value is malformed, or Infisical is enabled and something that it needs is missing.
         """
         try:
             settings = cls()
         except ValidationError as failure:
             raise SettingsError(_explained(failure)) from None
-        if settings.journal_infisical_enabled:
+        if settings.journal_infisical_enabled and checks_infisical:
             settings.connection()
         return settings
 

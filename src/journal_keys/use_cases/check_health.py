@@ -18,6 +18,7 @@ from journal_keys.domain.windows import Windows
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerPage
 from journal_keys.ports.secret_store import FolderContent
+from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
 
 
@@ -62,6 +63,7 @@ class CheckHealth:
 
     ledger: Ledger
     read_material: ReadMaterial
+    condition: StoreCondition
     usage: KeyUsage
     policies: Mapping[Family, RotationPolicy]
     windows: Windows
@@ -82,7 +84,13 @@ class CheckHealth:
                 continue
             at = page.now
             rings[family] = self._ring(page, policy, content, used)
-        return Health(rings=rings, store=store, at=at)
+        return Health(rings=rings, store=self._in_its_condition(store), at=at)
+
+    def _in_its_condition(self, store: PartHealth) -> PartHealth:
+        trouble = self.condition.trouble()
+        if not trouble or store.status is not HealthStatus.HEALTHY:
+            return store
+        return PartHealth(status=HealthStatus.DEGRADED, reason=trouble)
 
     async def _content(self, family: Family) -> tuple[FolderContent | None, PartHealth]:
         """The ring's stored material, and how the store is: whether it answers, and with nothing but keys."""

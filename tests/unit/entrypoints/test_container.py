@@ -11,6 +11,7 @@ from dependency_injector import providers
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.container import Container
 from tests.support.views import PROFILE
 from tests.support.world import POLICIES, START, WINDOWS
@@ -27,6 +28,7 @@ def container() -> Container:
         clock=clock,
         store=(store := MemorySecretStore()),
         probe=store,
+        condition=NoTrouble(),
         ledger=ledger,
         trail=ledger,
         clock_keeper=ledger,

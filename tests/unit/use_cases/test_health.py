@@ -10,6 +10,7 @@ from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import versions_folder
 from journal_keys.domain.rotation import Cause
+from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.use_cases.check_health import Health, HealthStatus, PartHealth
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.world import POLICIES, START, W1, World
@@ -32,6 +33,30 @@ async def test_rings_in_rest_are_healthy() -> None:
     health = await world.health()
     assert health == Health(rings=well(await actives(world)), store=WELL, at=START + W1)
     assert health.overall is HEALTHY
+
+
+class Crowded(StoreCondition):
+    """A way on which one has to wait."""
+
+    def trouble(self) -> str:
+        return "reads wait for 12 s"
+
+
+async def test_a_store_that_answers_over_a_troubled_way_is_degraded_and_says_why() -> None:
+    world = await World().initialised()
+    world.health = replace(world.health, condition=Crowded())
+    health = await world.health()
+    assert health.store == PartHealth(status=DEGRADED, reason="reads wait for 12 s")
+    assert health.overall is DEGRADED
+
+
+async def test_a_store_that_does_not_answer_says_so_rather_than_how_the_way_is() -> None:
+    world = await World().initialised()
+    world.store.__init__()  # type: ignore[misc]
+    world.health = replace(world.health, condition=Crowded())
+    health = await world.health()
+    assert health.store.status is UNHEALTHY
+    assert "marker" in health.store.reason
 
 
 async def test_a_ring_that_is_not_there_is_unhealthy_names_init_and_hides_no_other() -> None:

@@ -1,11 +1,16 @@
 """How many requests a minute this process may send: older servers count them per client address."""
 
 import asyncio
+import logging
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
 from journal_keys.ports.clock import Clock
+
+_WORTH_TELLING_S: Final = 1.0
+_LOG = logging.getLogger("journal_keys")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +27,8 @@ class Budget:
     async def spend(self) -> None:
         """Take one request, waiting until there is one."""
         async with self._line:
+            if self.waits_for() > _WORTH_TELLING_S:
+                _LOG.warning("store_budget_spent wait_s=%.0f requests_per_minute=%d", self.waits_for(), self.most)
             while self.waits_for() > 0:  # noqa: ASYNC110 (time is what is waited for)
                 await asyncio.sleep(self.waits_for())
             self._spent_s.append(self.clock.uptime_s())

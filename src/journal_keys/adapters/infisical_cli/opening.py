@@ -25,6 +25,7 @@ from journal_keys.adapters.infisical_cli.process import (
 )
 from journal_keys.adapters.infisical_cli.secret_store import InfisicalCliSecretStore
 from journal_keys.adapters.infisical_cli.session import FixedToken, Login, Session
+from journal_keys.adapters.infisical_cli.store_condition import InfisicalCliStoreCondition
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
@@ -38,6 +39,7 @@ class Opened:
 
     store: InfisicalCliSecretStore
     probe: InfisicalCliSecretStore
+    condition: InfisicalCliStoreCondition
     caller: Caller
     reader: Session
     writer: Session
@@ -115,7 +117,8 @@ def _assembled(
         writer=writer,
         patience=replace(patience, retries=0),
     )
-    return Opened(store=store, probe=probe, caller=caller, reader=reader, writer=writer)
+    condition = InfisicalCliStoreCondition(breaker=caller.breaker, budget=caller.budget)
+    return Opened(store=store, probe=probe, condition=condition, caller=caller, reader=reader, writer=writer)
 
 
 def _session(identity: Identity, caller: Caller, patience: Patience) -> Session:

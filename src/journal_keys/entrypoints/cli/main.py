@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from journal_keys.entrypoints.cli import rings
+from journal_keys.entrypoints.cli import rings, set_up
 from journal_keys.entrypoints.cli.audit import audit_app
 from journal_keys.entrypoints.cli.ledger import ledger_app
 from journal_keys.entrypoints.cli.options import Json
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 for verb in (rings.init, rings.status, rings.rotate, rings.compromise, rings.reconcile, rings.recover):
     app.command()(verb)
+for look in (set_up.config, set_up.doctor):
+    app.command()(look)
 app.add_typer(keys_app, name="keys")
 app.add_typer(secrets_app, name="secrets")
 app.add_typer(audit_app, name="audit")

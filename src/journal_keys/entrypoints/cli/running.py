@@ -34,6 +34,10 @@ def on_container(command: "Callable[[Container], Awaitable[T]]", *, makes: Liter
     from journal_keys.entrypoints.settings import Settings
 
     settings = Settings.from_environment()
+    if settings.journal_infisical_enabled:
+        from journal_keys.entrypoints.log_config import tell_retries
+
+        tell_retries()
     opened = {"": open_container, "rings": provision, "ledger": rebuild}[makes]
 
     async def run() -> T:

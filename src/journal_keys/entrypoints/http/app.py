@@ -21,7 +21,6 @@ from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 
 _MOST_BODY_BYTES = 16 * 1024
-_LONGEST_HEALTH = timedelta(seconds=5)
 _UNPROCESSABLE = 422
 _UNREADABLE = "the request cannot be read"
 _DETAILS = {404: "no such thing is served here", 405: "this is not served by that method"}
@@ -62,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         telemetry={"auto_configure": False},
     )
-    timeout = min(timedelta(seconds=chosen.journal_infisical_timeout), _LONGEST_HEALTH)
+    timeout = timedelta(seconds=chosen.journal_infisical_health_timeout)
     app.include_router(build_router(container_now, health_timeout=timeout))
     _handle_errors(app)
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.entrypoints.http.app import create_app
-from journal_keys.entrypoints.log_config import configure_logging
+from journal_keys.entrypoints.log_config import configure_logging, tell_retries
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings, SettingsError
 
@@ -52,6 +52,7 @@ def serve(settings: Settings, host: str, port: int, *, json: bool) -> None:
         StartError: the application did not start all the same.
     """
     configure_logging(settings.journal_log_level)
+    tell_retries()
     with _listen(host, port) as listener:
         asyncio.run(_check(settings))
         shown_host = f"[{host}]" if ":" in host else host
