@@ -10,7 +10,7 @@ BIN := .venv/bin
 .PHONY: help run test test-lowest lint format check explore proof proof-quick mutants bench clean
 
 help: ## list the targets
-	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 25
 
 .venv/.ready: pyproject.toml uv.lock scripts/make-environment
 	@PYTHON="$(PYTHON)" scripts/make-environment
@@ -54,3 +54,41 @@ bench: .venv/.ready ## measure beside peers in one run, as ratios
 
 clean: ## remove the environment and the caches, never .journal-keys
 	rm -rf .venv .venv-lowest mutants .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.*
+
+.PHONY: infisical-dev-setup infisical-health infisical-secrets-list infisical-secrets-get infisical-secrets-set \
+	infisical-rotate-jwt infisical-rotate-aes infisical-rotate-all infisical-cache-clear test-infisical infisical-workflow-test
+
+infisical-dev-setup: .venv/.ready ## look at everything that Infisical needs, then make the first keys there
+	@$(BIN)/journal-keys doctor
+	@$(BIN)/journal-keys init
+
+infisical-health: .venv/.ready ## say whether keys can be used and changed
+	@$(BIN)/journal-keys health
+
+infisical-secrets-list: .venv/.ready ## name the secrets of all known folders
+	@$(BIN)/journal-keys secrets list
+
+infisical-secrets-get: .venv/.ready ## show the secret SECRET_NAME
+	@$(BIN)/journal-keys secrets get --show -- "$$SECRET_NAME"
+
+infisical-secrets-set: .venv/.ready ## set SECRET_NAME to SECRET_VALUE of the environment, or to what a prompt is given
+	@if [ -n "$${SECRET_VALUE-}" ]; then printf %s "$$SECRET_VALUE" | env -u SECRET_VALUE $(BIN)/journal-keys secrets set -- "$$SECRET_NAME"; \
+	else $(BIN)/journal-keys secrets set -- "$$SECRET_NAME"; fi
+
+infisical-rotate-jwt: .venv/.ready ## rotate the signing keys, due or not
+	@$(BIN)/journal-keys rotate jwt --force
+
+infisical-rotate-aes: .venv/.ready ## rotate the token-encryption keys, due or not
+	@$(BIN)/journal-keys rotate aes --force
+
+infisical-rotate-all: .venv/.ready ## rotate both rings, due or not
+	@$(BIN)/journal-keys rotate both --force
+
+infisical-cache-clear: ## let the service on HOST:PORT forget its cached secrets
+	@curl --silent --show-error --fail -X POST "http://$(HOST):$(PORT)/api/v1/infisical/cache/invalidate"; echo
+
+test-infisical: .venv/.ready ## run every test of the store in Infisical
+	@scripts/run-tests --no-cov -k "infisical or transcript or secret_store"
+
+infisical-workflow-test: .venv/.ready ## make, rotate, restart and recover keys over the CLI and a stand-in server
+	@scripts/run-tests --no-cov tests/integration/test_infisical_workflow.py

@@ -38,6 +38,7 @@ from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
 from journal_keys.use_cases.explain_key import ExplainKey
 from journal_keys.use_cases.fetch_secret import FetchSecret
 from journal_keys.use_cases.init_rings import InitRings
+from journal_keys.use_cases.invalidate_cache import InvalidateCache
 from journal_keys.use_cases.make_key import MakeKey
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.read_material import ReadMaterial
@@ -157,6 +158,7 @@ class Container(containers.DeclarativeContainer):
         ExplainKey, ledger=ledger, trail=trail, policies=policies, windows=windows
     )
     fetch_secret: providers.Provider[FetchSecret] = providers.Factory(FetchSecret, store=store, cache=cache)
+    invalidate_cache: providers.Provider[InvalidateCache] = providers.Factory(InvalidateCache, cache=cache, hints=hints)
     store_secret: providers.Provider[StoreSecret] = providers.Factory(StoreSecret, store=store, cache=cache)
     delete_secret: providers.Provider[DeleteSecret] = providers.Factory(DeleteSecret, store=store, cache=cache)
     list_secrets: providers.Provider[ListSecrets] = providers.Factory(ListSecrets, store=store)

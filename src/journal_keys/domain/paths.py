@@ -75,6 +75,16 @@ class SecretPath:
         return "/" + "/".join(self.segments)
 
 
+def parse_pattern(text: str) -> SecretPath | None:
+    """Read `/auth/*` (all below), `/auth/jwt/active_kid` (that one, and what is below), or `/*` (None: everything).
+
+    Raises:
+        InvalidPathError: neither a path nor a path and `/*`.
+    """
+    stem = text.removesuffix("/*")
+    return None if text == "/*" else SecretPath.parse(stem)
+
+
 AUTH: Final = SecretPath(("auth",))
 WEBHOOK_SECRET: Final = SecretPath(("auth", "webhooks", "infisical_secret"))
 _JWT_PROJECTIONS: Final = (
@@ -122,6 +132,21 @@ def is_owned(path: SecretPath) -> bool:
 def known_folders() -> tuple[SecretPath, ...]:
     """The folders of secrets that belong to no ring: `init` marks them too, so that absence in them means absence."""
     return tuple(dict.fromkeys(path.folder for path in KNOWN_SECRETS if not is_owned(path)))
+
+
+APPLICATION: Final = SecretPath(("application",))
+"""Where a secret lies that is named without a folder and is none of the known ones."""
+
+
+def by_name(text: str) -> SecretPath:
+    """Read an absolute path, or the bare name of a known secret (`active_kid`), or of one in `/application`.
+
+    Raises:
+        InvalidPathError: neither.
+    """
+    if text.startswith("/"):
+        return SecretPath.parse(text)
+    return next((path for path in KNOWN_SECRETS if path.name == text), APPLICATION.child(text))
 
 
 KNOWN_SECRETS: Final = (

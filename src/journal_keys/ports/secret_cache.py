@@ -30,6 +30,9 @@ class SecretCache(Protocol):
         ...
 
     @abstractmethod
-    async def invalidate(self, prefix: SecretPath) -> int:
-        """Forget this path and all below it; give how many values went. A load under way is not kept."""
+    async def invalidate(self, prefix: SecretPath | None) -> int:
+        """Forget this path and all below it, or, for None, everything; give how many values went.
+
+        A load under way is not kept.
+        """
         ...

@@ -66,12 +66,12 @@ class MemorySecretCache(SecretCache):
             return None
         return held.text if self._uptime_s() < held.fresh_until_s else None
 
-    async def invalidate(self, prefix: SecretPath) -> int:
-        """Forget this path and all below it."""
-        gone = [text for text, held in self._values.items() if held.path.is_within(prefix)]
+    async def invalidate(self, prefix: SecretPath | None) -> int:
+        """Forget this path and all below it, or everything."""
+        gone = [text for text, held in self._values.items() if prefix is None or held.path.is_within(prefix)]
         for text in gone:
             del self._values[text]
-        for path in [path for path in self._flights if path.is_within(prefix)]:
+        for path in [path for path in self._flights if prefix is None or path.is_within(prefix)]:
             self._flights.pop(path)[0].is_kept = False
         return len(gone)
 

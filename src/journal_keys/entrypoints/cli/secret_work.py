@@ -1,6 +1,7 @@
 """What the commands on secrets do. Values come from a prompt, standard input or a file, never from an argument."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,10 @@ import typer
 from journal_keys.domain.errors import RefusedError
 from journal_keys.domain.exposure import as_text, expose
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.paths import APPLICATION, KNOWN_SECRETS, SecretPath, by_name
 from journal_keys.entrypoints.cli.output import print_json
 from journal_keys.entrypoints.cli.running import on_container
-from journal_keys.ports.secret_store import SecretStoreProtocolError
+from journal_keys.ports.secret_store import SecretHiddenError, SecretStoreProtocolError
 
 if TYPE_CHECKING:
     from journal_keys.container import Container
@@ -28,12 +29,19 @@ class TerminalOutputError(RefusedError):
     """A secret would be printed on a terminal."""
 
 
-def list_secrets(folder: str, *, json: bool) -> None:
-    """List the secrets of one folder, without their values."""
-    parsed = SecretPath.parse(folder)
+def list_secrets(folder: str | None, *, json: bool) -> None:
+    """List the secrets of one folder, or of all known ones, without their values."""
+    folders = [SecretPath.parse(folder)] if folder is not None else list(dict.fromkeys(_known_folders()))
 
     async def run(container: "Container") -> list[str]:
-        return [str(path) for path in await container.list_secrets()(parsed)]
+        found: list[str] = []
+        for one in folders:
+            try:
+                found += map(str, await container.list_secrets()(one))
+            except SecretHiddenError:
+                if one != APPLICATION:  # that one is made with the first secret in it
+                    raise
+        return found
 
     paths = on_container(run)
     if json:
@@ -42,9 +50,14 @@ def list_secrets(folder: str, *, json: bool) -> None:
         typer.echo("".join(f"{path}\n" for path in paths), nl=False)
 
 
+def _known_folders() -> Iterator[SecretPath]:
+    yield from (path.folder for path in KNOWN_SECRETS)
+    yield APPLICATION
+
+
 def get_secret(path: str, *, show: bool, json: bool) -> None:
     """Write one secret to standard output, byte for byte."""
-    parsed = SecretPath.parse(path)
+    parsed = by_name(path)
     if sys.stdout.isatty() and not show:
         raise TerminalOutputError("standard output is a terminal: say --show, or send it to a file or a pipe")
 
@@ -68,25 +81,25 @@ def _as_text(value: bytes, path: str) -> str:
 
 def set_secret(path: str, *, file: Path | None, json: bool) -> None:
     """Set one secret from a prompt, standard input or a file, byte for byte."""
-    parsed = SecretPath.parse(path)
+    parsed = by_name(path)
     value = _value(file)
 
     async def run(container: "Container") -> None:
         await container.store_secret()(parsed, value)
 
     on_container(run)
-    _done("set", path, json=json)
+    _done("set", str(parsed), json=json)
 
 
 def delete_secret(path: str, *, json: bool) -> None:
     """Delete one secret."""
-    parsed = SecretPath.parse(path)
+    parsed = by_name(path)
 
     async def run(container: "Container") -> None:
         await container.delete_secret()(parsed)
 
     on_container(run)
-    _done("deleted", path, json=json)
+    _done("deleted", str(parsed), json=json)
 
 
 def _done(outcome: str, path: str, *, json: bool) -> None:

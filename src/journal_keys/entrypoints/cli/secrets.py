@@ -11,8 +11,8 @@ secrets_app = typer.Typer(no_args_is_help=True, help="Read and write secrets tha
 
 
 @secrets_app.command("list")
-def list_secrets(folder: str, *, json: Json = False) -> None:
-    """List the secrets of one folder, without their values."""
+def list_secrets(folder: Annotated[str | None, typer.Argument()] = None, *, json: Json = False) -> None:
+    """List the secrets of one folder, or of all known ones, without their values."""
     from journal_keys.entrypoints.cli import secret_work
 
     secret_work.list_secrets(folder, json=json)
@@ -25,7 +25,7 @@ def get_secret(
     show: Annotated[bool, typer.Option("--show", help="Print on a terminal, too.")] = False,
     json: Json = False,
 ) -> None:
-    """Write one secret to standard output, byte for byte."""
+    """Write one secret to standard output, byte for byte. A name without a slash is a known one, or in /application."""
     from journal_keys.entrypoints.cli import secret_work
 
     secret_work.get_secret(path, show=show, json=json)

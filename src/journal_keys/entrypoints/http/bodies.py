@@ -43,6 +43,12 @@ class RotateBody(BaseModel):
     reason: Annotated[str, Field(strict=True), AfterValidator(_as_reason)] = "Manual rotation"
 
 
+class Invalidated(BaseModel):
+    """How many cached values were forgotten."""
+
+    invalidated: int
+
+
 class RotationResult(BaseModel):
     """What became of one ring."""
 

@@ -12,9 +12,11 @@ from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import ViewStaleError
 from journal_keys.domain.keys import Family
+from journal_keys.domain.paths import parse_pattern
 from journal_keys.entrypoints.http.bodies import (
     AesStatus,
     HealthAnswer,
+    Invalidated,
     PartStatus,
     Problem,
     RotateAnswer,
@@ -53,6 +55,10 @@ def build_router(container_now: Callable[[], Container], *, health_timeout: time
     async def rotate(body: RotateBody) -> JSONResponse:
         answer = await _rotate(container_now(), body)
         return JSONResponse(answer.model_dump(mode="json", exclude_none=True), status_code=answer.http_status)
+
+    @router.post("/api/v1/infisical/cache/invalidate", responses=_PROBLEM)
+    async def invalidate(pattern: str = "/*") -> Invalidated:
+        return Invalidated(invalidated=await container_now().invalidate_cache()(parse_pattern(pattern)))
 
     @router.get("/.well-known/jwks.json", responses={304: {"description": "unchanged"}, 503: {"model": Problem}})
     async def jwks(if_none_match: Annotated[str | None, Header()] = None) -> Response:

@@ -1,0 +1,118 @@
+"""How many children, logins and requests the work of this package costs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from journal_keys.container import Container
+from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.keys import Family
+from journal_keys.domain.outcomes import Rotated
+from journal_keys.domain.paths import KNOWN_SECRETS
+from journal_keys.entrypoints.resources import open_container, provision
+from journal_keys.entrypoints.settings import Settings
+from tests.support.embedded import init_all, settings_in
+from tests.support.infisical.programs import BINARIES
+from tests.support.infisical.server import InfisicalServer
+from tests.support.infisical.stores import PLENTY
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture(params=list(BINARIES.values()), ids=list(BINARIES))
+def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found: Path = request.param(tmp_path_factory.mktemp("bin"))
+    return found
+
+
+@pytest.fixture
+def server() -> Iterator[InfisicalServer]:
+    with InfisicalServer() as made:
+        yield made
+
+
+@pytest.fixture
+def settings(tmp_path: Path, server: InfisicalServer, binary: Path) -> Settings:
+    return settings_in(
+        tmp_path,
+        journal_infisical_enabled=True,
+        journal_infisical_server_url=server.url,
+        journal_infisical_project_id=server.project_id,
+        journal_infisical_cli_path=binary,
+        journal_infisical_requests_per_minute=PLENTY // 10,
+        infisical_universal_auth_client_id=server.owner.client_id,
+        infisical_universal_auth_client_secret=SecretStr(server.owner.client_secret),
+        journal_jwks_max_age=0.2,
+        journal_infisical_cache_ttl=0.2,
+        journal_ledger_poll=0.05,
+        journal_clock_skew=0,
+    )
+
+
+@asynccontextmanager
+async def made(settings: Settings, server: InfisicalServer) -> AsyncIterator[Container]:
+    async with provision(settings) as container:
+        await init_all(container)
+    server.requests.clear()
+    server.registry.logins = 0
+    async with open_container(settings) as container:
+        yield container
+
+
+def reads(server: InfisicalServer) -> int:
+    """Children that read or set: each of them lists one folder once."""
+    return len(server.targets(["GET"]))
+
+
+async def test_a_rotation_starts_nine_children(settings: Settings, server: InfisicalServer) -> None:
+    async with made(settings, server) as container:
+        await asyncio.sleep(0.3)
+        for family in Family:
+            server.requests.clear()
+            request = RotationRequest(rotation_id=f"r{family}", scope=family.value, force=True, reason="r", actor="a")
+            assert isinstance(await container.rotate_keys()(family, request), Rotated)
+            assert reads(server) == 9
+            assert (
+                len(server.targets(["POST", "PATCH"]))
+                - server.targets().count("POST /api/v1/auth/universal-auth/login")
+                == 5
+            )
+    assert server.registry.logins == 1
+
+
+async def test_a_whole_life_logs_in_once(settings: Settings, server: InfisicalServer) -> None:
+    async with made(settings, server) as container:
+        for family in Family:
+            await container.reconcile()(family)
+        await container.check_health()()
+        await container.refresh_views()()
+    assert server.registry.logins == 1
+
+
+async def test_warming_every_known_secret_starts_one_child_a_folder(
+    settings: Settings, server: InfisicalServer
+) -> None:
+    async with made(settings, server) as container:
+        fetch = container.fetch_secret()
+        found = await asyncio.gather(*(fetch(path) for path in KNOWN_SECRETS), return_exceptions=True)
+    assert len(found) == len(KNOWN_SECRETS)
+    assert reads(server) == len({path.folder for path in KNOWN_SECRETS})
+
+
+async def test_a_refresh_without_news_asks_infisical_nothing(settings: Settings, server: InfisicalServer) -> None:
+    async with made(settings, server) as container:
+        await container.refresh_views()()
+        server.requests.clear()
+        for _ in range(5):
+            await container.refresh_views()()
+    assert server.requests == []
+
+
+async def test_a_first_start_costs_no_more_requests_than_are_told(settings: Settings, server: InfisicalServer) -> None:
+    async with provision(settings) as container:
+        await init_all(container)
+    assert reads(server) == 58
