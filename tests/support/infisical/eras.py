@@ -1,5 +1,6 @@
 """How servers of different age answer: what is said here was recorded of July 2024, or is told of the newest."""
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -19,11 +20,13 @@ class Refusal(Exception):  # noqa: N818 (an answer, not an error of ours)
     message: object
     error: str = "BadRequest"
     headers: dict[str, str] = field(default_factory=dict)
+    code: str = ""
 
     @property
     def body(self) -> dict[str, object]:
         """The JSON body."""
-        return {"statusCode": self.status, "message": self.message, "error": self.error}
+        code = {"code": self.code} if self.code else {}
+        return {"statusCode": self.status, "message": self.message, "error": self.error, **code}
 
 
 def no_project(era: Era, project: str) -> Refusal:
@@ -31,6 +34,21 @@ def no_project(era: Era, project: str) -> Refusal:
     if era is Era.JULY_2024:
         return Refusal(400, "Project not found during bot lookup.")
     return Refusal(404, f"Project with ID '{project}' not found", "NotFound")
+
+
+def project_too_old() -> Refusal:
+    """The project was never upgraded from its first form."""
+    return Refusal(400, "Failed to find bot key", "bot_not_found_error")
+
+
+def no_route(method: str, target: str) -> Refusal:
+    """No such path."""
+    return Refusal(404, f"Route {method}:{target} not found", "Not Found")
+
+
+def too_large() -> Refusal:
+    """The body is larger than the server takes."""
+    return Refusal(413, "Request body is too large", "Payload Too Large", code="FST_ERR_CTP_BODY_TOO_LARGE")
 
 
 def no_folder(era: Era, environment: str, path: str) -> Refusal:
@@ -47,6 +65,14 @@ def no_environment(era: Era, environment: str) -> Refusal:
     return Refusal(404, f"Environment with slug '{environment}' not found", "NotFound")
 
 
+def check_folder_name(era: Era, name: str) -> None:
+    """What a folder may be called."""
+    if era is Era.JULY_2024 and " " in name:
+        raise Refusal(500, "Something went wrong", "Find by secret path")
+    if era is Era.NEWEST and not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise Refusal(422, [{"code": "custom", "message": "Invalid name", "path": ["name"]}], "ValidationFailure")
+
+
 def no_secret(era: Era, name: str) -> Refusal:
     """The secret is not there."""
     if era is Era.JULY_2024:
@@ -56,10 +82,8 @@ def no_secret(era: Era, name: str) -> Refusal:
 
 def forbidden(era: Era, action: str, subject: str) -> Refusal:
     """The identity has no such right."""
-    message = f"You are not allowed to {action} on {subject}"
-    if era is Era.JULY_2024:
-        return Refusal(401, message, "UnauthorizedError")
-    return Refusal(403, message, "PermissionDenied")
+    status = 401 if era is Era.JULY_2024 else 403
+    return Refusal(status, f"You are not allowed to {action} on {subject}", "PermissionDenied")
 
 
 def expired(era: Era) -> Refusal:
@@ -93,9 +117,18 @@ def locked() -> Refusal:
     return Refusal(401, message, "UnauthorizedError")
 
 
-def busy(era: Era, wait_s: int) -> Refusal:
+def budget(limit: int, left: int, wait_s: int) -> dict[str, str]:
+    """How many requests are left until the minute is over."""
+    return {
+        "x-ratelimit-limit": str(limit),
+        "x-ratelimit-remaining": str(left),
+        "x-ratelimit-reset": str(wait_s),
+    }
+
+
+def busy(era: Era, wait_s: int, told: dict[str, str]) -> Refusal:
     """The rate limit is reached."""
-    headers = {"retry-after": str(wait_s), "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(wait_s)}
+    headers = told | {"retry-after": str(wait_s)}
     if era is Era.JULY_2024:
         return Refusal(429, "Rate limit exceeded, retry in 1 minute", "Too Many Requests", headers)
     message = f"Rate limit exceeded. Please try again in {wait_s} seconds"

@@ -11,6 +11,7 @@ from tests.support.infisical import eras
 from tests.support.infisical.eras import Era
 
 _MOST_REFUSED = 3
+_REMEMBERED_FOR_S = 30.0
 LOCKED_FOR_S = 300.0
 
 
@@ -26,6 +27,7 @@ class Identity:
     token_ttl_s: float = 2_592_000
     uses: int = 0
     refused_at: list[float] = field(default_factory=list)
+    locked_until: float = 0.0
 
 
 @dataclass(eq=False)
@@ -41,11 +43,11 @@ class Registry:
 
     era: Era
     clock: Callable[[], float]
-    reads_per_minute: int | None
+    limit: int | None
     identities: dict[str, Identity] = field(default_factory=dict)
     logins: int = 0
     _tokens: dict[str, _Token] = field(default_factory=dict)
-    _read_at: list[float] = field(default_factory=list)
+    _counted: dict[str, list[float]] = field(default_factory=dict)
     _serial: Iterator[int] = field(default_factory=itertools.count)
 
     def add(self, identity: Identity) -> Identity:
@@ -78,11 +80,12 @@ class Registry:
         identity = self.identities.get(client_id)
         if identity is None:
             raise eras.wrong_credentials(self.era)
-        recent = [at for at in identity.refused_at if at > now - LOCKED_FOR_S]
-        if self.era is Era.NEWEST and len(recent) >= _MOST_REFUSED:
+        if self.era is Era.NEWEST and now < identity.locked_until:
             raise eras.locked()
         if not secrets.compare_digest(identity.client_secret, client_secret):
-            identity.refused_at.append(now)
+            identity.refused_at = [at for at in identity.refused_at if at > now - _REMEMBERED_FOR_S] + [now]
+            if len(identity.refused_at) >= _MOST_REFUSED:
+                identity.locked_until = now + LOCKED_FOR_S
             raise eras.wrong_credentials(self.era)
         identity.refused_at.clear()
         life_s = int(identity.token_ttl_s)
@@ -102,12 +105,16 @@ class Registry:
             held.uses_left -= 1
         return held.identity
 
-    def count_read(self) -> None:
-        """All clients stand behind one address here."""
-        if self.reads_per_minute is None:
-            return
+    def count(self, route: str) -> dict[str, str]:
+        """Count a request; each route has a budget of its own, and all clients stand behind one address here."""
+        if self.limit is None:
+            return {}
         now = self.clock()
-        self._read_at = [at for at in self._read_at if at > now - 60]
-        if len(self._read_at) >= self.reads_per_minute:
-            raise eras.busy(self.era, max(1, round(self._read_at[0] + 60 - now)))
-        self._read_at.append(now)
+        recent = self._counted[route] = [at for at in self._counted.get(route, []) if at > now - 60]
+        wait_s = max(1, round((recent[0] if recent else now) + 60 - now))
+        left = self.limit - len(recent)
+        headers = eras.budget(self.limit, max(0, left - 1), wait_s)
+        if left <= 0:
+            raise eras.busy(self.era, wait_s, headers)
+        recent.append(now)
+        return headers

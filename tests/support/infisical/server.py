@@ -19,6 +19,7 @@ from tests.support.infisical.misdeeds import SIGN_IN_PAGE, Deed, Misdeed
 from tests.support.infisical.shelves import Shelves
 
 _MOST_BODY = 1024 * 1024
+_LONGEST_NAME = 100  # of a member of a route
 _PROJECT = "d01f583a-d833-4375-b359-c702a726ac4d"
 SECRETS = "/api/v3/secrets/raw"
 FOLDERS = "/api/v1/folders"
@@ -57,6 +58,7 @@ class InfisicalServer:
         self.shelves = Shelves(era, _PROJECT, {"dev", "prod"}, lists_missing_folders=lists)
         self.registry = Registry(era, clock, reads_per_minute)
         self.owner = self.registry.add(Identity())
+        self.old_projects: set[str] = set()
         self.misdeeds: list[Misdeed] = []
         self.requests: list[Seen] = []
         self._gone = threading.Event()
@@ -173,7 +175,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif misdeed.deed is Deed.REDIRECT:
             self._send(302, b"", {"location": "/login"})
         elif misdeed.deed is Deed.BUSY:
-            refusal = eras.busy(self.server.stand_in.era, int(misdeed.seconds))
+            wait_s = int(misdeed.seconds)
+            refusal = eras.busy(self.server.stand_in.era, wait_s, eras.budget(60, 0, wait_s))
             self._send(refusal.status, json.dumps(refusal.body).encode(), _JSON | refusal.headers)
         else:
             return False
@@ -183,11 +186,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _right_answer(self, raw: bytes | None) -> tuple[int, bytes, dict[str, str], str | None]:
         stand_in = self.server.stand_in
         identity: Identity | None = None
+        headers = dict(_JSON)
+        path = urlsplit(self.path).path
         with stand_in.lock:
             try:
+                headers |= self._counted(path)
                 if raw is None:
-                    raise Refusal(413, "Request body is too large", "Payload Too Large")  # noqa: TRY301 (answered here)
-                path = urlsplit(self.path).path
+                    raise eras.too_large()
                 if (self.command, path) == ("POST", LOGIN):
                     body = json.loads(raw)
                     answer = stand_in.registry.log_in(body["clientId"].strip(), body["clientSecret"].strip())
@@ -198,14 +203,21 @@ class _Handler(BaseHTTPRequestHandler):
                     answer = self._routed(stand_in, identity, path, json.loads(raw) if raw else {})
             except Refusal as refusal:
                 client_id = identity.client_id if identity else None
-                return refusal.status, json.dumps(refusal.body).encode(), _JSON | refusal.headers, client_id
-        return 200, json.dumps(answer).encode(), _JSON, identity.client_id if identity else None
+                return refusal.status, json.dumps(refusal.body).encode(), headers | refusal.headers, client_id
+        return 200, json.dumps(answer).encode(), headers, identity.client_id if identity else None
+
+    def _counted(self, path: str) -> dict[str, str]:
+        """The budgets of the routes that are limited."""
+        limited = next((start for start in (SECRETS, FOLDERS) if path.startswith(start)), None)
+        return {} if limited is None else self.server.stand_in.registry.count(f"{self.command} {limited}")
 
     def _routed(
         self, stand_in: InfisicalServer, identity: Identity, path: str, body: dict[str, Any]
     ) -> dict[str, object]:
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
         told = {**query, **body}
+        if told.get("workspaceId") in stand_in.old_projects:
+            raise eras.project_too_old()
         if told.get("workspaceId") != stand_in.project_id:
             raise eras.no_project(stand_in.era, str(told.get("workspaceId")))
         action = {"GET": "read", "POST": "create", "PATCH": "edit", "DELETE": "delete"}[self.command]
@@ -216,17 +228,18 @@ class _Handler(BaseHTTPRequestHandler):
             return self._of_folders(stand_in.shelves, path, told)
         if path.startswith(SECRETS):
             return self._of_secrets(stand_in, identity, path, told)
-        raise Refusal(404, f"Route {self.command}:{path} not found", "Not Found")
+        raise eras.no_route(self.command, self.path)
 
     def _of_secrets(
         self, stand_in: InfisicalServer, identity: Identity, path: str, told: dict[str, Any]
     ) -> dict[str, object]:
         shelves, environment, folder = stand_in.shelves, told["environment"], told["secretPath"]
         if self.command == "GET":
-            stand_in.registry.count_read()
             secrets = shelves.listed(environment, folder, masks=identity.describes_only)
             return {"secrets": secrets, "imports": []}
         name = unquote(path.removeprefix(SECRETS + "/"))
+        if len(name) > _LONGEST_NAME or "/" in path.removeprefix(SECRETS + "/"):
+            raise eras.no_route(self.command, self.path)
         if told.get("type") == "personal":
             raise Refusal(400, "Must be user to create personal secret")
         if self.command == "POST":

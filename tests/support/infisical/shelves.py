@@ -1,6 +1,7 @@
 """What the server keeps: folders and secrets of one project."""
 
 import itertools
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -12,11 +13,20 @@ _JAVASCRIPT_BLANKS = (
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 MASK = "<hidden-by-infisical>"
+_LONG_AGO = "2026-01-02T03:04:05.678Z"
 
 
 def trimmed(value: str) -> str:
     """What is kept of a value: no blanks at either end, and one last newline if there was one."""
     return value.strip(_JAVASCRIPT_BLANKS) + ("\n" if value.endswith("\n") else "")
+
+
+def _id(number: int) -> str:
+    return str(uuid.UUID(int=number))
+
+
+def _below(parent: str, name: str) -> str:
+    return parent.rstrip("/") + "/" + name
 
 
 @dataclass
@@ -40,15 +50,15 @@ class Shelves:
     needs_approval: bool = False
     echoes: bool = False
     alters: Callable[[str], str] | None = None
-    _folders: dict[str, set[str]] = field(default_factory=dict)
+    _folders: dict[str, dict[str, int]] = field(default_factory=dict)
     _secrets: dict[tuple[str, str], dict[str, Held]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self._folders = {environment: {"/"} for environment in self.environments}
+        self._folders = {environment: {"/": next(self._numbers)} for environment in self.environments}
 
     def has_folder(self, environment: str, path: str) -> bool:
-        return path in self._folders.get(environment, set())
+        return path in self._folders.get(environment, {})
 
     def content(self, environment: str, path: str) -> dict[str, Held]:
         return self._secrets.get((environment, path), {})
@@ -90,31 +100,51 @@ class Shelves:
         return {"secret": self._shown(environment, name, shelf.pop(name))}
 
     def make_folder(self, environment: str, parent: str, name: str) -> dict[str, object]:
-        if environment not in self._folders:
-            raise eras.no_environment(self.era, environment)
-        if " " in name:
-            raise Refusal(500, "Something went wrong", "Find by secret path")
-        segments = [segment for segment in parent.split("/") if segment] + [name]
-        for depth in range(1, len(segments) + 1):
-            self._folders[environment].add("/" + "/".join(segments[:depth]))
-        return {"folder": {"id": str(next(self._numbers)), "name": name, "version": 1, "isReserved": False}}
+        folders = self._folders_of(environment)
+        eras.check_folder_name(self.era, name)
+        segments = [segment for segment in parent.split("/") if segment]
+        paths = ["/" + "/".join(segments[:depth]) for depth in range(1, len(segments) + 1)]
+        for path in (*paths, _below(paths[-1] if paths else "/", name)):
+            folders.setdefault(path, next(self._numbers))
+        return {"folder": self._shown_folder(environment, paths[-1] if paths else "/", name)}
 
     def folders_in(self, environment: str, path: str) -> dict[str, object]:
+        folders = self._folders_of(environment)
         parent = "/" if self.era is Era.JULY_2024 else path  # then the path was not looked at
-        start = parent.rstrip("/") + "/"
-        names = {
-            folder.removeprefix(start) for folder in self._folders.get(environment, ()) if folder.startswith(start)
-        }
-        return {"folders": [{"id": name, "name": name} for name in sorted(names) if name and "/" not in name]}
+        start = _below(parent, "")
+        names = sorted(folder.removeprefix(start) for folder in folders if folder.startswith(start))
+        children = [name for name in names if name and "/" not in name]
+        return {"folders": [self._shown_folder(environment, parent, name) for name in children]}
 
     def drop_folder(self, environment: str, path: str) -> dict[str, object]:
         """Forget a folder and all in it."""
-        self._folders[environment] = {
-            folder for folder in self._folders[environment] if folder != path and not folder.startswith(path + "/")
+        folders = self._folders_of(environment)
+        if path not in folders:
+            raise eras.no_folder(self.era, environment, path)
+        parent, _, name = path.rpartition("/")
+        shown = self._shown_folder(environment, parent or "/", name)
+        for gone in [folder for folder in folders if f"{folder}/".startswith(f"{path}/")]:
+            del folders[gone]
+            self._secrets.pop((environment, gone), None)
+        return {"folder": shown}
+
+    def _folders_of(self, environment: str) -> dict[str, int]:
+        if environment not in self._folders:
+            raise eras.no_environment(self.era, environment)
+        return self._folders[environment]
+
+    def _shown_folder(self, environment: str, parent: str, name: str) -> dict[str, object]:
+        folders = self._folders_of(environment)
+        return {
+            "id": _id(folders[_below(parent, name)]),
+            "name": name,
+            "version": 1,
+            "createdAt": _LONG_AGO,
+            "updatedAt": _LONG_AGO,
+            "envId": str(uuid.uuid5(uuid.NAMESPACE_OID, environment)),
+            "parentId": _id(folders[parent]),
+            "isReserved": False,
         }
-        for place in [place for place in self._secrets if place[0] == environment and place[1].startswith(path)]:
-            del self._secrets[place]
-        return {"folder": {"id": "0", "name": path.rsplit("/", 1)[1]}}
 
     def _shelf(self, environment: str, path: str) -> dict[str, Held]:
         if not self.has_folder(environment, path):
@@ -131,15 +161,16 @@ class Shelves:
         return {"approval": {"id": "1", "slug": "change-1", "status": "open"}}
 
     def _shown(self, environment: str, name: str, held: Held, *, masks: bool = False) -> dict[str, object]:
+        hidden = {} if self.era is Era.JULY_2024 else {"secretValueHidden": masks}
         return {
-            "id": str(held.number),
-            "_id": str(held.number),
+            "id": _id(held.number),
+            "_id": _id(held.number),
             "workspace": self.project_id,
             "environment": environment,
             "version": held.version,
             "type": "shared",
             "secretKey": name,
             "secretValue": MASK if masks else held.value,
-            "secretValueHidden": masks,
             "secretComment": "",
+            **hidden,
         }
