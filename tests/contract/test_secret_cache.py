@@ -357,6 +357,18 @@ async def test_a_path_and_all_below_it_are_forgotten_and_counted(
     assert len(reloaded) == gone
 
 
+async def test_everything_is_forgotten_where_no_path_is_named(cache: SecretCache, source: Source) -> None:
+    for path in (PATH, OTHER):
+        await got(cache, source, path)
+    assert await cache.invalidate(None) == 2
+    slow = await under_way(cache, source)
+    assert await cache.invalidate(None) == 0
+    source.answer = b"second"
+    source.gate.set()
+    await slow
+    assert await got(cache, source) == b"second"
+
+
 async def test_forgetting_twice_forgets_nothing_more(cache: SecretCache, source: Source) -> None:
     await got(cache, source)
     assert await cache.invalidate(PATH) == 1

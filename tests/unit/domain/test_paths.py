@@ -3,7 +3,7 @@
 import pytest
 
 from journal_keys.domain.errors import InvalidPathError
-from journal_keys.domain.paths import KNOWN_SECRETS, SecretPath, is_owned, owned_folders
+from journal_keys.domain.paths import KNOWN_SECRETS, SecretPath, by_name, is_owned, owned_folders, parse_pattern
 
 GOOD = ["/auth/jwt", "/a", "/_x/y-z/A0", "/" + "/".join(["s"] * 8), "/" + "x" * 64, ("/" + "x" * 64) * 8]
 ABSOLUTE = "a secret path is absolute: it starts with '/'"
@@ -112,3 +112,41 @@ def test_a_ring_owns_its_projections_material_tombstones_and_every_marker(text: 
 
 def test_the_tree_has_the_guide_s_fourteen_secrets() -> None:
     assert len({str(path) for path in KNOWN_SECRETS}) == 14
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/*", None),
+        ("/auth/*", SecretPath.parse("/auth")),
+        ("/auth/jwt/active_kid", SecretPath.parse("/auth/jwt/active_kid")),
+    ],
+)
+def test_a_pattern_is_a_path_all_below_one_or_everything(text: str, expected: SecretPath | None) -> None:
+    assert parse_pattern(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "*", "auth/*", "/auth/**", "/*/x", "/auth*", "//*", "/*/*"])
+def test_another_pattern_is_refused(text: str) -> None:
+    with pytest.raises(InvalidPathError):
+        parse_pattern(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("/database/x", "/database/x"),
+        ("active_kid", "/auth/aes/active_kid"),
+        ("db_url_async", "/database/db_url_async"),
+        ("infisical_secret", "/auth/webhooks/infisical_secret"),
+        ("test_secret", "/application/test_secret"),
+    ],
+)
+def test_a_bare_name_is_a_known_secret_or_one_of_the_application(text: str, path: str) -> None:
+    assert str(by_name(text)) == path
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "a b", "1x"])
+def test_what_is_neither_path_nor_name_is_refused(text: str) -> None:
+    with pytest.raises(InvalidPathError):
+        by_name(text)

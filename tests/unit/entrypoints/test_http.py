@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from journal_keys import InfisicalSecretsClient
 from journal_keys.adapters.embedded.files import locked
 from journal_keys.adapters.embedded.vault import open_vault
 from journal_keys.adapters.system.entropy import SystemEntropy
@@ -21,6 +22,7 @@ from journal_keys.entrypoints.settings import Settings
 from tests.support.embedded import make_rings, settings_in
 
 ROTATE = "/api/v1/infisical/rotate"
+INVALIDATE = "/api/v1/infisical/cache/invalidate"
 HEALTH = "/api/v1/infisical/health"
 JWKS = "/.well-known/jwks.json"
 
@@ -206,6 +208,18 @@ async def test_unknown_routes_and_methods_are_problems(caller: httpx2.AsyncClien
         (await caller.get("/docs"), 404),
     ):
         assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+async def test_cached_secrets_are_forgotten_by_pattern_and_counted(settings: Settings) -> None:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app), InfisicalSecretsClient(settings) as client:
+        await client.store_secret("/database/x", "v")
+    async with serving(settings) as caller:
+        for pattern, status in (("/*", 200), ("/auth/*", 200), ("/database/x", 200), ("auth/*", 400), ("/a/../b", 400)):
+            answer = await caller.post(INVALIDATE, params={"pattern": pattern})
+            assert answer.status_code == status, pattern
+            assert (answer.json() == {"invalidated": 0}) == (status == 200)
+        assert (await caller.post(INVALIDATE)).json() == {"invalidated": 0}
 
 
 async def test_the_key_set_holds_public_keys_of_every_accepted_state(caller: httpx2.AsyncClient) -> None:

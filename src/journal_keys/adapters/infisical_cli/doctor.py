@@ -215,6 +215,6 @@ def _rings(*, is_marked: bool) -> Finding:
 
 
 def _cure_of(failure: str) -> str:
-    if "uppercase" in failure.lower():
+    if "in capitals only" in failure:
         return "switch off the project setting that forces capital letters: our names are in small ones"
     return "give the identity the rights to read, create, edit and delete secrets and to create folders"

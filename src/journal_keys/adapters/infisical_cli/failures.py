@@ -174,10 +174,16 @@ _CURES: Final = {
 }
 
 
+_KNOWN_REFUSALS: Final = (
+    (re.compile(r"\bUPPERCASE\b"), "the project takes names in capitals only"),
+    (re.compile(r"too large", re.IGNORECASE), "the value is too large"),
+    (_LOCKED, "the identity is locked for some minutes after failed logins"),
+)
+
+
 def _reason(kind: Failure, message: str, *, carries_value: bool) -> str:
-    own = _CURES.get(kind, "an answer that is not known")
-    if kind is Failure.CREDENTIALS and _LOCKED.search(message):
-        return "the identity is locked for some minutes after failed logins"
+    known = next((words for form, words in _KNOWN_REFUSALS if form.search(message)), None)
+    own = known or _CURES.get(kind, "an answer that is not known")
     if carries_value or not message or not message.isprintable():
         return own
     return f"{own} ({message[:_MOST_SHOWN]})"
