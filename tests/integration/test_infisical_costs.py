@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
@@ -16,9 +15,9 @@ from journal_keys.domain.paths import KNOWN_SECRETS
 from journal_keys.entrypoints.resources import open_container, provision
 from journal_keys.entrypoints.settings import Settings
 from tests.support.embedded import init_all, settings_in
+from tests.support.infisical.homes import in_infisical
 from tests.support.infisical.programs import BINARIES
 from tests.support.infisical.server import InfisicalServer
-from tests.support.infisical.stores import PLENTY
 
 pytestmark = pytest.mark.processes
 
@@ -39,13 +38,7 @@ def server() -> Iterator[InfisicalServer]:
 def settings(tmp_path: Path, server: InfisicalServer, binary: Path) -> Settings:
     return settings_in(
         tmp_path,
-        journal_infisical_enabled=True,
-        journal_infisical_server_url=server.url,
-        journal_infisical_project_id=server.project_id,
-        journal_infisical_cli_path=binary,
-        journal_infisical_requests_per_minute=PLENTY // 10,
-        infisical_universal_auth_client_id=server.owner.client_id,
-        infisical_universal_auth_client_secret=SecretStr(server.owner.client_secret),
+        **in_infisical(server, binary),
         journal_jwks_max_age=0.2,
         journal_infisical_cache_ttl=0.2,
         journal_ledger_poll=0.05,

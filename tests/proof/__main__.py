@@ -9,11 +9,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Final
 
-NAMES = ("kills", "races", "bad_input", "explore", "crashes", "ring_machine", "canaries", "clocks")
+NAMES = ("kills", "races", "bad_input", "explore", "crashes", "ring_machine", "child_crashes", "canaries", "clocks")
 """The longest first: some run at once, one more than there are processors, since the races and the kills often wait."""
 
 
-FEWER: Final[dict[str, dict[str, int]]] = {"races": {"generations": 60}, "kills": {"homes": 1}}
+FEWER: Final[dict[str, dict[str, int]]] = {
+    "races": {"generations": 60},
+    "kills": {"homes": 1},
+    "child_crashes": {"most": 2},
+}
 """What the quick form does less of than the ordinary test run."""
 
 

@@ -31,6 +31,8 @@ _SHORT: Final[Mapping[str, float]] = {
 }
 """W1 is 3 ms, so that a staged key is ready for the next turn; W2 is a second, so that keys are destroyed meanwhile."""
 
+_IN_THE_VAULT: Final[Mapping[str, object]] = {}
+
 
 def run(*, nightly: bool, generations: int = GENERATIONS) -> Verdict:
     """Start first at once and race, or do so five times in homes of their own."""
@@ -50,10 +52,16 @@ def run(*, nightly: bool, generations: int = GENERATIONS) -> Verdict:
     )
 
 
-def race_for(generations: int, *, design: Design = as_built, longest_token_s: float = 1) -> Judgement:
+def race_for(
+    generations: int,
+    *,
+    design: Design = as_built,
+    longest_token_s: float = 1,
+    keys_in: Mapping[str, object] = _IN_THE_VAULT,
+) -> Judgement:
     """Let eight processes ask for this many rotations, a ninth reconcile meanwhile, and judge what they say."""
     with tempfile.TemporaryDirectory(prefix="journal-keys-races-") as folder:
-        settings = settings_in(Path(folder), **_SHORT, journal_jwt_longest_token=longest_token_s)
+        settings = settings_in(Path(folder), **_SHORT, journal_jwt_longest_token=longest_token_s, **keys_in)
         context = prepared()
         make_home(context, settings)
         tales = _tales(context, settings, generations, design)

@@ -1,13 +1,17 @@
 """Real processes race for one ledger and vault, and wrong designs are caught by the same race."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.proof.first_starts import start_at_once
 from tests.proof.race_ledger import Hold
-from tests.proof.races import race_for, run
+from tests.proof.races import RACERS, race_for, run
 from tests.proof.wrong_designs import Design, without_a_lock, without_compare_and_set, without_waiting_to_retire
+from tests.support.infisical.homes import in_infisical
+from tests.support.infisical.programs import a_binary
+from tests.support.infisical.server import InfisicalServer
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
@@ -45,3 +49,10 @@ def test_first_starts_at_once_catch(design: Design, said: str) -> None:
     verdict = start_at_once(8, hold=Hold.AFTER_LOOKING, design=design)
     assert not verdict.holds
     assert any(re.search(said, line) for line in verdict.lines), "\n".join(verdict.lines)
+
+
+def test_eight_processes_race_with_their_keys_in_infisical(tmp_path: Path) -> None:
+    with InfisicalServer() as server:
+        judged = race_for(4, keys_in=in_infisical(server, a_binary(tmp_path)))
+    assert judged.wrongs == ()
+    assert judged.line(RACERS) == "races 4 generations x 8 processes, 4 winners, keys lost 0"

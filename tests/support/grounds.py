@@ -72,11 +72,17 @@ class MemoryGround:
 
     @asynccontextmanager
     async def copy(self) -> AsyncIterator[World]:
-        clock = copy.copy(self._world.clock)
-        ledger, store = MemoryChronicle(clock), MemorySecretStore()
-        _copy_state(self._world.ledger, ledger)
+        clock, ledger = self.ledger_copy()
+        store = MemorySecretStore()
         _copy_state(self._world.store, store)
         yield World(clock=clock, store=store, shared_ledger=ledger)
+
+    def ledger_copy(self) -> tuple[ManualClock, MemoryChronicle]:
+        """A clock and a ledger as they were prepared."""
+        clock = copy.copy(self._world.clock)
+        ledger = MemoryChronicle(clock)
+        _copy_state(self._world.ledger, ledger)
+        return clock, ledger
 
 
 def _copy_state(of: object, to: object) -> None:

@@ -54,7 +54,7 @@ class Process:
         shared, wrap = self._beside, plan.wrap if plan else _plain
         return World(
             clock=shared.clock,
-            store=wrap(shared.store),
+            store=wrap(shared.remote or shared.store),
             shared_ledger=wrap(shared.ledger),
             hints=wrap(MemoryHintBus()),
             board=self.board,

@@ -78,6 +78,8 @@ class World:
     hints: HintBus = field(default_factory=MemoryHintBus)
     seed: int = 1
     shared_ledger: Ledger | None = None
+    remote: SecretStore | None = None
+    """How processes reach the store, where that is another way than by which a test looks into it."""
     design: "Design" = ours
     """Puts a wrong design in the place of ours, for proofs that must find it."""
 
