@@ -1,0 +1,108 @@
+"""Connections, and what Go says of those that fail (`net`, `net/http`, `crypto/tls`)."""
+
+import os
+import socket
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tests.support.infisical.binary import files
+from tests.support.infisical.binary.urls import Address
+
+if TYPE_CHECKING:
+    import ssl  # what a plain connection does not pay for
+
+_PATIENCE_S = 30.0
+_TLS_ALERTS = (
+    ("self-signed", "x509: certificate signed by unknown authority"),
+    ("self signed", "x509: certificate signed by unknown authority"),
+    ("unable to get", "x509: certificate signed by unknown authority"),
+    ("expired", "x509: certificate has expired or is not yet valid"),
+    ("not yet valid", "x509: certificate has expired or is not yet valid"),
+    ("mismatch", "x509: certificate is not valid for any names"),
+)
+
+
+class LineError(Exception):
+    """A connection failed; the message is Go's. `is_early` says that not one byte of an answer came."""
+
+    def __init__(self, message: str, *, is_early: bool = False) -> None:
+        super().__init__(message)
+        self.is_early = is_early
+
+
+def dial(address: Address, environ: Mapping[str, str]) -> socket.socket:
+    """Connect to the host of an address, with TLS where its scheme says so.
+
+    Raises:
+        LineError: no connection.
+    """
+    host, port = _place(address)
+    line = _connected(host, port)
+    return line if address.scheme == "http" else _secured(line, host, environ)
+
+
+def ends(line: socket.socket) -> str:
+    """Name both ends of a connection; this cannot be asked when it is lost."""
+    try:
+        (here, here_port, *_), (there, there_port, *_) = line.getsockname(), line.getpeername()
+    except OSError:
+        return "->"
+    return f"{here}:{here_port}->{there}:{there_port}"
+
+
+def lost(between: str) -> LineError:
+    """Say what broke before the answer came."""
+    return LineError(f"read tcp {between}: read: connection reset by peer", is_early=True)
+
+
+def _place(address: Address) -> tuple[str, int]:
+    host, _, port = address.host.rpartition("@")[2].partition(":")
+    return host, int(port) if port else {"http": 80, "https": 443}[address.scheme]
+
+
+def _connected(host: str, port: int) -> socket.socket:
+    try:
+        (family, kind, protocol, _, place), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise LineError(f"dial tcp: lookup {host}{_asked()}: {_name_trouble(error)}") from None
+    line = socket.socket(family, kind, protocol)
+    line.settimeout(_PATIENCE_S)
+    shown = ":".join(map(str, place[:2]))
+    try:
+        line.connect(place)
+    except TimeoutError:
+        raise LineError(f"dial tcp {shown}: i/o timeout") from None
+    except OSError as error:
+        raise LineError(f"dial tcp {shown}: connect: {os.strerror(error.errno or 0).lower()}") from None
+    line.settimeout(None)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return line
+
+
+def _asked() -> str:
+    """The name server that Go's own resolver names."""
+    try:
+        rows = [row.split() for row in files.read("/etc/resolv.conf").decode().splitlines()]
+    except OSError:
+        rows = []
+    known = (row[1] for row in rows if row[:1] == ["nameserver"] and row[1:])
+    return f" on {next(known, '127.0.0.1')}:53"
+
+
+def _name_trouble(error: OSError) -> str:
+    return "server misbehaving" if error.errno == socket.EAI_AGAIN else "no such host"
+
+
+def _secured(line: socket.socket, host: str, environ: Mapping[str, str]) -> "ssl.SSLSocket":
+    import ssl
+
+    context = ssl.create_default_context(cafile=environ.get("SSL_CERT_FILE"))
+    try:
+        return context.wrap_socket(line, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        known = (words for start, words in _TLS_ALERTS if start in error.verify_message.lower())
+        raise LineError(f"tls: failed to verify certificate: {next(known, error.verify_message)}") from None
+    except ssl.SSLError:
+        raise LineError("tls: first record does not look like a TLS handshake") from None
+    except OSError:
+        raise LineError("EOF", is_early=True) from None
