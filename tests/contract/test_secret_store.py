@@ -15,7 +15,7 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import MARKER_NAME, SecretPath
 from journal_keys.ports.secret_store import SecretHiddenError, SecretStore, WriteOnceConflictError
 from tests.support.infisical.eras import Era
-from tests.support.infisical.programs import real_binary
+from tests.support.infisical.programs import BINARIES
 from tests.support.infisical.server import InfisicalServer
 from tests.support.infisical.stores import connection, opened
 
@@ -52,33 +52,23 @@ async def embedded(folder: Path) -> AsyncIterator[SecretStore]:
     yield open_vault(file, SystemEntropy(), master=None)
 
 
-@asynccontextmanager
-async def over(binary: Path, era: Era) -> AsyncIterator[SecretStore]:
-    with InfisicalServer(era=era) as server:
-        async with opened(connection(server, binary)) as made:
-            yield made.store
+Opening = Callable[[Path], AbstractAsyncContextManager[SecretStore]]
 
 
-@asynccontextmanager
-async def real_and_newest(_folder: Path) -> AsyncIterator[SecretStore]:
-    binary = real_binary()
-    assert binary is not None
-    async with over(binary, Era.NEWEST) as store:
-        yield store
+def over(get_binary: Callable[[Path], Path], era: Era) -> Opening:
+    @asynccontextmanager
+    async def cli(folder: Path) -> AsyncIterator[SecretStore]:
+        with InfisicalServer(era=era) as server:
+            async with opened(connection(server, get_binary(folder))) as made:
+                yield made.store
+
+    return cli
 
 
-@asynccontextmanager
-async def real_and_old(_folder: Path) -> AsyncIterator[SecretStore]:
-    binary = real_binary()
-    assert binary is not None
-    async with over(binary, Era.JULY_2024) as store:
-        yield store
-
-
-STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[SecretStore]]] = {
+STORES: dict[str, Opening] = {
     "memory": memory,
     "embedded": embedded,
-    **({"real, newest server": real_and_newest, "real, server of 2024": real_and_old} if real_binary() else {}),
+    **{f"{name}, {era.value}": over(get, era) for name, get in BINARIES.items() for era in Era},
 }
 
 
