@@ -63,7 +63,7 @@ class Plan:
     true_s: float = 0.0
     time: LedgerTime | None = None
     hosts: list[Host] = field(default_factory=list)
-    began: list[tuple[datetime, float]] = field(default_factory=list)
+    began: list[tuple[KeyRing, float]] = field(default_factory=list)
     accepted: int = 0
     waits_ended: int = 0
     shortest: list[str] = field(default_factory=list)
@@ -100,11 +100,10 @@ class Plan:
             self.time = accept(self.time, host.reading())
         now = self.time.at
         self._judge(now)
-        self.began.append((now, self.true_s))
+        self.began.append((ring_since(now), self.true_s))
 
     def _judge(self, now: datetime) -> None:
-        for began_at, began_s in self.began:
-            ring = ring_since(began_at)
+        for ring, began_s in self.began:
             staged, deactivated = ring.versions[2], ring.versions[0]
             waits = {
                 "W1": (now >= rotation.gate(staged, WINDOWS), WINDOWS.publish_to_promote),

@@ -15,6 +15,8 @@ from tests.proof.bad_inputs.holes import HOLES, Hole
 from tests.proof.bad_inputs.search import remade
 from tests.proof.bad_inputs.vaults import SEALED, VAULTS, damaged
 
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -1,7 +1,11 @@
 """The canaries sing: at every place, for every form, and at nothing else."""
 
+import pytest
+
 from tests.proof import canaries
 from tests.proof.canary_leaks import FORMS, NO_SECRET, PLACES, Leaks
+
+pytestmark = pytest.mark.no_cover
 
 
 def test_every_leak_on_purpose_is_caught_in_its_place_and_nothing_else_is() -> None:

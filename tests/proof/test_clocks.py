@@ -4,6 +4,8 @@ import pytest
 
 from tests.proof.clocks import Advance, run, search, wall_believed, wall_believed_across_boots
 
+pytestmark = pytest.mark.no_cover
+
 
 def test_a_thousand_plans_of_clock_jumps_shorten_no_wait() -> None:
     verdict = run(nightly=False)

@@ -26,6 +26,8 @@ from tests.support.wrong_crash_designs import (
     publishes_before_it_stores,
 )
 
+pytestmark = pytest.mark.no_cover
+
 FEWEST_CALLS = 3
 ALWAYS_STRIKE = len(KINDS) - 2  # a stale answer needs an earlier one, half an effect several secrets
 

@@ -8,6 +8,8 @@ from tests.proof.explore import WRONG_DESIGN_STATES, explored, ours, quick_bound
 from tests.proof.explorer.search import Explorer, Scenario
 from tests.proof.explorer.wrong_designs import ALL
 
+pytestmark = pytest.mark.no_cover
+
 WHOLE, *SHALLOW = quick_bounds()
 
 

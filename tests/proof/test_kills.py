@@ -7,7 +7,7 @@ import pytest
 from tests.proof.kills import kill_times, run
 from tests.proof.wrong_designs import without_reconciling, without_waiting_to_retire, written_in_place
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600), pytest.mark.no_cover]
 
 SUMMARY = re.compile(r"kills 100, ready again 100 \(longest (\d+\.\d) s\), tokens refused 0, ciphertexts unreadable 0")
 

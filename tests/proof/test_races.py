@@ -13,7 +13,7 @@ from tests.support.infisical.homes import in_infisical
 from tests.support.infisical.programs import a_binary
 from tests.support.infisical.server import InfisicalServer
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600), pytest.mark.no_cover]
 
 _NOT_KEPT = "cannot be read back|gone from the store"
 

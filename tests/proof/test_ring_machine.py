@@ -16,6 +16,8 @@ from tests.support.wrong_ring_designs import (
     retires_without_w2,
 )
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("number", range(PARTS))
 def test_no_order_of_steps_refuses_a_token_or_loses_a_ciphertext(number: int) -> None:
