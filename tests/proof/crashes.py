@@ -4,9 +4,13 @@ Between two port calls a use case has no effect, so a death there is a death bef
 """
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 from journal_keys.domain.errors import JournalKeysError
@@ -133,15 +137,38 @@ def scenes_on_disk(*, nightly: bool) -> list[Scene]:
     return [scene for scene in scenes() if nightly or scene.name in few]
 
 
-async def _all_parts(*, nightly: bool) -> dict[str, Tally]:
-    parts = {name: Tally() for name in ("in memory", "on disk", "in pairs")}
-    for scene in scenes():
-        parts["in memory"].add(await in_memory(scene))
-    for scene in scenes_on_disk(nightly=nightly):
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One scene of one part; it goes to another process by its names."""
+
+    part: str
+    scene: str
+    nightly: bool
+
+    def done(self) -> Tally:
+        """Enumerate it."""
+        return asyncio.run(self._enumerated(next(scene for scene in scenes() if scene.name == self.scene)))
+
+    async def _enumerated(self, scene: Scene) -> Tally:
+        if self.part == "in memory":
+            return await in_memory(scene)
+        if self.part == "in pairs":
+            return await in_pairs(scene, all_pairs=self.nightly)
         with tempfile.TemporaryDirectory() as folder:
-            parts["on disk"].add(await on_disk(scene, Path(folder), all_kinds=nightly))
-    for scene in scenes_of_pairs():
-        parts["in pairs"].add(await in_pairs(scene, all_pairs=nightly))
+            return await on_disk(scene, Path(folder), all_kinds=self.nightly)
+
+
+def _tasks(*, nightly: bool) -> list[_Task]:
+    parts = {"in pairs": scenes_of_pairs(), "on disk": scenes_on_disk(nightly=nightly), "in memory": list(scenes())}
+    return [_Task(part, scene.name, nightly) for part, found in parts.items() for scene in found]
+
+
+def _all_parts(*, nightly: bool) -> dict[str, Tally]:
+    """Every task: nightly in as many processes as there are processors, else one after the other."""
+    tasks, parts = _tasks(nightly=nightly), dict[str, Tally]()
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) if nightly else nullcontext() as pool:
+        for task, tally in zip(tasks, (pool.map if pool else map)(_Task.done, tasks), strict=True):
+            parts.setdefault(task.part, Tally()).add(tally)
     return parts
 
 
@@ -156,4 +183,4 @@ def verdict(parts: Mapping[str, Tally]) -> Verdict:
 
 def run(*, nightly: bool) -> Verdict:
     """Enumerate; nightly every pair too, and every verb and kind on disk."""
-    return verdict(asyncio.run(_all_parts(nightly=nightly)))
+    return verdict(_all_parts(nightly=nightly))

@@ -6,7 +6,7 @@ from tests.proof.child_crashes import MOST, enumerate_faults, scenes_over_childr
 from tests.support.crash_scenes import Scene
 from tests.support.wrong_crash_designs import publishes_before_it_stores
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.no_cover]
 
 
 @pytest.mark.parametrize("scene", scenes_over_children(nightly=False), ids=lambda scene: scene.name)
