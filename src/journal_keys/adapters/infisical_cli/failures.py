@@ -97,6 +97,7 @@ _LOCKED_FOR_S: Final = 300.0
 _REASONS: Final = (
     (re.compile(r"lookup .* no such host|server misbehaving", re.DOTALL), "the server's name does not resolve"),
     (re.compile(r"connection refused"), "the server refuses the connection"),
+    (re.compile(r"stopped after \d+ redirects"), "the server sends elsewhere: a sign-in page stands before the API"),
     (re.compile(r"tls: |x509: "), "the TLS handshake failed: see SSL_CERT_FILE, and whether the URL says https"),
     (re.compile(r"i/o timeout|deadline exceeded"), "the server did not answer"),
     (re.compile(r"unsupported protocol scheme|first path segment|no Host in request"), "the server URL is malformed"),
