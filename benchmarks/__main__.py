@@ -20,8 +20,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from benchmarks.timing import Row, compare, compare_awaited, show
 from journal_keys import InfisicalKeyManager, InfisicalSecretsClient
 from journal_keys.adapters.crypto.key_crypto import JwsSigningKey
+from journal_keys.adapters.infisical_cli import argv
+from journal_keys.adapters.infisical_cli.opening import open_store
+from journal_keys.adapters.system.clock import SystemClock
+from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.keys import Algorithm
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.paths import SecretPath
 from tests.support.embedded import make_rings, settings_in
+from tests.support.infisical.programs import real_binary, stand_in
+from tests.support.infisical.server import InfisicalServer
+from tests.support.infisical.stores import connection
 from tests.support.views import PROFILE, Bench
 
 SECRET: Final = "/database/db_url_async"
@@ -178,6 +187,30 @@ def floor_row() -> Row:
     return compare("base64 and AES-GCM alone beside Fernet", floor, partial(fernet.decrypt, theirs), target=None)
 
 
+def child_row() -> Row:
+    """A read of a folder in Infisical beside the bare child, with the real CLI where it is there."""
+    folder = SecretPath.parse("/database")
+    with TemporaryDirectory() as made, InfisicalServer() as server, asyncio.Runner() as runner:
+        server.seed(str(folder), {f"name_{number}": "v" * 60 for number in range(8)})
+        binary = real_binary() or stand_in(Path(made))
+        reached = connection(server, binary)
+        store = open_store(reached, SystemClock(), SystemEntropy())
+        opened = runner.run(store.__aenter__())
+        token = {name: KeyMaterial(server.token().encode()) for name in ("INFISICAL_TOKEN",)}
+        environment = argv.environment(reached.target, {}, token)
+        command = [str(binary), *argv.read_folder(reached.target, folder)]
+        told = "the real CLI" if real_binary() else "its stand-in"
+        row = compare(
+            f"read_folder beside the bare child ({told})",
+            lambda: runner.run(opened.store.read_folder(folder)),
+            lambda: subprocess.run(command, check=True, capture_output=True, env=environment),  # noqa: S603 (ours)
+            target=1.1,
+            clock=time.perf_counter,
+        )
+        runner.run(store.__aexit__(None, None, None))
+    return row
+
+
 def help_row() -> Row:
     """`journal-keys --help` beside importing typer, as whole processes."""
     ours = [sys.executable, "-m", "journal_keys", "--help"]
@@ -197,7 +230,7 @@ def _run(command: list[str]) -> None:
 
 def main() -> int:
     """Run all and print the table."""
-    rows = [*token_rows(), *cipher_rows(), floor_row(), *asyncio.run(facade_rows()), help_row()]
+    rows = [*token_rows(), *cipher_rows(), floor_row(), *asyncio.run(facade_rows()), child_row(), help_row()]
     show(rows)
     return int(not all(row.is_met for row in rows))
 

@@ -95,7 +95,7 @@ def _start(call: Call) -> subprocess.Popen[bytes]:
         stderr=subprocess.PIPE,
         env=dict(call.environment),
         cwd=call.folder,
-        start_new_session=True,
+        process_group=0,  # no session: the kernel would schedule it as a stranger, late on a busy host
         bufsize=0,
     )
 
