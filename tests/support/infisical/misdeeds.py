@@ -1,9 +1,15 @@
 """What a server, or what stands before it, does wrong: planned request by request."""
 
+import json
 from dataclasses import dataclass, field
 from enum import Enum
 
+from tests.support.infisical import eras
+from tests.support.infisical.eras import Era
+
 SIGN_IN_PAGE = b"<!doctype html><html><body>Sign in to continue</body></html>"
+HTML = {"content-type": "text/html"}
+JSON = {"content-type": "application/json; charset=utf-8"}
 
 
 class Deed(Enum):
@@ -48,3 +54,32 @@ class Misdeed:
             return False
         self.done += 1
         return True
+
+    def answer(self, era: Era) -> tuple[int, bytes, dict[str, str]] | None:
+        """What is sent instead of the right answer, where it is an answer."""
+        if self.deed is Deed.BUSY:
+            wait_s = int(self.seconds)
+            refusal = eras.busy(era, wait_s, eras.budget(60, 0, wait_s))
+            return refusal.status, json.dumps(refusal.body).encode(), JSON | refusal.headers
+        return _INSTEAD.get(self.deed)
+
+
+_INSTEAD = {
+    Deed.SIGN_IN_PAGE: (200, SIGN_IN_PAGE, HTML),
+    Deed.EMPTY: (200, b"", {}),
+    Deed.HTML_500: (500, SIGN_IN_PAGE, HTML),
+    Deed.HTML_502: (502, SIGN_IN_PAGE, HTML),
+    Deed.HTML_503: (503, SIGN_IN_PAGE, HTML),
+    Deed.REDIRECT: (302, b"", {"location": "/login"}),
+}
+
+
+def spoilt(body: bytes, deed: Deed | None) -> bytes:
+    """What the deed makes of the right answer."""
+    if deed is Deed.TRUNCATED:
+        return body[: len(body) // 2]
+    if deed is Deed.DUPLICATE_KEYS:
+        return body[:-1] + b', "secrets": []}'
+    if deed is Deed.NOT_UTF8:
+        return body.replace(b'"secretValue": "', b'"secretValue": "\xff\xfe', 1)
+    return body

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.support.infisical import eras
 from tests.support.infisical.eras import Era, Refusal
 from tests.support.infisical.identities import Identity, Registry
-from tests.support.infisical.misdeeds import SIGN_IN_PAGE, Deed, Misdeed
+from tests.support.infisical.misdeeds import JSON, Deed, Misdeed, spoilt
 from tests.support.infisical.shelves import Shelves
 
 _MOST_BODY = 1024 * 1024
@@ -155,38 +155,24 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if misdeed and deed is Deed.SLOW:
             stand_in.wait(misdeed.seconds)
-        if misdeed is not None and self._answered_wrongly(misdeed):
+        wrong = misdeed.answer(stand_in.era) if misdeed else None
+        if wrong is not None:
+            self._note(wrong[0], None)
+            self._send(*wrong)
             return
         status, body, headers, client_id = self._right_answer(raw)
         self._note(status, client_id)
         if deed is Deed.DROP_AFTER:
             self._close()
             return
-        self._send(status, _spoilt(body, deed), headers)
+        self._send(status, spoilt(body, deed), headers)
 
     do_GET = do_POST = do_PATCH = do_DELETE = _handle  # noqa: N815 (names of the base class)
-
-    def _answered_wrongly(self, misdeed: Misdeed) -> bool:
-        page = {Deed.SIGN_IN_PAGE: 200, Deed.HTML_500: 500, Deed.HTML_502: 502, Deed.HTML_503: 503}.get(misdeed.deed)
-        if page is not None:
-            self._send(page, SIGN_IN_PAGE, {"content-type": "text/html"})
-        elif misdeed.deed is Deed.EMPTY:
-            self._send(200, b"", {})
-        elif misdeed.deed is Deed.REDIRECT:
-            self._send(302, b"", {"location": "/login"})
-        elif misdeed.deed is Deed.BUSY:
-            wait_s = int(misdeed.seconds)
-            refusal = eras.busy(self.server.stand_in.era, wait_s, eras.budget(60, 0, wait_s))
-            self._send(refusal.status, json.dumps(refusal.body).encode(), _JSON | refusal.headers)
-        else:
-            return False
-        self._note(page or {Deed.EMPTY: 200, Deed.REDIRECT: 302}.get(misdeed.deed, 429), None)
-        return True
 
     def _right_answer(self, raw: bytes | None) -> tuple[int, bytes, dict[str, str], str | None]:
         stand_in = self.server.stand_in
         identity: Identity | None = None
-        headers = dict(_JSON)
+        headers = dict(JSON)
         path = urlsplit(self.path).path
         with stand_in.lock:
             try:
@@ -281,16 +267,3 @@ class _Handler(BaseHTTPRequestHandler):
         stand_in = self.server.stand_in
         with stand_in.lock:
             stand_in.requests.append(Seen(self.command, self.path, status, client_id))
-
-
-_JSON = {"content-type": "application/json; charset=utf-8"}
-
-
-def _spoilt(body: bytes, deed: Deed | None) -> bytes:
-    if deed is Deed.TRUNCATED:
-        return body[: len(body) // 2]
-    if deed is Deed.DUPLICATE_KEYS:
-        return body[:-1] + b', "secrets": []}'
-    if deed is Deed.NOT_UTF8:
-        return body.replace(b'"secretValue": "', b'"secretValue": "\xff\xfe', 1)
-    return body

@@ -35,15 +35,14 @@ class Response(NamedTuple):
         return re.search(r"(application|text)/(.*json.*)(;|$)", kind, re.IGNORECASE) is not None
 
 
-def read(line: socket.socket) -> tuple[Response, bool]:
-    """Give the answer, and whether the connection can be used again.
+def read(line: socket.socket, between: str) -> tuple[Response, bool]:
+    """Give the answer, and whether the connection between these two ends can be used again.
 
     Raises:
         LineError: no answer came.
         BrokenBodyError: it came in part.
     """
     with line.makefile("rb") as stream:
-        between = lines.ends(line)
         try:
             first = stream.readline()
         except OSError:

@@ -5,6 +5,10 @@ class DotenvError(Exception):
     """A line is no pair."""
 
 
+class PanicError(Exception):
+    """The CLI itself breaks here."""
+
+
 def read(text: str) -> dict[str, str]:
     """Read pairs; of a name that repeats the last one counts."""
     pairs = {}
@@ -20,6 +24,6 @@ def read(text: str) -> dict[str, str]:
 
 def _unquoted(value: str) -> str:
     if value in {'"', "'"}:
-        raise IndexError(value)
+        raise PanicError("runtime error: slice bounds out of range [1:0]")
     is_quoted = any(value.startswith(quote) and value.endswith(quote) for quote in "\"'")
     return value[1:-1] if is_quoted else value

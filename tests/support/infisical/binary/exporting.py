@@ -21,7 +21,7 @@ def export(called: Called, around: Surroundings) -> str:
     told = called.text("format")
     write = _FORMATS.get(told.lower())
     if write is None:
-        known = "dotenv json csv yaml dotenv-export"
+        known = "[dotenv json csv yaml dotenv-export]"
         raise StoppedError(f"error: invalid format type: {told}. Available format types are [{known}]")
     return write(secrets)
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tests.support.infisical.binary import files
-from tests.support.infisical.binary.urls import Address
+from tests.support.infisical.binary.urls import Address, split_host
 
 if TYPE_CHECKING:
     import ssl  # what a plain connection does not pay for
 
 _PATIENCE_S = 30.0
+_LAST_PORT = 65535
 _TLS_ALERTS = (
     ("self-signed", "x509: certificate signed by unknown authority"),
     ("self signed", "x509: certificate signed by unknown authority"),
@@ -56,8 +57,11 @@ def lost(between: str) -> LineError:
 
 
 def _place(address: Address) -> tuple[str, int]:
-    host, _, port = address.host.rpartition("@")[2].partition(":")
-    return host, int(port) if port else {"http": 80, "https": 443}[address.scheme]
+    name, port = split_host(address.host)
+    number = int(port[1:] or 0) or {"http": 80, "https": 443}[address.scheme]
+    if number > _LAST_PORT:
+        raise LineError(f"dial tcp: address {number}: invalid port")
+    return name.strip("[]"), number
 
 
 def _connected(host: str, port: int) -> socket.socket:
@@ -67,7 +71,8 @@ def _connected(host: str, port: int) -> socket.socket:
         raise LineError(f"dial tcp: lookup {host}{_asked()}: {_name_trouble(error)}") from None
     line = socket.socket(family, kind, protocol)
     line.settimeout(_PATIENCE_S)
-    shown = ":".join(map(str, place[:2]))
+    numeric = ":".join(map(str, place[:1]))
+    shown = f"[{numeric}]:{port}" if family == socket.AF_INET6 else f"{numeric}:{port}"
     try:
         line.connect(place)
     except TimeoutError:

@@ -10,11 +10,13 @@ from importlib import import_module
 
 from tests.support.infisical.binary import flags, usage
 from tests.support.infisical.binary.catalogue import ELSEWHERE, ROOT
+from tests.support.infisical.binary.dotenv import PanicError
 from tests.support.infisical.binary.failures import StoppedError
 from tests.support.infisical.binary.flags import Called, UsageError
 from tests.support.infisical.binary.surroundings import NotStoodInError, Surroundings
 
 _NOT_STOOD_IN = 64
+_PANIC = 2
 _DEEDS: Mapping[str, tuple[str, str]] = {
     "infisical export": ("exporting", "export"),
     "infisical login": ("login", "log_in"),
@@ -46,6 +48,8 @@ def run(argv: Sequence[str], around: Surroundings) -> tuple[int, str, str]:
         return 1, "", error.args[0]
     except StoppedError as stopped:
         return 1, "", "".join(f"{row}\n" for row in stopped.rows)
+    except PanicError as panic:
+        return _PANIC, "", f"panic: {panic}\n"
     except NotStoodInError as refused:
         return _NOT_STOOD_IN, "", f"the stand-in does not stand in for {refused}\n"
 
@@ -69,16 +73,18 @@ def _done(argv: Sequence[str], around: Surroundings) -> str:
 def _called(path: tuple[flags.Command, ...], left: list[str], around: Surroundings) -> str:
     if path == (ROOT,):
         _refuse_unknown(left)
-    if path[-1].name == "generate-example-env":
-        raise NotStoodInError("an example file")
     called = flags.parse(path, left)
     if called.is_on("help"):
         return usage.help_text(path)
     if called.values.get("version") == "true":
         return f"infisical version {around.version}\n"
-    if called.words not in _DEEDS:
+    if not called.command.runs or called.command.name == "folders":
         return usage.help_text(path)
     flags.check_arguments(called)
+    if called.text("log-level").lower() in {"debug", "trace"}:
+        raise NotStoodInError("debug lines")
+    if called.words not in _DEEDS:
+        raise NotStoodInError(f"the command {called.words}")
     module, name = _DEEDS[called.words]
     deed: Callable[[Called, Surroundings], str] = getattr(import_module(f"{__package__}.{module}"), name)
     return deed(called, around)

@@ -110,7 +110,8 @@ def _from_file(path: str) -> list[tuple[str, str]]:
     except FileNotFoundError:
         raise StoppedError("File does not exist") from None
     except OSError as error:
-        why = _open_error(path, error).removeprefix("error: ")
+        step = "read" if isinstance(error, IsADirectoryError) else "open"
+        why = f"{step} {path}: {(error.strerror or '').lower()}"
         raise StoppedError(f"error: unable to process file [err={why}]", _MORE) from None
     pairs = _parsed(path, raw)
     for name, value in pairs:

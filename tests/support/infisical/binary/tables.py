@@ -35,8 +35,7 @@ def _row(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    plain = text.replace("\r\n", "\n").expandtabs(4) if "\t" in text else text.replace("\r\n", "\n")
-    return plain.split("\n")
+    return text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
 
 
 def _padded(line: str, width: int) -> str:

@@ -15,13 +15,19 @@ class AddressError(Exception):
 
 
 class Address(NamedTuple):
-    """A parsed address; `path` is as it travels."""
+    """A parsed address; `path` is as it travels, and `user` is name and password."""
 
     scheme: str
     host: str
     path: str
     query: str | None
     fragment: str
+    user: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The address without a password, for messages."""
+        return self.text.replace(f"{self.user}@", f"{self.user.partition(':')[0]}:***@", 1) if self.user else self.text
 
     @property
     def target(self) -> str:
@@ -31,7 +37,8 @@ class Address(NamedTuple):
     @property
     def text(self) -> str:
         """The whole address."""
-        start = f"{self.scheme}://{self.host}" if self.scheme else ""
+        user = f"{self.user}@" if self.user else ""
+        start = f"{self.scheme}://{user}{self.host}" if self.host else f"{self.scheme}:" if self.scheme else ""
         query = "" if self.query is None else f"?{self.query}"
         return f"{start}{self.path}{query}" + (f"#{self.fragment}" if self.fragment else "")
 
@@ -66,14 +73,32 @@ def parse(text: str) -> Address:
     rest, has_query, query = rest.partition("?")
     if not scheme and ":" in rest.split("/", 1)[0]:
         raise AddressError(f"parse {quoted(text)}: first path segment in URL cannot contain colon")
-    host = ""
+    host = user = ""
     if rest.startswith("//"):
-        host, slash, rest = rest[2:].partition("/")
+        place, slash, rest = rest[2:].partition("/")
+        user, _, host = place.rpartition("@")
         rest = slash + rest
+        _check_host(text, host)
     bad = _BAD_ESCAPE.search(rest)
     if bad:
         raise AddressError(f"parse {quoted(text)}: invalid URL escape {quoted(bad[0])}")
-    return Address(scheme, host, _path(rest), query if has_query else None, fragment)
+    return Address(scheme, host, _path(rest), query if has_query else None, fragment, user)
+
+
+def _check_host(text: str, host: str) -> None:
+    name, port = split_host(host)
+    if not re.fullmatch(r"(:\d*)?", port):
+        raise AddressError(f"parse {quoted(text)}: invalid port {quoted(port)} after host")
+    bad = re.search(r'[ "<>\\^`{|}]', name)
+    if bad:
+        raise AddressError(f"parse {quoted(text)}: invalid character {quoted(bad[0])} in host name")
+
+
+def split_host(host: str) -> tuple[str, str]:
+    """Give name and port, the port with its colon; an IPv6 address stands in brackets."""
+    end = host.find("]") + 1
+    colon = host.find(":", end)
+    return (host, "") if colon < 0 else (host[:colon], host[colon:])
 
 
 def check(address: Address) -> None:

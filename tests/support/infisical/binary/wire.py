@@ -63,7 +63,7 @@ class Wire:
         Raises:
             RequestError: no answer.
         """
-        first, shown = request.method.capitalize(), request.address.text
+        first, shown = request.method.capitalize(), request.address.shown
         for _ in range(_MOST_REQUESTS):
             try:
                 urls.check(request.address)
@@ -90,9 +90,10 @@ class Wire:
         return self._ask(lines.dial(request.address, self._environ), place, request)
 
     def _ask(self, line: socket.socket, place: str, request: Request) -> Response:
+        between = lines.ends(line)
         with contextlib.suppress(ConnectionError):  # an early answer may be there all the same
             line.sendall(request.head + request.body)
-        response, stays = answers.read(line)
+        response, stays = answers.read(line, between)
         if stays:
             self._held = place, line
         return response

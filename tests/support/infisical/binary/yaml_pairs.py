@@ -17,6 +17,8 @@ _NO_TEXT = re.compile(
     re.ASCII,
 )
 _CONTROL = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_GOES_ON = re.compile(r"[\n\r]+[ \t]+[^ \t\n\r#]")
+_LENGTHS = ((2, 0xC0, 0xE0), (3, 0xE0, 0xF0), (4, 0xF0, 0xF8))
 _BEYOND = "|>&*!"
 _NO_START = "@`%"
 
@@ -41,14 +43,28 @@ def read(raw: bytes) -> dict[str, str | Untold]:
 
 
 def _decoded(raw: bytes) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise NotStoodInError("YAML in UTF-16")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        which = "trailing" if "continuation" in error.reason else "leading"
-        raise YamlError(f"yaml: invalid {which} UTF-8 octet") from None
+        raise YamlError(f"yaml: {_trouble(raw[error.start :])}") from None
     if _CONTROL.search(text):
         raise YamlError("yaml: control characters are not allowed")
     return text
+
+
+def _trouble(raw: bytes) -> str:
+    """What is wrong with a sequence of bytes that is no UTF-8 (`readerc.go`)."""
+    length = next((n for n, start, mask in _LENGTHS if raw[0] & mask == start), 0)
+    if not length:
+        return "invalid leading UTF-8 octet"
+    if len(raw) < length:
+        return "incomplete UTF-8 octet sequence"
+    if any(byte & 0xC0 != 0x80 for byte in raw[1:length]):
+        return "invalid trailing UTF-8 octet"
+    is_overlong = raw[0] in {0xC0, 0xC1} or raw[:1] == b"\xe0" or (raw[0] == 0xF0 and raw[1] < 0x90)
+    return "invalid length of a UTF-8 sequence" if is_overlong else "invalid Unicode character"
 
 
 def _without_repeats(pairs: list[tuple[str, str | Untold, int]]) -> dict[str, str | Untold]:
@@ -132,11 +148,11 @@ def _plain_name(text: Text) -> str:
 
 
 def _plain_value(text: Text) -> str | Untold:
-    value = _matched(text, r"[^\n\r\x85]+")
+    value = _matched(text, r"[^\n\r\x85\u2028\u2029]+")
     value = re.split(r"\s#", value, maxsplit=1)[0].rstrip()
     if re.search(r":(\s|$)", value):
         raise scanner_error("mapping values are not allowed in this context", text.line, text.line)
-    if re.match(r"(\r\n|[\n\r])+[ \t]+[^ \t\n\r#]", text.whole[text.at :]):
+    if text.next in {"\x85", "\u2028", "\u2029"} or _GOES_ON.match(text.whole, text.at):
         raise NotStoodInError("a plain YAML value of many lines")
     return Untold() if _NO_TEXT.fullmatch(value) else value
 

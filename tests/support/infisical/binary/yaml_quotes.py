@@ -1,5 +1,6 @@
-"""Quoted YAML scalars as go-yaml v3 reads them (`scannerc.go`)."""
+"""Quoted YAML scalars as go-yaml v3 reads them (`scannerc.go` v3.0.1)."""
 
+import re
 from collections.abc import Mapping
 
 _BREAKS = "\n\r\x85\u2028\u2029"
@@ -19,13 +20,13 @@ _ESCAPES: Mapping[str, str] = {
     " ": " ",
     '"': '"',
     "'": "'",
-    "/": "/",
     "\\": "\\",
     "N": "\x85",
     "_": "\xa0",
     "L": "\u2028",
     "P": "\u2029",
 }
+_PLAIN = re.compile(rf"[^\"'\\{_BLANKS}{_BREAKS}]+|['\"\\]")
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -102,8 +103,10 @@ def _next_of(text: Text, started_at: int) -> str:
     """The next character, or what blanks and breaks become."""
     if not text.next:
         raise scanner_error("found unexpected end of stream", started_at, text.line)
-    if text.next not in _BLANKS + _BREAKS:
-        return text.take()
+    run = _PLAIN.match(text.whole, text.at)
+    if run:
+        text.at = run.end()
+        return run[0]
     blanks = text.skip(_BLANKS)
     return _folded(text) if text.next and text.next in _BREAKS else blanks
 
