@@ -114,6 +114,13 @@ async def test_a_trouble_is_named_with_its_cure_where_it_is(
     assert cure in found[first].cure
 
 
+async def test_an_environment_that_does_not_exist_is_named(binary: Path, server: InfisicalServer) -> None:
+    reached = connection(server, binary)
+    found = await findings(replace(reached, target=replace(reached.target, environment="nope")))
+    assert found["write"].verdict is Verdict.FAILED
+    assert "JOURNAL_INFISICAL_ENVIRONMENT" in found["write"].cure
+
+
 async def test_a_missing_binary_and_a_missing_server_are_told_and_the_rest_is_skipped(
     tmp_path: Path, server: InfisicalServer
 ) -> None:

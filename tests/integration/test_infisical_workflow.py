@@ -45,6 +45,7 @@ def operator(tmp_path: Path, server: InfisicalServer, binary: Path) -> Operator:
         JOURNAL_INFISICAL_CLI_PATH=str(binary),
         JOURNAL_INFISICAL_REQUESTS_PER_MINUTE="100000",
         JOURNAL_JWT_LONGEST_TOKEN="600",
+        JOURNAL_LOG_LEVEL="DEBUG",
         INFISICAL_UNIVERSAL_AUTH_CLIENT_ID=server.owner.client_id,
         INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET=server.owner.client_secret,
     )

@@ -45,6 +45,7 @@ class InfisicalSettings(BaseSettings):
     journal_infisical_rotation_token: SecretStr | None = None
     journal_infisical_rotation_token_file: Path | None = None
     journal_infisical_rotation_client_id: str | None = None
+    journal_infisical_rotation_client_id_file: Path | None = None
     journal_infisical_rotation_client_secret: SecretStr | None = None
     journal_infisical_rotation_client_secret_file: Path | None = None
     infisical_api_url: str | None = None
@@ -52,6 +53,7 @@ class InfisicalSettings(BaseSettings):
     infisical_token: SecretStr | None = None
     infisical_token_file: Path | None = None
     infisical_universal_auth_client_id: str | None = None
+    infisical_universal_auth_client_id_file: Path | None = None
     infisical_universal_auth_client_secret: SecretStr | None = None
     infisical_universal_auth_client_secret_file: Path | None = None
     path: str = ""
@@ -108,13 +110,20 @@ class InfisicalSettings(BaseSettings):
         found = self._secret(f"{token}_token")
         if found is not None:
             return found
-        client_id: str | None = getattr(self, f"{client}_client_id")
+        client_id = self._client_id(f"{client}_client_id")
         client_secret = self._secret(f"{client}_client_secret")
         if client_id is None and client_secret is None:
             return None
         if client_id is None or client_secret is None or not (client_id.isascii() and client_id.isprintable()):
             raise SettingsError(f"{client.upper()}_CLIENT_ID and {client.upper()}_CLIENT_SECRET go together")
         return ClientCredentials(client_id=client_id.strip(), client_secret=client_secret)
+
+    def _client_id(self, name: str) -> str | None:
+        value: str | None = getattr(self, name)
+        file: Path | None = getattr(self, f"{name}_file")
+        if value is None and file is not None:
+            return _content(file, name.upper()).strip()
+        return value
 
     def _secret(self, name: str) -> KeyMaterial | None:
         value: SecretStr | None = getattr(self, name)

@@ -128,6 +128,17 @@ def test_a_token_wins_over_credentials_and_a_variable_over_its_file(given: pytes
     assert (found.client_id, expose(found.client_secret)) == ("id", b"from-the-file")
 
 
+def test_a_client_id_may_lie_in_a_file(given: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "id"
+    file.write_text("the-id\n")
+    given.delenv("INFISICAL_TOKEN")
+    given.setenv("INFISICAL_UNIVERSAL_AUTH_CLIENT_ID_FILE", str(file))
+    given.setenv("INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET", "s")
+    found = identity(Settings.from_environment())
+    assert isinstance(found, ClientCredentials)
+    assert found.client_id == "the-id"
+
+
 def test_an_identity_of_its_own_rotates(given: pytest.MonkeyPatch) -> None:
     assert Settings.from_environment().connection().changer is None
     given.setenv("JOURNAL_INFISICAL_ROTATION_CLIENT_ID", "rotator")

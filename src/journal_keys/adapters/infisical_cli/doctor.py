@@ -217,4 +217,6 @@ def _rings(*, is_marked: bool) -> Finding:
 def _cure_of(failure: str) -> str:
     if "in capitals only" in failure:
         return "switch off the project setting that forces capital letters: our names are in small ones"
+    if "JOURNAL_INFISICAL_ENVIRONMENT" in failure:
+        return "set JOURNAL_INFISICAL_ENVIRONMENT to the slug of an environment of this project, like prod"
     return "give the identity the rights to read, create, edit and delete secrets and to create folders"

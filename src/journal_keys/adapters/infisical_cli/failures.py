@@ -18,6 +18,7 @@ class Failure(StrEnum):
     NO_FOLDER = "no folder"
     NO_SECRET = "no secret"  # noqa: S105 (no secret either)
     NO_PROJECT = "no project"
+    NO_ENVIRONMENT = "no environment"
     EXISTS = "exists"
     BUSY = "busy"
     REFUSED = "refused"
@@ -37,6 +38,7 @@ _NOTHING_DONE: Final = frozenset(
         Failure.NO_FOLDER,
         Failure.NO_SECRET,
         Failure.NO_PROJECT,
+        Failure.NO_ENVIRONMENT,
         Failure.EXISTS,
         Failure.BUSY,
         Failure.REFUSED,
@@ -153,6 +155,7 @@ _ABSENT: Final = (
     (re.compile(r"\bfolder\b.*\bnot found\b", re.IGNORECASE | re.DOTALL), Failure.NO_FOLDER),
     (re.compile(r"\bsecret\b.*\bnot found\b", re.IGNORECASE | re.DOTALL), Failure.NO_SECRET),
     (re.compile(r"\bproject\b.*\bnot found\b|\bbot key\b", re.IGNORECASE | re.DOTALL), Failure.NO_PROJECT),
+    (re.compile(r"\benvironment\b.*\bnot found\b", re.IGNORECASE | re.DOTALL), Failure.NO_ENVIRONMENT),
     (re.compile(r"^Secret already exists?\b", re.IGNORECASE), Failure.EXISTS),
 )
 
@@ -167,6 +170,7 @@ _CURES: Final = {
     Failure.NO_FOLDER: "the folder does not exist",
     Failure.NO_SECRET: "the secret does not exist",
     Failure.NO_PROJECT: "the project is not found or not shared with this identity: see JOURNAL_INFISICAL_PROJECT_ID",
+    Failure.NO_ENVIRONMENT: "the environment does not exist: see JOURNAL_INFISICAL_ENVIRONMENT",
     Failure.EXISTS: "the name is taken",
     Failure.BUSY: "the server's rate limit is reached",
     Failure.REFUSED: "the server refused the request",

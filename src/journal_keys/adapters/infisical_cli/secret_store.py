@@ -28,7 +28,15 @@ from journal_keys.ports.secret_store import (
 
 _GONE: Final = frozenset({Failure.NO_SECRET, Failure.NO_FOLDER})
 _DENIED: Final = frozenset(
-    {Failure.TOKEN, Failure.FORBIDDEN, Failure.CREDENTIALS, Failure.NO_PROJECT, Failure.REFUSED, *_GONE}
+    {
+        Failure.TOKEN,
+        Failure.FORBIDDEN,
+        Failure.CREDENTIALS,
+        Failure.NO_PROJECT,
+        Failure.NO_ENVIRONMENT,
+        Failure.REFUSED,
+        *_GONE,
+    }
 )
 
 
