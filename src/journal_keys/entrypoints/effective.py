@@ -35,9 +35,15 @@ def _plain(settings: Settings) -> Iterator[Effective]:
         value, source = getattr(settings, field), "default"
         if field in settings.model_fields_set:
             source = "environment"
+        elif field == "journal_reconcile_interval":
+            value, source = settings.reconcile_interval.total_seconds(), _by_profile(settings)
         elif field in defaults:
-            value, source = defaults[field], f"default of profile {settings.journal_keys_profile}"
+            value, source = defaults[field], _by_profile(settings)
         yield Effective(name=field.upper(), value=_shown(field, value), source=source)
+
+
+def _by_profile(settings: Settings) -> str:
+    return f"default of profile {settings.journal_keys_profile}"
 
 
 def _resolved(settings: Settings) -> Iterator[Effective]:

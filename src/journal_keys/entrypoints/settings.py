@@ -55,6 +55,9 @@ DEFAULTS: Final[dict[Profile, dict[str, float]]] = {
 """Seconds of each duration that is not set, by the field's name."""
 
 
+_LEAST_PAUSE_OVER_A_NETWORK: Final = timedelta(minutes=1)
+
+
 class Settings(InfisicalSettings):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
@@ -123,8 +126,11 @@ class Settings(InfisicalSettings):
 
     @property
     def reconcile_interval(self) -> timedelta:
-        """How often unfinished work is looked for."""
-        return self._seconds("journal_reconcile_interval")
+        """How often unfinished work is looked for: a pass reads six folders, which a server's rate limit counts."""
+        interval = self._seconds("journal_reconcile_interval")
+        if self.journal_infisical_enabled and self.journal_reconcile_interval is None:
+            return max(interval, _LEAST_PAUSE_OVER_A_NETWORK)
+        return interval
 
     @property
     def verify_max_stale(self) -> timedelta:

@@ -188,6 +188,28 @@ def test_each_number_reaches_the_connection(given: pytest.MonkeyPatch) -> None:
     assert (made.most_children, made.requests_per_minute) == (9, 77)
 
 
+@pytest.mark.parametrize(
+    ("profile", "enabled", "chosen", "seconds"),
+    [
+        ("embedded", "false", None, 2),
+        ("embedded", "true", None, 60),
+        ("standard", "true", None, 300),
+        ("embedded", "true", "5", 5),
+    ],
+)
+def test_what_is_unfinished_is_looked_for_less_often_over_a_network(
+    given: pytest.MonkeyPatch, profile: str, enabled: str, chosen: str | None, seconds: float
+) -> None:
+    given.setenv("JOURNAL_KEYS_PROFILE", profile)
+    given.setenv("JOURNAL_INFISICAL_ENABLED", enabled)
+    if chosen is not None:
+        given.setenv("JOURNAL_RECONCILE_INTERVAL", chosen)
+    settings = Settings.from_environment()
+    assert settings.reconcile_interval.total_seconds() == seconds
+    shown = {row.name: row.value for row in effective(settings)}
+    assert float(shown["JOURNAL_RECONCILE_INTERVAL"] or 0) == seconds
+
+
 def test_certificates_and_proxies_are_handed_on_and_nothing_else(given: pytest.MonkeyPatch) -> None:
     given.setenv("SSL_CERT_FILE", "/ca.pem")
     given.setenv("https_proxy", "http://proxy:3128")
