@@ -86,6 +86,17 @@ async def test_a_whole_life_logs_in_once(settings: Settings, server: InfisicalSe
     assert server.registry.logins == 1
 
 
+async def test_a_pass_of_reconcile_reads_six_folders_and_a_health_answer_two(
+    settings: Settings, server: InfisicalServer
+) -> None:
+    async with made(settings, server) as container:
+        for family in Family:
+            await container.reconcile()(family)
+        assert reads(server) == 6
+        await container.check_health()()
+        assert reads(server) == 8
+
+
 async def test_warming_every_known_secret_starts_one_child_a_folder(
     settings: Settings, server: InfisicalServer
 ) -> None:
