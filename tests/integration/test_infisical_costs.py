@@ -16,16 +16,9 @@ from journal_keys.entrypoints.resources import open_container, provision
 from journal_keys.entrypoints.settings import Settings
 from tests.support.embedded import init_all, settings_in
 from tests.support.infisical.homes import in_infisical
-from tests.support.infisical.programs import BINARIES
 from tests.support.infisical.server import InfisicalServer
 
 pytestmark = pytest.mark.processes
-
-
-@pytest.fixture(params=list(BINARIES.values()), ids=list(BINARIES))
-def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found: Path = request.param(tmp_path_factory.mktemp("bin"))
-    return found
 
 
 @pytest.fixture

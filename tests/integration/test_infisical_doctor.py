@@ -18,19 +18,12 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.clock import Clock
 from tests.support.infisical.identities import Identity
 from tests.support.infisical.misdeeds import Deed
-from tests.support.infisical.programs import BINARIES
 from tests.support.infisical.scripts import script
 from tests.support.infisical.server import LOGIN, InfisicalServer
 from tests.support.infisical.stores import connection, credentials
 
 pytestmark = pytest.mark.processes
 ALL = ["binary", "server", "clock", "login", "token", "read", "rings", "write"]
-
-
-@pytest.fixture(params=list(BINARIES.values()), ids=list(BINARIES))
-def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found: Path = request.param(tmp_path_factory.mktemp("bin"))
-    return found
 
 
 @pytest.fixture

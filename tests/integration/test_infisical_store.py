@@ -27,7 +27,6 @@ from journal_keys.ports.secret_store import (
 from tests.support.infisical.eras import Era
 from tests.support.infisical.identities import Identity
 from tests.support.infisical.misdeeds import Deed
-from tests.support.infisical.programs import BINARIES
 from tests.support.infisical.server import LOGIN, SECRETS, InfisicalServer
 from tests.support.infisical.stores import connection, credentials, opened
 
@@ -36,12 +35,6 @@ pytestmark = pytest.mark.processes
 FOLDER = SecretPath.parse("/auth/jwt")
 PATH = FOLDER.child("name")
 OLD, NEW = KeyMaterial(b"the-old-value"), KeyMaterial(b"the-new-value")
-
-
-@pytest.fixture(params=list(BINARIES.values()), ids=list(BINARIES))
-def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found: Path = request.param(tmp_path_factory.mktemp("bin"))
-    return found
 
 
 @pytest.fixture(params=list(Era), ids=[era.name.lower() for era in Era])

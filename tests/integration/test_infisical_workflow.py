@@ -16,17 +16,10 @@ import pytest
 from journal_keys import InfisicalKeyManager, InfisicalSecretsClient
 from journal_keys.entrypoints.settings import Settings
 from tests.support.infisical.eras import Era
-from tests.support.infisical.programs import BINARIES
 from tests.support.infisical.server import InfisicalServer
 from tests.support.operator import COMMAND, Operator
 
 pytestmark = pytest.mark.processes
-
-
-@pytest.fixture(params=list(BINARIES.values()), ids=list(BINARIES))
-def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found: Path = request.param(tmp_path_factory.mktemp("bin"))
-    return found
 
 
 @pytest.fixture
