@@ -189,7 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
                     answer = self._routed(stand_in, identity, path, json.loads(raw) if raw else {})
             except Refusal as refusal:
                 client_id = identity.client_id if identity else None
-                return refusal.status, json.dumps(refusal.body).encode(), headers | refusal.headers, client_id
+                number = {"reqId": f"req-{len(stand_in.requests)}"} if stand_in.era is Era.NEWEST else {}
+                body = json.dumps(number | refusal.body)
+                return refusal.status, body.encode(), headers | refusal.headers, client_id
         return 200, json.dumps(answer).encode(), headers, identity.client_id if identity else None
 
     def _counted(self, path: str) -> dict[str, str]:

@@ -1,15 +1,14 @@
 """The stand-in server of July 2024 answers what a real backend of that day was recorded to answer."""
 
-import http.client
 import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.infisical.asking import send
 from tests.support.infisical.eras import Era
 from tests.support.infisical.identities import Identity
 from tests.support.infisical.recordings import Answer, Case, Exchange, cases, replaced, whole
@@ -111,19 +110,7 @@ def ask(server: InfisicalServer, exchange: Exchange, token: str) -> Answer:
     names = (("PROJECT-ID", server.project_id), ("OLD-" + server.project_id, OLD_PROJECT))
     owner = (("CLIENT-ID", server.owner.client_id), ("CLIENT-SECRET", server.owner.client_secret))
     body = replaced(whole(exchange.body, '"}'), (*names, *owner))
-    told = {"Content-Type": "application/json"} if body else {}
-    line = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)
-    try:
-        line.request(
-            exchange.method,
-            replaced(exchange.target, names),
-            body=body.encode() or None,
-            headers={"Authorization": f"Bearer {token}", **told},
-        )
-        got = line.getresponse()
-        return Answer(got.status, {name.lower(): value for name, value in got.getheaders()}, got.read().decode())
-    finally:
-        line.close()
+    return send(server, exchange.method, replaced(exchange.target, names), body, token)
 
 
 class Naming:
