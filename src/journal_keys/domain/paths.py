@@ -75,6 +75,11 @@ class SecretPath:
         return "/" + "/".join(self.segments)
 
 
+def is_name(text: str) -> bool:
+    """Whether a secret of this name has a path."""
+    return _SEGMENT.match(text) is not None
+
+
 def parse_pattern(text: str) -> SecretPath | None:
     """Read `/auth/*` (all below), `/auth/jwt/active_kid` (that one, and what is below), or `/*` (None: everything).
 

@@ -1,5 +1,6 @@
 """Look at everything that the store in Infisical needs, and name what is wrong with its cure."""
 
+import asyncio
 import email.utils
 import http.client
 import json
@@ -69,7 +70,7 @@ class Doctor:
         """Give what each check finds."""
         binary = await self._binary()
         yield binary
-        answer, server = self._server()
+        answer, server = await self._server()
         yield server
         yield _clock(answer)
         if Verdict.FAILED in {binary.verdict, server.verdict}:
@@ -91,10 +92,10 @@ class Doctor:
         except SecretStoreError as failure:
             return Finding(check="binary", verdict=Verdict.FAILED, found=str(failure), cure="install CLI 0.42.1")
 
-    def _server(self) -> tuple[_Answer | None, Finding]:
+    async def _server(self) -> tuple[_Answer | None, Finding]:
         origin = self.target.domain.removesuffix("/api")
         try:
-            answer = self._ask(f"{origin}/api/status")
+            answer = await asyncio.to_thread(self._ask, f"{origin}/api/status")
         except (URLError, http.client.HTTPException, OSError, ssl.SSLError) as failure:
             reason = failure.reason if isinstance(failure, URLError) else failure
             return None, Finding(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from journal_keys.domain import base64url, canonical
 from journal_keys.domain.exposure import as_text, expose
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.paths import SecretPath, is_name
 from journal_keys.ports.secret_store import FolderContent, SecretHiddenError, SecretStoreProtocolError
 
 _ENCODED: Final = "journal_keys:base64url:"
@@ -36,7 +36,7 @@ _LISTING: Final = TypeAdapter(list[_Secret])
 
 
 def parse_listing(folder: SecretPath, printed: bytes) -> FolderContent:
-    """Read what `export --format=json` printed.
+    """Read what `export --format=json` printed. Names that have no path, like `a.b`, are somebody else's: left out.
 
     Raises:
         SecretStoreProtocolError: not strict UTF-8 and JSON, not of that shape, or a name twice.
@@ -56,7 +56,8 @@ def parse_listing(folder: SecretPath, printed: bytes) -> FolderContent:
             raise SecretHiddenError(
                 f"{_shown(folder, name)} is masked: this identity may list {folder} and not read its values"
             )
-    return FolderContent(folder, {name: from_text(folder, name, value) for name, value in values.items()})
+    ours = {name: from_text(folder, name, value) for name, value in values.items() if is_name(name)}
+    return FolderContent(folder, ours)
 
 
 def _listed(text: str) -> list[_Secret] | None:

@@ -78,6 +78,11 @@ def test_a_listing_is_read_by_name() -> None:
     assert {name: expose(value) for name, value in content.secrets.items()} == {"name": b"v", "other": b"w\n"}
 
 
+def test_names_that_have_no_path_are_left_out() -> None:
+    foreign = [{"key": name} for name in ("dot.ted", "a:b", "ümlaut", "1x", "a b", "x" * 65)]
+    assert set(wire.parse_listing(FOLDER, listing({}, *foreign)).secrets) == {"name"}
+
+
 @pytest.mark.parametrize(
     "printed",
     [
