@@ -79,7 +79,7 @@ def test_a_listing_is_read_by_name() -> None:
 
 
 def test_names_that_have_no_path_are_left_out() -> None:
-    foreign = [{"key": name} for name in ("dot.ted", "a:b", "ümlaut", "1x", "a b", "x" * 65)]
+    foreign: list[dict[str, object]] = [{"key": name} for name in ("dot.ted", "a:b", "ümlaut", "1x", "a b", "x" * 65)]
     assert set(wire.parse_listing(FOLDER, listing({}, *foreign)).secrets) == {"name"}
 
 
