@@ -40,7 +40,7 @@ class Case:
     file: str
     name: str
     argv: tuple[str, ...]
-    env: Mapping[str, str]
+    env: dict[str, str]
     stdin: str
     exit: int
     stdout: str

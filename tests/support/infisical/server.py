@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -73,6 +74,11 @@ class InfisicalServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def speak_tls(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on; `url` says so."""
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
+        self.url = self.url.replace("http:", "https:")
 
     def stop(self) -> None:
         """Stop listening; whoever still waits for an answer gets none."""

@@ -3,24 +3,12 @@
 import os
 import socket
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-from tests.support.infisical.binary import files
+from tests.support.infisical.binary import files, proxies
 from tests.support.infisical.binary.urls import Address, split_host
-
-if TYPE_CHECKING:
-    import ssl  # what a plain connection does not pay for
 
 _PATIENCE_S = 30.0
 _LAST_PORT = 65535
-_TLS_ALERTS = (
-    ("self-signed", "x509: certificate signed by unknown authority"),
-    ("self signed", "x509: certificate signed by unknown authority"),
-    ("unable to get", "x509: certificate signed by unknown authority"),
-    ("expired", "x509: certificate has expired or is not yet valid"),
-    ("not yet valid", "x509: certificate has expired or is not yet valid"),
-    ("mismatch", "x509: certificate is not valid for any names"),
-)
 
 
 class LineError(Exception):
@@ -32,14 +20,36 @@ class LineError(Exception):
 
 
 def dial(address: Address, environ: Mapping[str, str]) -> socket.socket:
-    """Connect to the host of an address, with TLS where its scheme says so.
+    """Connect to the host of an address, through a proxy where the environment names one, with TLS where it is https.
 
     Raises:
         LineError: no connection.
     """
+    proxy = proxies.proxy_for(address, environ)
+    try:
+        line = _connected(*_place(proxy or address))
+    except LineError as error:
+        if proxy is None:
+            raise
+        raise LineError(f"proxyconnect tcp: {error}") from None
+    if address.scheme == "http":
+        return line
     host, port = _place(address)
-    line = _connected(host, port)
-    return line if address.scheme == "http" else _secured(line, host, environ)
+    if proxy:
+        _tunnel(line, f"{host}:{port}")
+    from tests.support.infisical.binary import tls  # what a plain connection does not pay for
+
+    return tls.secured(line, host, environ)
+
+
+def _tunnel(line: socket.socket, place: str) -> None:
+    line.sendall(f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\nUser-Agent: cli\r\n\r\n".encode())
+    with line.makefile("rb", buffering=0) as stream:
+        first = stream.readline().split(b" ", 2)
+        while first[1:2] and stream.readline().strip():
+            pass
+    if first[1:2] != [b"200"]:
+        raise LineError(b" ".join(first[2:]).decode("latin-1").strip() or "EOF")
 
 
 def ends(line: socket.socket) -> str:
@@ -96,18 +106,3 @@ def _asked() -> str:
 
 def _name_trouble(error: OSError) -> str:
     return "server misbehaving" if error.errno == socket.EAI_AGAIN else "no such host"
-
-
-def _secured(line: socket.socket, host: str, environ: Mapping[str, str]) -> "ssl.SSLSocket":
-    import ssl
-
-    context = ssl.create_default_context(cafile=environ.get("SSL_CERT_FILE"))
-    try:
-        return context.wrap_socket(line, server_hostname=host)
-    except ssl.SSLCertVerificationError as error:
-        known = (words for start, words in _TLS_ALERTS if start in error.verify_message.lower())
-        raise LineError(f"tls: failed to verify certificate: {next(known, error.verify_message)}") from None
-    except ssl.SSLError:
-        raise LineError("tls: first record does not look like a TLS handshake") from None
-    except OSError:
-        raise LineError("EOF", is_early=True) from None

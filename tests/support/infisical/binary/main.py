@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
-from tests.support.infisical.binary import flags, usage
+from tests.support.infisical.binary import flags, updates, usage
 from tests.support.infisical.binary.catalogue import ELSEWHERE, ROOT
 from tests.support.infisical.binary.dotenv import PanicError
 from tests.support.infisical.binary.failures import StoppedError
@@ -85,6 +85,8 @@ def _called(path: tuple[flags.Command, ...], left: list[str], around: Surroundin
         raise NotStoodInError("debug lines")
     if called.words not in _DEEDS:
         raise NotStoodInError(f"the command {called.words}")
+    if not called.is_on("silent"):
+        updates.ask(around.environ)
     module, name = _DEEDS[called.words]
     deed: Callable[[Called, Surroundings], str] = getattr(import_module(f"{__package__}.{module}"), name)
     return deed(called, around)

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tests.support.infisical.binary import answers, lines, urls
+from tests.support.infisical.binary import answers, lines, proxies, urls
 from tests.support.infisical.binary.answers import BrokenBodyError, Response
 from tests.support.infisical.binary.lines import LineError
 from tests.support.infisical.binary.urls import Address, AddressError
@@ -31,12 +31,13 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: bytes = b""
 
-    @property
-    def head(self) -> bytes:
+    def head(self, *, is_for_a_proxy: bool) -> bytes:
+        """The request line and the headers; a proxy gets the whole address."""
         length = {"Content-Length": str(len(self.body))} if self.body else {}
         told = {"Host": self.address.host, **self.headers, **length, "Accept-Encoding": "gzip"}
         rows = "".join(f"{name}: {value}\r\n" for name, value in told.items())
-        return f"{self.method} {self.address.target} HTTP/1.1\r\n{rows}\r\n".encode("utf-8", "surrogateescape")
+        target = self.address.text if is_for_a_proxy else self.address.target
+        return f"{self.method} {target} HTTP/1.1\r\n{rows}\r\n".encode("utf-8", "surrogateescape")
 
     def following(self, status: int, location: str) -> "Request":
         """What is sent next where an answer redirects."""
@@ -91,8 +92,10 @@ class Wire:
 
     def _ask(self, line: socket.socket, place: str, request: Request) -> Response:
         between = lines.ends(line)
+        proxy = proxies.proxy_for(request.address, self._environ)
+        through = proxy is not None and request.address.scheme == "http"
         with contextlib.suppress(ConnectionError):  # an early answer may be there all the same
-            line.sendall(request.head + request.body)
+            line.sendall(request.head(is_for_a_proxy=through) + request.body)
         response, stays = answers.read(line, between)
         if stays:
             self._held = place, line
