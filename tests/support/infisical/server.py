@@ -138,6 +138,7 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each further request of a connection costs 40 ms
     server: _Http
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the overridden signature)
