@@ -174,7 +174,7 @@ async def _breach(ground: InfisicalGround, scene: Scene, kept: Kept, strike: Str
 
 
 _NO_FAULT: Final[Callable[[], FaultPlan]] = lambda: FaultPlan(at=-1, kind=FaultKind.HANG)  # noqa: E731 (a plan a run)
-MOST: Final = 6
+MOST: Final = 4
 SHORT: Final = ("rotate jwt", "init aes", "compromise the ACTIVE jwt key")
 
 

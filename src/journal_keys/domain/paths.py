@@ -149,7 +149,7 @@ def by_name(text: str) -> SecretPath:
     Raises:
         InvalidPathError: neither.
     """
-    if text.startswith("/"):
+    if "/" in text:
         return SecretPath.parse(text)
     return next((path for path in KNOWN_SECRETS if path.name == text), APPLICATION.child(text))
 
