@@ -16,7 +16,7 @@ NAMES = ("kills", "races", "bad_input", "explore", "crashes", "ring_machine", "c
 FEWER: Final[dict[str, dict[str, int]]] = {
     "races": {"generations": 60},
     "kills": {"homes": 1},
-    "child_crashes": {"most": 2},
+    "child_crashes": {"most": 1},
 }
 """What the quick form does less of than the ordinary test run."""
 
