@@ -11,12 +11,13 @@ from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import Rotated
-from journal_keys.domain.paths import KNOWN_SECRETS
+from journal_keys.domain.paths import KNOWN_SECRETS, MARKER_NAME
 from journal_keys.entrypoints.resources import open_container, provision
 from journal_keys.entrypoints.settings import Settings
 from tests.support.embedded import init_all, settings_in
 from tests.support.infisical.homes import in_infisical
 from tests.support.infisical.server import InfisicalServer
+from tests.support.infisical.watching import watched_command_lines
 
 pytestmark = pytest.mark.processes
 
@@ -68,6 +69,24 @@ async def test_a_rotation_starts_nine_children(settings: Settings, server: Infis
                 == 5
             )
     assert server.registry.logins == 1
+
+
+async def test_during_a_full_rotation_no_command_line_of_this_host_holds_a_secret(
+    settings: Settings, server: InfisicalServer
+) -> None:
+    async with made(settings, server) as container, watched_command_lines() as watched:
+        await asyncio.sleep(0.3)
+        for family in Family:
+            request = RotationRequest(rotation_id=f"r{family}", scope=family.value, force=True, reason="r", actor="a")
+            assert isinstance(await container.rotate_keys()(family, request), Rotated)
+    said = "\n".join(line for line in watched if f"--domain={server.url}" in line)
+    assert {verb for verb in ("secrets set", "export", "login") if verb in said} == {"secrets set", "export", "login"}
+    folders = ("/auth/jwt", "/auth/aes", "/auth/jwt/versions", "/auth/aes/versions")
+    public = {"active_kid", MARKER_NAME}
+    secrets = [value for folder in folders for name, value in server.folder(folder).items() if name not in public]
+    secrets += [server.owner.client_secret, *server.registry.tokens]
+    assert len(secrets) > 12
+    assert not [secret for secret in secrets if any(line in said for line in secret.splitlines() if len(line) > 20)]
 
 
 async def test_a_whole_life_logs_in_once(settings: Settings, server: InfisicalServer) -> None:

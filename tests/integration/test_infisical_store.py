@@ -29,6 +29,7 @@ from tests.support.infisical.identities import Identity
 from tests.support.infisical.misdeeds import Deed
 from tests.support.infisical.server import LOGIN, SECRETS, InfisicalServer
 from tests.support.infisical.stores import connection, credentials, opened
+from tests.support.infisical.watching import watched_command_lines
 
 pytestmark = pytest.mark.processes
 
@@ -379,25 +380,15 @@ async def test_the_environment_of_this_process_reaches_no_child(
 
 
 async def test_no_child_outlives_the_store_and_no_value_is_in_any_argv(binary: Path, newest: InfisicalServer) -> None:
-    watched: set[str] = set()
-
-    async def watch() -> None:
-        while True:
-            for process in Path("/proc").glob("[0-9]*"):
-                try:
-                    watched.add((process / "cmdline").read_text().replace("\0", " "))
-                except OSError:
-                    continue
-            await asyncio.sleep(0.002)
-
     newest.misbehave(Deed.SLOW, seconds=0.1)
-    watching = asyncio.create_task(watch())
-    async with opened(connection(newest, binary, credentials(newest.owner))) as made:
+    async with (
+        watched_command_lines() as watched,
+        opened(connection(newest, binary, credentials(newest.owner))) as made,
+    ):
         await made.store.overwrite({PATH: NEW})
         await made.store.put_new(FOLDER.child("other"), NEW)
         await made.store.delete(PATH)
         token = expose(await made.reader.token()).decode()
-    watching.cancel()
     said = "\n".join(line for line in watched if "projectId" in line or "universal-auth" in line)
     assert {"secrets set", "secrets delete", "export", "login"} == {
         verb for verb in ("secrets set", "secrets delete", "export", "login") if verb in said

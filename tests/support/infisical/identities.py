@@ -68,6 +68,11 @@ class Registry:
         self._tokens[token] = _Token(identity, now + life_s, identity.uses or None)
         return token
 
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Every token that is good, or was."""
+        return tuple(self._tokens)
+
     def revoke(self, token: str) -> None:
         del self._tokens[token]
 
