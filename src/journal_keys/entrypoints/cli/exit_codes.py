@@ -46,7 +46,7 @@ MEANINGS: Final = {
     ExitCode.SECRET_STORE: "the secret store failed, refused, or is damaged",
     ExitCode.LEDGER: "the ledger failed, is damaged, or has another schema",
     ExitCode.AUDIT_BROKEN: "the audit chain does not verify",
-    ExitCode.UNHEALTHY: "`health`: a ring cannot be used",
+    ExitCode.UNHEALTHY: "`health`: a ring cannot be used; `doctor`: something is to be mended",
     ExitCode.NOT_FOUND: "there is no such secret",
     ExitCode.CLOCK: "this host's clock stands before a time that the ledger has seen",
     ExitCode.PORT_TAKEN: "`serve`: the port is taken",
