@@ -45,13 +45,14 @@ class _Known:
 class Binary:
     """The CLI, looked for at its first use: at `named`, or on `search_path`.
 
-    `trusts_any_version` lets an unknown version write, too.
+    It belongs to one of `owners`: root or the user of this process. `trusts_any_version` lets an unknown version write.
     """
 
     named: Path | None
     search_path: str
     ask: Ask
     trusts_any_version: bool = False
+    owners: frozenset[int] = field(default_factory=lambda: frozenset({0, os.geteuid()}))
     _path: Path | None = field(default=None, init=False)
     _known: _Known | None = field(default=None, init=False)
 
@@ -89,7 +90,7 @@ class Binary:
         return _dotted((await self._look()).version)
 
     async def _look(self) -> _Known:
-        stamp = _inspect(self.path)
+        stamp = _inspect(self.path, self.owners)
         if self._known is None or self._known.stamp != stamp:
             version = wire.parse_version(await self.ask(str(self.path), argv.VERSION))
             self._known = _Known(stamp, version, may_write=await self._may_write(version))
@@ -125,7 +126,7 @@ def find(path: Path | None, search_path: str) -> Path:
         raise UnusableBinaryError(f"the CLI {found} cannot be used: {failure.strerror}") from None
 
 
-def _inspect(path: Path) -> _Stamp:
+def _inspect(path: Path, owners: frozenset[int]) -> _Stamp:
     """Look at the file and its folder.
 
     Raises:
@@ -138,7 +139,7 @@ def _inspect(path: Path) -> _Stamp:
     if not stat.S_ISREG(file.st_mode) or not os.access(path, os.X_OK):
         raise UnusableBinaryError(f"the CLI {path} is no executable file")
     for name, found in ((path, file), (path.parent, folder)):
-        if found.st_uid not in {0, os.geteuid()}:
+        if found.st_uid not in owners:
             raise UnusableBinaryError(f"{name} belongs to another user: expected root or the user of this process")
         if found.st_mode & _OTHERS_MAY_WRITE and not found.st_mode & stat.S_ISVTX:
             raise UnusableBinaryError(f"{name} can be written by others: expected a mode without group and world write")
