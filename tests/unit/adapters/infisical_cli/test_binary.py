@@ -33,8 +33,8 @@ class Program:
         self.asked.append(arguments)
         return self.says if arguments == argv.VERSION else self.help[arguments]
 
-    def binary(self, **options: bool) -> Binary:
-        return Binary(named=self.path, search_path="", ask=self.ask, **options)
+    def binary(self, *, trusts_any_version: bool = False) -> Binary:
+        return Binary(named=self.path, search_path="", ask=self.ask, trusts_any_version=trusts_any_version)
 
 
 @pytest.fixture
