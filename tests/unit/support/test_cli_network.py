@@ -3,7 +3,6 @@
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,24 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.support.infisical.calling import FOLDER, Caller
-from tests.support.infisical.programs import BINARIES
+from tests.support.infisical.calling import Caller
 from tests.support.infisical.server import InfisicalServer
 
 pytestmark = pytest.mark.processes
 HERE = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-
-
-@pytest.fixture
-def server() -> Iterator[InfisicalServer]:
-    with InfisicalServer() as made:
-        made.seed(FOLDER, {"held": "v"})
-        yield made
-
-
-@pytest.fixture(params=list(BINARIES.values()), ids=list(BINARIES))
-def call(request: pytest.FixtureRequest, server: InfisicalServer, tmp_path: Path) -> Caller:
-    return Caller(request.param(tmp_path / "program"), server, tmp_path)
 
 
 def serve_tls(server: InfisicalServer, folder: Path, name: x509.GeneralName = HERE, days: float = 1.0) -> Path:

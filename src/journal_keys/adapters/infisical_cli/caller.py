@@ -14,7 +14,7 @@ from journal_keys.adapters.infisical_cli.breaker import Breaker, Permit
 from journal_keys.adapters.infisical_cli.budget import Budget
 from journal_keys.adapters.infisical_cli.connection import Target
 from journal_keys.adapters.infisical_cli.failures import CallFailedError, CallFailure, Failure, classify
-from journal_keys.adapters.infisical_cli.patience import Patience
+from journal_keys.adapters.infisical_cli.patience import UNTOLD_WAIT_S, Patience
 from journal_keys.adapters.infisical_cli.process import (
     Call,
     ChildFloodError,
@@ -29,7 +29,6 @@ from journal_keys.ports.clock import Clock
 
 _DEAD: Final = frozenset({Failure.TRANSPORT, Failure.SILENT})
 _GATEWAY: Final = frozenset({502, 503, 504})
-_UNTOLD_WAIT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +122,7 @@ class Caller:
             return finished.stdout
         failure = classify(finished.stderr, carries_value=order.data is not None)
         if failure.kind is Failure.BUSY:
-            self.budget.pause(failure.wait_s or _UNTOLD_WAIT_S)
+            self.budget.pause(failure.wait_s or UNTOLD_WAIT_S)
         raise CallFailedError(failure)
 
     async def _finished(self, program: str, order: Order) -> Finished:

@@ -111,7 +111,11 @@ def _assembled(
         call=caller, target=connection.target, reader=reader, writer=writer, patience=patience
     )
     probe = InfisicalCliSecretStore(
-        call=replace(caller, deadline_s=min(connection.health_timeout_s, connection.timeout_s)),
+        call=replace(
+            caller,
+            deadline_s=min(connection.health_timeout_s, connection.timeout_s),
+            breaker=Breaker(),  # who gives up sooner does not speak for those who wait
+        ),
         target=connection.target,
         reader=reader,
         writer=writer,

@@ -13,7 +13,7 @@ from journal_keys.ports.entropy import Entropy
 T = TypeVar("T")
 LONGEST_S: Final = 10.0
 _BUSY_JITTER_S: Final = 2.0
-_UNTOLD_WAIT_S: Final = 1.0
+UNTOLD_WAIT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Pace:
         if not isinstance(failure, CallFailedError):
             return False
         if failure.failure.kind is Failure.BUSY:
-            told_s = failure.failure.wait_s or _UNTOLD_WAIT_S
+            told_s = failure.failure.wait_s or UNTOLD_WAIT_S
             self._ends_s += told_s + _BUSY_JITTER_S
             return told_s + _BUSY_JITTER_S * self._patience.jitter()
         pause_s = self._delay_s * self._patience.jitter()

@@ -105,7 +105,7 @@ def from_text(folder: SecretPath, name: str, text: str) -> KeyMaterial:
 
 
 def to_yaml(texts: Mapping[str, str]) -> bytes:
-    r"""Give a YAML mapping of double-quoted pairs, `\\UXXXXXXXX` for all but printable ASCII.
+    r"""Give a YAML mapping of double-quoted pairs, `\U` and eight hex digits for all but printable ASCII.
 
     Raw text fails for control characters and next lines, JSON's surrogate pairs are refused (YAML 1.2.2 §5.7).
     """

@@ -238,6 +238,20 @@ async def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypat
     assert not [folder for folder in tmp_path.iterdir() if folder.name.startswith("journal_keys-")]
 
 
+async def test_a_health_check_that_gave_up_does_not_make_patient_readers_be_refused(tmp_path: Path) -> None:
+    connection = Connection(
+        target=Target(domain="http://127.0.0.1:1", project_id="p", environment="dev"),
+        identity=KeyMaterial(b"token"),
+        cli_path=script(tmp_path / "bin", "sleep 0.5; printf '[]'"),
+        health_timeout_s=0.2,
+    )
+    async with open_store(connection, SystemClock(), SystemEntropy()) as opened:
+        with pytest.raises(SecretStoreUnavailableError):
+            await opened.probe.read_folder(FOLDER)
+        assert not (await opened.store.read_folder(FOLDER)).secrets
+        assert opened.condition.trouble() == ""
+
+
 async def test_the_time_out_of_a_health_check_is_its_own(tmp_path: Path) -> None:
     connection = Connection(
         target=Target(domain="http://127.0.0.1:1", project_id="p", environment="dev"),
