@@ -33,7 +33,7 @@ from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError
 
 _QUICK: Final = timedelta(seconds=0.2)
-_MOST_TRIES: Final = 5
+_MOST_TRIES: Final = 20
 
 
 class _TooSlowError(LedgerUnavailableError):
@@ -84,7 +84,7 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
         Raises:
             StaleGenerationError: as in the port.
             ClockWentBackError: as in the port.
-            LedgerUnavailableError: as in the port; also where five transactions took longer than the skew, which is
+            LedgerUnavailableError: as in the port; also where twenty transactions took longer than the skew, which is
                 the reserve that the waits have for them. Nothing was changed then.
             MaterialCorruptError: a kid of the ring is recorded with another digest, algorithm or public key.
             RingInvariantError: the ring lacks a kid that the ledger holds.
@@ -123,9 +123,11 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
     def _refuse_late(self, stamped: LedgerTime) -> None:
         """Refuse to commit moments that passed long ago: others would see the change later than its ages say."""
         late = self._advanced(stamped).at - stamped.at
-        if late > max(self.skew, _QUICK):
+        allowed = max(self.skew, _QUICK)
+        if late > allowed:
             raise _TooSlowError(
                 f"the change took {late.total_seconds():.3g} s: nothing was changed, because waits count from its start"
+                f" and allow {allowed.total_seconds():g} s for it, the clock skew; try again on a less busy machine"
             )
 
 
