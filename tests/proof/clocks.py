@@ -28,7 +28,8 @@ WINDOWS: Final = Windows(
     leeway=60 * _SECOND,
     skew=60 * _SECOND,
 )
-Advance: TypeAlias = Callable[[LedgerTime | None, ClockReading], LedgerTime]
+Advance: TypeAlias = Callable[[LedgerTime | None, LedgerTime | None, ClockReading], LedgerTime]
+"""From what any boot kept last, what the reading's boot kept last, and the reading."""
 
 
 @dataclass(slots=True)
@@ -60,8 +61,11 @@ class Plan:
 
     random: Random
     advance: Advance
+    is_shared: bool
+    """Whether all hosts read the wall clock of one server. One that is set by less than the skew costs the reserve."""
     true_s: float = 0.0
     time: LedgerTime | None = None
+    marks: dict[str, LedgerTime] = field(default_factory=dict)
     hosts: list[Host] = field(default_factory=list)
     began: list[tuple[KeyRing, float]] = field(default_factory=list)
     accepted: int = 0
@@ -71,6 +75,7 @@ class Plan:
     def run(self) -> None:
         for name in range(_HOSTS):
             offset = self.random.choice([timedelta(0), 50 * _SECOND, -50 * _SECOND, _YEAR / 3, -_YEAR / 3])
+            offset *= not self.is_shared
             self.hosts.append(Host(name, _EPOCH + offset, self.random.uniform(0, 1e7) * _SECOND))
         for _ in range(_STEPS):
             self._step()
@@ -83,21 +88,33 @@ class Plan:
         host = self.random.choice(self.hosts)
         match self.random.randrange(8):
             case 0:
-                host.wall += self.random.choice([_YEAR, -_YEAR, 30 * _SECOND, -30 * _SECOND, 2 * _YEAR])
+                step = self.random.choice([_YEAR, -_YEAR, 30 * _SECOND, -30 * _SECOND, 2 * _YEAR])
+                self._set_wall(host, step)
             case 1:
                 host.reboot(passed * _SECOND)
             case 2:
-                host.is_stopped = not host.is_stopped
+                host.is_stopped = not host.is_stopped and not self.is_shared
             case _:
                 self._look(host)
 
+    def _set_wall(self, host: Host, step: timedelta) -> None:
+        if not self.is_shared:
+            host.wall += step
+        elif abs(step) > WINDOWS.skew:
+            for one in self.hosts:
+                one.wall += step
+
     def _look(self, host: Host) -> None:
         """Let a host keep the ledger's time, begin a wait at it, and judge the waits that began earlier."""
+        reading = host.reading()
         try:
-            self.time = self.advance(self.time, host.reading())
+            own = self.marks.get(reading.boot) if self.is_shared else None
+            self.time = self.advance(self.time, own, reading)
         except ClockWentBackError:
             self.accepted += 1
-            self.time = accept(self.time, host.reading())
+            self.time = accept(self.time, reading)
+            self.marks.clear()
+        self.marks[reading.boot] = self.time
         now = self.time.at
         self._judge(now)
         self.began.append((ring_since(now), self.true_s))
@@ -137,29 +154,45 @@ def ring_since(at: datetime) -> KeyRing:
     return KeyRing(family=Family.JWT, generation=1, changed_at=at, versions=versions)
 
 
-def ours(kept: LedgerTime | None, reading: ClockReading) -> LedgerTime:
+def ours(kept: LedgerTime | None, own: LedgerTime | None, reading: ClockReading) -> LedgerTime:
     """The ledger's clock as it is."""
-    return advance(kept, reading, skew=WINDOWS.skew)
+    return advance(kept, reading, skew=WINDOWS.skew, own=own)
 
 
-def wall_believed(kept: LedgerTime | None, reading: ClockReading) -> LedgerTime:
+def wall_believed(kept: LedgerTime | None, _own: LedgerTime | None, reading: ClockReading) -> LedgerTime:
     """A wrong design: the wall clock's time is the ledger's."""
     at = reading.wall if kept is None else max(kept.at, reading.wall)
     return LedgerTime(at=at, reading=reading)
 
 
-def wall_believed_across_boots(kept: LedgerTime | None, reading: ClockReading) -> LedgerTime:
+def wall_believed_across_boots(kept: LedgerTime | None, own: LedgerTime | None, reading: ClockReading) -> LedgerTime:
     """A wrong design: within a boot the uptime counts, across boots and hosts the wall clock."""
     if kept is not None and reading.boot == kept.reading.boot:
-        return ours(kept, reading)
-    return wall_believed(kept, reading)
+        return ours(kept, own, reading)
+    return wall_believed(kept, own, reading)
+
+
+def each_boot_counts_for_itself(kept: LedgerTime | None, own: LedgerTime | None, reading: ClockReading) -> LedgerTime:
+    """A wrong design: what a boot counted since its own last reading has passed since the last reading of all."""
+    if kept is None or own is None:
+        return ours(kept, own, reading)
+    return LedgerTime(at=max(kept.at, own.at + reading.uptime - own.reading.uptime), reading=reading)
+
+
+def shared_wall_believed(kept: LedgerTime | None, own: LedgerTime | None, reading: ClockReading) -> LedgerTime:
+    """A wrong design: nobody looks whether the shared wall clock was set meanwhile."""
+    if kept is None or own is None or reading.boot == kept.reading.boot:
+        return ours(kept, own, reading)
+    most = own.at + reading.uptime - own.reading.uptime
+    at = min(kept.at + (reading.wall - kept.reading.wall), most)
+    return LedgerTime(at=max(kept.at, at), reading=reading)
 
 
 def search(plans: int, chosen: Advance, seed: int = 1) -> tuple[int, int, list[str]]:
     """Run the plans; give how many waits ended, how often a clock was accepted, and what ended too early."""
     ended, accepted, early = 0, 0, []
     for number in range(plans):
-        plan = Plan(Random(seed * 1_000_003 + number), chosen)
+        plan = Plan(Random(seed * 1_000_003 + number), chosen, is_shared=bool(number % 2))
         plan.run()
         ended += plan.waits_ended
         accepted += plan.accepted

@@ -5,9 +5,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.sql.engine import ledger_engine
@@ -30,6 +32,7 @@ from journal_keys.ports.clock import Clock
 from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger
+from tests.support.postgres_server import PostgresServer
 
 START: Final = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 SKEW: Final = timedelta(seconds=60)
@@ -63,7 +66,29 @@ async def in_sqlite(folder: Path, clock: Clock) -> AsyncIterator[Ports]:
         yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger)
 
 
-FACTORIES: Final = (pytest.param(in_memory, id="in memory"), pytest.param(in_sqlite, id="in a SQLite file"))
+@asynccontextmanager
+async def in_postgresql(_folder: Path, clock: Clock, server: PostgresServer | None = None) -> AsyncIterator[Ports]:
+    assert server is not None, "the fixture gives the server"
+    async with ledger_engine(await server.database()) as engine:
+        turn_server_clock(engine, clock)
+        ledger = SqlLedger(engine, clock, SKEW)
+        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger)
+
+
+def turn_server_clock(engine: AsyncEngine, clock: Clock) -> None:
+    """Let the server's clock, which nobody can set for a test, read what this one's wall reads."""
+
+    def with_our_time(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> Any:  # noqa: ANN401
+        return statement.replace("clock_timestamp()", f"timestamptz '{clock.read().wall.isoformat()}'"), parameters
+
+    event.listen(engine.sync_engine, "before_cursor_execute", with_our_time, retval=True)
+
+
+FACTORIES: Final = (
+    pytest.param(in_memory, id="in memory"),
+    pytest.param(in_sqlite, id="in a SQLite file"),
+    pytest.param(in_postgresql, id="in PostgreSQL"),
+)
 
 CAUSE: Final = rotation.Cause(at=START, actor="ops@example.org", reason="it was time — Größe 1")
 

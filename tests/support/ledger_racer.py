@@ -1,4 +1,4 @@
-"""One of several processes that move the same ring on: `python -m tests.support.ledger_racer <file> <last generation>`.
+"""One of several processes that move the same ring on: `python -m tests.support.ledger_racer <url> <last generation>`.
 
 Says `ready`, waits for a line, then prints the generations that it won and how often it lost, as JSON.
 """
@@ -7,12 +7,12 @@ import asyncio
 import json
 import sys
 
-from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
+from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.domain.keys import Family
 from journal_keys.ports.ledger import StaleGenerationError
-from tests.support.ledger_contract import SKEW, START, at_once, opened
+from tests.support.ledger_contract import SKEW, at_once, opened
 
 
 async def race(ledger: SqlLedger, last: int) -> dict[str, object]:
@@ -27,9 +27,9 @@ async def race(ledger: SqlLedger, last: int) -> dict[str, object]:
     return {"won": won, "lost": lost}
 
 
-async def main(path: str, last: int) -> None:
-    async with ledger_engine(f"sqlite+aiosqlite:///{path}") as engine:
-        ledger = SqlLedger(engine, ManualClock(START), SKEW)
+async def main(url: str, last: int) -> None:
+    async with ledger_engine(url) as engine:
+        ledger = SqlLedger(engine, SystemClock(), SKEW)
         await ledger.heads()
         print("ready", flush=True)  # noqa: T201
         sys.stdin.readline()

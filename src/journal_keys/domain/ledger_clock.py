@@ -1,8 +1,9 @@
 """The ledger's clock: time that no step of a wall clock can shorten.
 
-Between two readings of one boot it advances by what the uptime clock counted, and else not at all: what no host counted
-(a reboot, a wall clock set forward, another host's hour) has not passed. So it never runs ahead of the time that really
-passed, and it stands behind the wall clock by the time that its host was down.
+Between two readings of one boot it advances by what the uptime clock counted. Where another boot made the last reading,
+the wall clock that both read tells the time between, if this boot counted as much as that clock since its own last
+reading; else nothing has passed. So it never runs ahead of the time that really passed, and it stands behind the wall
+clock by the time that nobody counted.
 """
 
 from dataclasses import dataclass
@@ -35,8 +36,13 @@ class LedgerTime:
     reading: ClockReading
 
 
-def advance(kept: LedgerTime | None, reading: ClockReading, *, skew: timedelta) -> LedgerTime:
+def advance(
+    kept: LedgerTime | None, reading: ClockReading, *, skew: timedelta, own: LedgerTime | None = None
+) -> LedgerTime:
     """Give the ledger's time at `reading`; never before `kept`. The first reading of all is believed.
+
+    `kept` is what any boot kept last; `own` is what the boot of `reading` kept last, where all boots read one wall
+    clock; `skew` is what two clocks may differ by.
 
     Raises:
         ClockWentBackError: the wall clock stands more than `skew` before the one kept.
@@ -47,7 +53,18 @@ def advance(kept: LedgerTime | None, reading: ClockReading, *, skew: timedelta) 
             f" {kept.reading.wall.isoformat(timespec='seconds')}: nothing is changed until the clock is right; if the"
             " earlier reading was the wrong one, run 'journal-keys reconcile --accept-clock'"
         )
-    return accept(kept, reading)
+    if kept is None or own is None or own.reading.boot == kept.reading.boot:
+        return accept(kept, reading)
+    return LedgerTime(at=kept.at + _passed_since_another_boot(kept, own, reading, skew), reading=reading)
+
+
+def _passed_since_another_boot(kept: LedgerTime, own: LedgerTime, reading: ClockReading, skew: timedelta) -> timedelta:
+    counted = reading.uptime - own.reading.uptime
+    told = reading.wall - own.reading.wall
+    if abs(told - counted) > skew:  # the wall clock was set meanwhile
+        return ZERO
+    most = own.at + counted - kept.at
+    return max(min(reading.wall - kept.reading.wall, most), ZERO)
 
 
 def accept(kept: LedgerTime | None, reading: ClockReading) -> LedgerTime:

@@ -1,7 +1,6 @@
 """What the SQL ledger promises beyond its ports: the file, the schema, failures, other processes."""
 
 import asyncio
-import json
 import sqlite3
 import stat
 import subprocess
@@ -9,7 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, closing, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +32,7 @@ from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.schema import REVISIONS, alembic_config, check_schema, revision, upgrade
 from journal_keys.adapters.sql.tables import metadata
 from journal_keys.adapters.sql.transactions import writing
+from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.domain import audit_chain, rotation
 from journal_keys.domain.changes import RingChange
 from journal_keys.domain.errors import AuditChainBrokenError, MaterialCorruptError, RingInvariantError
@@ -40,6 +40,7 @@ from journal_keys.domain.keys import Algorithm, Family, KeyVersion, Kid
 from journal_keys.domain.ledger_clock import ClockReading
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
 from tests.support.ledger_contract import CAUSE, SKEW, START, at_once, fact, founding, key, opened, record
+from tests.support.ledger_race import race_for_generations
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -221,10 +222,10 @@ class TestTheSchema:
     async def test_a_migration_that_is_interrupted_leaves_no_tables(self, engine: AsyncEngine, path: Path) -> None:
         def fail(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
             if "key_usage" in statement:
-                raise InterruptedError
+                raise KeyboardInterrupt
 
         event.listen(engine.sync_engine, "before_cursor_execute", fail)
-        with pytest.raises(InterruptedError):
+        with pytest.raises(KeyboardInterrupt):
             await upgrade(engine)
         assert sql(path, "SELECT name FROM sqlite_master") == []
 
@@ -518,23 +519,8 @@ class TestCancellation:
 
 
 @pytest.mark.processes
-async def test_eight_processes_make_fifty_generations_with_one_winner_each(ledger: SqlLedger, path: Path) -> None:
-    await ledger.commit(at_once(founding()))
-    racer = [sys.executable, "-m", "tests.support.ledger_racer", str(path), "51"]
-    with ExitStack() as stack:
-        racers = [stack.enter_context(start(racer)) for _ in range(8)]
-        for one in racers:
-            assert one.stdout is not None
-            assert one.stdout.readline() == "ready\n"
-        told = [json.loads(one.communicate("go\n", timeout=60)[0]) for one in racers]
-    assert sorted(won for one in told for won in one["won"]) == list(range(2, 52))
-    assert (await ledger.heads())[Family.JWT].generation == 51
-    assert len((await ledger.read(Family.JWT)).waiting) == 50
-    assert audit_chain.verify(await ledger.entries()).sequence == 53
-
-
-def start(argv: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(argv, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+async def test_eight_processes_make_fifty_generations_with_one_winner_each(tables: AsyncEngine, path: Path) -> None:
+    await race_for_generations(SqlLedger(tables, SystemClock(), SKEW), f"sqlite+aiosqlite:///{path}", processes=8)
 
 
 async def test_a_count_of_nonsense_is_corrupt(ledger: SqlLedger, path: Path) -> None:

@@ -51,6 +51,47 @@ def test_what_another_host_counted_before_is_not_counted_again() -> None:
     assert advance(elsewhere, reading(HOUR, 2 * HOUR, "a"), skew=SKEW).at == T0
 
 
+OWN = LedgerTime(at=T0 - HOUR, reading=reading(-HOUR, ZERO, "b"))
+"""What boot b kept an hour before boot a kept the last time."""
+
+
+@pytest.mark.parametrize(
+    ("now", "own", "passed"),
+    [
+        pytest.param(reading(HOUR, 2 * HOUR, "b"), OWN, HOUR, id="the hour that both clocks tell"),
+        pytest.param(reading(HOUR + SKEW, 2 * HOUR, "b"), OWN, HOUR, id="no more than it counted itself"),
+        pytest.param(reading(HOUR - SKEW, 2 * HOUR, "b"), OWN, HOUR - SKEW, id="no more than the wall clock tells"),
+        pytest.param(
+            reading(HOUR + SKEW + SKEW / 60, 2 * HOUR, "b"), OWN, ZERO, id="a wall clock that was set forward"
+        ),
+        pytest.param(reading(HOUR - SKEW - SKEW / 60, 2 * HOUR, "b"), OWN, ZERO, id="a wall clock that was set back"),
+        pytest.param(reading(YEAR, 2 * HOUR, "b"), OWN, ZERO, id="forward a year"),
+        pytest.param(reading(-SKEW, HOUR, "b"), OWN, ZERO, id="never back"),
+        pytest.param(reading(HOUR, 2 * HOUR, "b"), None, ZERO, id="a boot that kept nothing yet"),
+        pytest.param(
+            reading(HOUR, 2 * HOUR, "b"),
+            LedgerTime(at=T0 - 2 * HOUR, reading=OWN.reading),
+            ZERO,
+            id="what it lost itself",
+        ),
+    ],
+)
+def test_what_passes_where_another_host_kept_the_clock_last(
+    now: ClockReading, own: LedgerTime | None, passed: timedelta
+) -> None:
+    assert advance(KEPT, now, skew=SKEW, own=own) == LedgerTime(at=T0 + passed, reading=now)
+
+
+def test_hosts_that_take_turns_lose_no_time() -> None:
+    marks = {"a": KEPT}
+    time = KEPT
+    for turn in range(1, 9):
+        name = "ab"[turn % 2]
+        now = reading(turn * HOUR, (turn + 1) * HOUR, name)
+        time = marks[name] = advance(time, now, skew=SKEW, own=marks.get(name))
+    assert time.at == T0 + 7 * HOUR, "only the hour before the first reading of b is lost"
+
+
 @pytest.mark.parametrize("boot", ["a", "b"])
 def test_a_wall_clock_before_the_last_one_is_refused_with_both_times_and_the_way_out(boot: str) -> None:
     with pytest.raises(ClockWentBackError) as caught:

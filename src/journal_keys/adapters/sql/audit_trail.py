@@ -8,9 +8,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from journal_keys.adapters.sql import record_rows
-from journal_keys.adapters.sql.ledger_clock import kept_time
+from journal_keys.adapters.sql.ledger_clock import lock
 from journal_keys.adapters.sql.tables import audit
-from journal_keys.adapters.sql.transactions import reading, writing
+from journal_keys.adapters.sql.transactions import change, reading
 from journal_keys.domain.audit_chain import EMPTY, AuditEntry, AuditHead, head_of, link
 from journal_keys.domain.changes import AuditFact
 from journal_keys.ports.audit_trail import AuditTrail
@@ -56,6 +56,9 @@ class SqlAuditTrail(AuditTrail):
 
     async def append(self, fact: AuditFact) -> AuditHead:
         """Add one fact in a transaction of its own."""
-        async with writing(self.engine) as connection:
-            await kept_time(connection, lock=True)
+
+        async def appended(connection: AsyncConnection) -> AuditHead:
+            await lock(connection)
             return await append_facts(connection, (fact,))
+
+        return await change(self.engine, appended)

@@ -20,6 +20,17 @@ BUSY_TIMEOUT_S: Final = 10.0
 BEGIN: Final = "journal_keys_begin"
 """Execution option: the statement that begins a transaction on SQLite, empty for none."""
 
+_CONNECTIONS: Final = 5
+_CONNECT_S: Final = 5.0
+_ANSWER_S: Final = 15.0
+"""How long a server may take for one answer: more than it waits for a lock."""
+
+_DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
 _PRAGMAS: Final = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 
 
@@ -29,10 +40,11 @@ async def ledger_engine(url: str) -> AsyncIterator[AsyncEngine]:
 
     Errors never show parameters. On SQLite each connection waits 10 s for a lock, syncs every commit, checks foreign
     keys, begins its transactions itself (sqlite3 begins them too late: two writers would read the same state), and
-    opens only a file that exists and is closed to other users.
+    opens only a file that exists and is closed to other users. On PostgreSQL there are up to ten connections; each
+    waits 5 s for the server, 10 s for a lock and 15 s for an answer.
 
     Raises:
-        LedgerUnavailableError: the URL is malformed, of a driver that is not installed, or of SQLite without a file.
+        LedgerUnavailableError: the URL is malformed, of another database or driver, or of SQLite without a file.
     """
     threads: list[Thread] = []
     engine = _create(url, threads)
@@ -55,15 +67,44 @@ def _create(url: str, threads: list[Thread]) -> AsyncEngine:
         path = file_of(parsed)
         if path:
             return _sqlite_engine(parsed, path, threads)
-        return create_async_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        return _postgresql_engine(parsed)
     except (ArgumentError, ImportError):
         raise LedgerUnavailableError(
-            "unusable ledger URL: expected sqlite+aiosqlite:///<path>, or a server whose driver is installed"
+            "unusable ledger URL: expected sqlite+aiosqlite:///<path>, or postgresql+asyncpg://<user>@<host>/<database>"
+            " with the extra 'postgres' installed"
         ) from None
 
 
 def _with_driver(url: URL) -> URL:
-    return url.set(drivername="sqlite+aiosqlite") if url.drivername == "sqlite" else url
+    """Name the drivers that ledgers are kept with.
+
+    Raises:
+        ArgumentError: another one.
+    """
+    chosen = _DRIVERS.get(url.drivername)
+    if chosen is None:
+        raise ArgumentError("no ledger is kept there")
+    return url.set(drivername=chosen)
+
+
+def _postgresql_engine(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=_CONNECTIONS,
+        max_overflow=_CONNECTIONS,
+        pool_timeout=BUSY_TIMEOUT_S,
+        connect_args={
+            "timeout": _CONNECT_S,
+            "command_timeout": _ANSWER_S,
+            "server_settings": {
+                "application_name": "journal_keys",
+                "lock_timeout": f"{BUSY_TIMEOUT_S:g}s",
+                "idle_in_transaction_session_timeout": f"{_ANSWER_S:g}s",
+            },
+        },
+    )
 
 
 def _sqlite_engine(url: URL, path: Path, threads: list[Thread]) -> AsyncEngine:

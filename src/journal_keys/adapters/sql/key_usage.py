@@ -6,9 +6,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from journal_keys.adapters.sql.columns import as_written, to_number
-from journal_keys.adapters.sql.ledger_clock import kept_time
+from journal_keys.adapters.sql.ledger_clock import lock
 from journal_keys.adapters.sql.tables import key_usage
-from journal_keys.adapters.sql.transactions import reading, writing
+from journal_keys.adapters.sql.transactions import change, reading
 from journal_keys.domain.keys import Kid
 from journal_keys.ports.key_usage import KeyUsage
 
@@ -21,15 +21,18 @@ class SqlKeyUsage(KeyUsage):
 
     async def add(self, kid: Kid, encryptions: int) -> int:
         """Add to the kid's count and give the sum."""
-        async with writing(self.engine) as connection:
-            await kept_time(connection, lock=True)
+
+        async def added(connection: AsyncConnection) -> int:
+            await lock(connection)
             before = await _count(connection, kid)
             if before is None:
                 await connection.execute(insert(key_usage).values(kid=kid, encryptions=encryptions))
             else:
                 row = update(key_usage).where(key_usage.c.kid == kid)
                 await connection.execute(row.values(encryptions=before + encryptions))
-        return (before or 0) + encryptions
+            return (before or 0) + encryptions
+
+        return await change(self.engine, added)
 
     async def total(self, kid: Kid) -> int:
         """Give the kid's count."""

@@ -1,7 +1,6 @@
 """The ledger in SQL: every change is one transaction that begins by locking out other writers."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -12,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from journal_keys.adapters.sql import record_rows, rows
 from journal_keys.adapters.sql.audit_trail import SqlAuditTrail, append_facts
 from journal_keys.adapters.sql.changes import apply, set_result
+from journal_keys.adapters.sql.failures import TooSlowError
 from journal_keys.adapters.sql.key_usage import SqlKeyUsage
-from journal_keys.adapters.sql.ledger_clock import keep_time, kept_time
+from journal_keys.adapters.sql.ledger_clock import forget_marks, keep_time, lock, look
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
-from journal_keys.adapters.sql.transactions import reading, writing
+from journal_keys.adapters.sql.transactions import change, reading
 from journal_keys.domain.audit_chain import AuditHead
 from journal_keys.domain.changes import (
     AuditFact,
@@ -30,14 +30,9 @@ from journal_keys.domain.keys import Family
 from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.clock_keeper import ClockKeeper
-from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError
+from journal_keys.ports.ledger import Ledger, LedgerPage
 
 _QUICK: Final = timedelta(seconds=0.2)
-_MOST_TRIES: Final = 20
-
-
-class _TooSlowError(LedgerUnavailableError):
-    """The transaction took so long that its moments were old before anybody could see them; it was rolled back."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +54,10 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
     async def read(self, family: Family) -> LedgerPage:
         """Read clock, ring and waiting rotations in one transaction. The clock is not stored."""
         async with reading(self.engine) as connection:
-            kept = await kept_time(connection)
+            now = await self._now(connection)
             ring = await _ring(connection, family)
             waiting = await _waiting(connection, family)
-        return LedgerPage(now=self._advanced(kept).at, ring=ring, waiting=waiting)
+        return LedgerPage(now=now.at, ring=ring, waiting=waiting)
 
     async def rotations(self, rotation_id: str) -> Sequence[RotationRecord]:
         """Read every family's row of this id."""
@@ -73,10 +68,13 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
 
     async def settle(self, record: RotationRecord, fact: AuditFact) -> None:
         """Write the row, unless a settled one is there, and append the fact."""
-        async with writing(self.engine) as connection:
-            await kept_time(connection, lock=True)
+
+        async def settled(connection: AsyncConnection) -> None:
+            await lock(connection)
             if await set_result(connection, record):
                 await append_facts(connection, (fact,))
+
+        await change(self.engine, settled)
 
     async def commit(self, transition: Transition) -> RingChange:
         """Advance the clock, compare and set the ring, append the facts.
@@ -89,43 +87,51 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
             MaterialCorruptError: a kid of the ring is recorded with another digest, algorithm or public key.
             RingInvariantError: the ring lacks a kid that the ledger holds.
         """
-        for _ in range(_MOST_TRIES - 1):
-            with suppress(_TooSlowError):
-                return await self._commit_once(transition)
-        return await self._commit_once(transition)
 
-    async def _commit_once(self, transition: Transition) -> RingChange:
-        async with writing(self.engine) as connection:
-            time = self._advanced(await kept_time(connection, lock=True))
-            change = transition(time.at)
+        async def committed(connection: AsyncConnection) -> RingChange:
+            await lock(connection)
+            time = await self._now(connection)
+            made = transition(time.at)
             await keep_time(connection, time)
-            await apply(connection, change)
-            await append_facts(connection, change.facts)
+            await apply(connection, made)
+            await append_facts(connection, made.facts)
             self._refuse_late(time)
-        return change
+            return made
+
+        return await change(self.engine, committed)
 
     async def keep_clock(self) -> None:
         """Store what this boot's uptime clock has counted."""
-        async with writing(self.engine) as connection:
-            await keep_time(connection, self._advanced(await kept_time(connection, lock=True)))
+
+        async def kept(connection: AsyncConnection) -> None:
+            await lock(connection)
+            await keep_time(connection, await self._now(connection))
+
+        await change(self.engine, kept)
 
     async def accept_clock(self, *, actor: str, reason: str) -> AuditHead:
-        """Go on from this host's clock, wherever it stands, and audit that; the ledger's time does not go back."""
-        async with writing(self.engine) as connection:
-            kept = await kept_time(connection, lock=True)
-            time = accept(kept, self.clock.read())
-            await keep_time(connection, time)
-            return await append_facts(connection, (clock_accepted(kept, time, actor=actor, reason=reason),))
+        """Go on from the clocks, wherever they stand, and audit that; the ledger's time does not go back."""
 
-    def _advanced(self, kept: LedgerTime | None) -> LedgerTime:
-        return advance(kept, self.clock.read(), skew=self.skew)
+        async def accepted(connection: AsyncConnection) -> AuditHead:
+            await lock(connection)
+            found = await look(connection, self.clock)
+            time = accept(found.kept, found.reading)
+            await forget_marks(connection)
+            await keep_time(connection, time)
+            return await append_facts(connection, (clock_accepted(found.kept, time, actor=actor, reason=reason),))
+
+        return await change(self.engine, accepted)
+
+    async def _now(self, connection: AsyncConnection) -> LedgerTime:
+        found = await look(connection, self.clock)
+        return advance(found.kept, found.reading, skew=self.skew, own=found.own)
 
     def _refuse_late(self, stamped: LedgerTime) -> None:
         """Refuse to commit moments that passed long ago: others would see the change later than its ages say."""
-        late = self._advanced(stamped).at - stamped.at
+        late = self.clock.read().uptime - stamped.reading.uptime
         allowed = max(self.skew, _QUICK)
         if late > allowed:
-            raise _TooSlowError(
+            raise TooSlowError(
                 f"the change took {late.total_seconds():.3g} s: nothing was changed, because waits count from its start"
                 f" and allow {allowed.total_seconds():g} s for it, the clock skew; try again on a less busy machine"
             )

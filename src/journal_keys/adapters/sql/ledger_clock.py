@@ -1,30 +1,79 @@
-"""The row of the ledger's clock, which is also the lock that every writer takes first."""
+"""The row of the ledger's clock, which is also the lock that every writer takes first, and the marks of each boot."""
 
-from sqlalchemy import select, update
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from journal_keys.adapters.sql import record_rows
-from journal_keys.adapters.sql.tables import ledger_clock
-from journal_keys.domain.ledger_clock import LedgerTime
+from journal_keys.adapters.sql.tables import clock_marks, ledger_clock
+from journal_keys.domain.ledger_clock import ClockReading, LedgerTime
+from journal_keys.ports.clock import Clock
 from journal_keys.ports.ledger import LedgerCorruptError
 
+_ROW: Final = select(ledger_clock)
 
-async def kept_time(connection: AsyncConnection, *, lock: bool = False) -> LedgerTime | None:
-    """Read what the clock keeps, None where no change was ever made.
 
-    With `lock` no other writer proceeds before this transaction ends (SQLite: none began; others: a row lock).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What any boot kept last, what this boot kept last, and the clocks now."""
+
+    kept: LedgerTime | None
+    own: LedgerTime | None
+    reading: ClockReading
+
+
+async def lock(connection: AsyncConnection) -> None:
+    """Let no other writer proceed before this transaction ends (SQLite: none began; a server: a row lock).
 
     Raises:
-        LedgerCorruptError: the row is absent or malformed.
+        LedgerCorruptError: the clock's row is absent.
     """
-    query = select(ledger_clock)
-    found = await connection.execute(query.with_for_update() if lock else query)
-    row = found.mappings().first()
+    if (await connection.execute(_ROW.with_for_update())).first() is None:
+        raise _missing()
+
+
+async def look(connection: AsyncConnection, clock: Clock) -> Look:
+    """Read the clocks: uptime and boot are this host's, and wall time is the database server's where there is one.
+
+    Raises:
+        LedgerCorruptError: the clock's row is absent or malformed.
+    """
+    row = (await connection.execute(_ROW)).mappings().first()
     if row is None:
-        raise LedgerCorruptError("the ledger's clock is missing: no release removes it")
-    return record_rows.to_time(row)
+        raise _missing()
+    kept, reading = record_rows.to_time(row), clock.read()
+    if _is_shared(connection):
+        wall: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+        mine = select(clock_marks).where(clock_marks.c.boot == reading.boot)
+        mark = (await connection.execute(mine)).mappings().first()
+        own = record_rows.to_time(mark) if mark else None
+        return Look(kept=kept, own=own, reading=replace(reading, wall=wall.astimezone(UTC)))
+    return Look(kept=kept, own=None, reading=reading)
 
 
 async def keep_time(connection: AsyncConnection, time: LedgerTime) -> None:
     """Store the ledger's time and the reading behind it."""
-    await connection.execute(update(ledger_clock).values(record_rows.from_time(time)))
+    row = record_rows.from_time(time)
+    await connection.execute(update(ledger_clock).values(row))
+    if not _is_shared(connection):
+        return
+    mine = update(clock_marks).where(clock_marks.c.boot == time.reading.boot)
+    if not (await connection.execute(mine.values(row))).rowcount:
+        await connection.execute(insert(clock_marks).values(row))
+
+
+async def forget_marks(connection: AsyncConnection) -> None:
+    """Let no boot count from a reading that is older than the clock's acceptance."""
+    await connection.execute(delete(clock_marks))
+
+
+def _is_shared(connection: AsyncConnection) -> bool:
+    """Whether a server keeps the ledger, whose clock all hosts read."""
+    return connection.dialect.name != "sqlite"
+
+
+def _missing() -> LedgerCorruptError:
+    return LedgerCorruptError("the ledger's clock is missing: no release removes it")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy import Connection, column, func, inspect, select, table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.adapters.sql.failures import ledger_name
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Every revision that this release knows, oldest first; named here so that a check needs no Alembic (0.2 s)."""
 
 HEAD: Final = REVISIONS[-1]
 _VERSION_TABLE: Final = "alembic_version"
+_MIGRATION_LOCK: Final = int.from_bytes(b"jkledger", "big")
 
 
 async def check_schema(engine: AsyncEngine) -> None:
@@ -68,6 +69,8 @@ async def upgrade(engine: AsyncEngine) -> None:
         async with outside(engine) as connection:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
     async with writing(engine) as connection:
+        if path is None:  # a server has no lock on the whole database that DDL could wait for
+            await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         await connection.run_sync(_migrate, command.upgrade)
 
 

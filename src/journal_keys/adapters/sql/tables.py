@@ -94,3 +94,13 @@ ledger_clock: Final = Table(
     Column("boot", Text),
 )
 """One row, id 1, put there by the migration; empty until the first change. Every writer locks it first."""
+
+clock_marks: Final = Table(
+    "clock_marks",
+    metadata,
+    Column("boot", Text, primary_key=True),
+    _moment("at"),
+    _moment("wall"),
+    Column("uptime_us", BigInteger, nullable=False),
+)
+"""What each boot of each host kept last."""

@@ -1,27 +1,60 @@
 """Transactions on the ledger: a consistent look, or the only change of its moment."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from journal_keys.adapters.sql.engine import BEGIN
-from journal_keys.adapters.sql.failures import translated
+from journal_keys.adapters.sql.failures import ContestedError, TooSlowError, translated
+
+T = TypeVar("T")
+_MOST_CONTESTED: Final = 5
+_MOST_SLOW: Final = 20
+_READING: Final[Mapping[str, Mapping[str, Any]]] = {
+    "sqlite": {},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+_WRITING: Final[Mapping[str, Mapping[str, Any]]] = {
+    "sqlite": {BEGIN: "BEGIN IMMEDIATE"},
+    "postgresql": {"isolation_level": "READ COMMITTED"},  # behind the clock's row lock everybody sees the last state
+}
 
 
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Look at one state of the ledger, whatever others commit meanwhile."""
     with translated(engine):
-        async with engine.begin() as connection:
+        async with engine.execution_options(**_READING[engine.dialect.name]).begin() as connection:
             yield connection
+
+
+async def change(engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Let `work` change the ledger as the only writer, wholly or not at all, and give what it gives.
+
+    A transaction that the database gave up for another's sake is made again as a whole, up to five times; so is one
+    that took too long to carry the moments that it was given, up to twenty times.
+
+    Raises:
+        LedgerError: as `translated`; nothing was changed, unless the answer to the COMMIT itself was lost.
+    """
+    left = {ContestedError: _MOST_CONTESTED, TooSlowError: _MOST_SLOW}
+    while True:
+        try:
+            async with writing(engine) as connection:
+                return await work(connection)
+        except (ContestedError, TooSlowError) as failure:
+            left[type(failure)] -= 1
+            if not left[type(failure)]:
+                raise
 
 
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Change the ledger as the only writer (SQLite: from the first statement on), wholly or not at all."""
+    """Begin a transaction that changes the ledger. On SQLite nobody else writes from its first statement on."""
     with translated(engine):
-        async with engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
+        async with engine.execution_options(**_WRITING[engine.dialect.name]).begin() as connection:
             yield connection
 
 
