@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import redis_server
 from tests.support.infisical.programs import real_binary
 from tests.support.infisical.told import told_settings
 from tests.support.postgres_server import PostgresServer, programs, running_server
+from tests.support.redis_server import RedisServer
 
 pytest_plugins = ("tests.support.canary.plugin",)
 
@@ -20,6 +22,24 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[RedisServer]:
+    """A Redis of this run; who asks for it leaves its configuration as it was."""
+    if redis_server.BINARY is None:
+        pytest.skip(redis_server.NOT_CHECKED)
+    with RedisServer() as started:
+        yield started
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis of this test alone, to be stopped, frozen and configured."""
+    if redis_server.BINARY is None:
+        pytest.skip(redis_server.NOT_CHECKED)
+    with RedisServer() as started:
+        yield started
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was not there to be checked."""
     if real_binary() is None:
@@ -28,5 +48,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
     if programs() is None:
         terminalreporter.write_line("not checked: PostgreSQL. Its programs are not under /usr/lib/postgresql.")
+    if redis_server.BINARY is None:
+        terminalreporter.write_line(redis_server.NOT_CHECKED)
     if told_settings() is None:
         terminalreporter.write_line("not checked: a real Infisical server. None is named; its stand-in was checked.")
