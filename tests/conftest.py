@@ -8,6 +8,7 @@ from tests.support import redis_server
 from tests.support.infisical.programs import real_binary
 from tests.support.infisical.told import told_settings
 from tests.support.postgres_server import PostgresServer, programs, running_server
+from tests.support.redis_commands import is_of_5_0, seen_by
 from tests.support.redis_server import RedisServer
 
 pytest_plugins = ("tests.support.canary.plugin",)
@@ -24,11 +25,16 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def shared_redis() -> Iterator[RedisServer]:
-    """A Redis of this run; who asks for it leaves its configuration as it was."""
+    """A Redis of this run; who asks for it leaves its configuration as it was.
+
+    At the end no command may have been seen that Redis 5.0 lacks, be it from a test or from a script.
+    """
     if redis_server.BINARY is None:
         pytest.skip(redis_server.NOT_CHECKED)
     with RedisServer() as started:
         yield started
+        newer = sorted(name for name in seen_by(started) if not is_of_5_0(name))
+        assert not newer, f"Redis 5.0 has no {', '.join(newer)}"
 
 
 @pytest.fixture

@@ -1,5 +1,9 @@
-"""The composition root: declarations only. What has a lifetime comes in as a `Dependency`."""
+"""The composition root: declarations only. What has a lifetime comes in as a `Dependency`.
 
+What instances share is in memory here; where there is a Redis, `resources` hands in its own instead.
+"""
+
+from collections.abc import Mapping
 from datetime import timedelta
 
 from dependency_injector import containers, providers
@@ -13,6 +17,7 @@ from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
+from journal_keys.adapters.memory.shared_secret_cache import NotShared
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
@@ -31,6 +36,7 @@ from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.shared_secret_cache import SharedSecretCache
 from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.ports.view_board import ViewBoard
 from journal_keys.use_cases.check_health import CheckHealth
@@ -77,11 +83,14 @@ class Container(containers.DeclarativeContainer):
     board: providers.Provider[ViewBoard] = providers.ThreadSafeSingleton(MemoryViewBoard)
     hints: providers.Provider[HintBus] = providers.ThreadSafeSingleton(MemoryHintBus)
     budget: providers.Provider[EncryptionBudget] = providers.ThreadSafeSingleton(EncryptionBudget)
+    shared_cache: providers.Provider[SharedSecretCache] = providers.ThreadSafeSingleton(NotShared)
+    counts: providers.Provider[Mapping[str, int]] = providers.ThreadSafeSingleton(dict)
     cache: providers.Provider[SecretCache] = providers.ThreadSafeSingleton(
         MemorySecretCache,
         clock=clock,
         ttl=windows.provided.view_ttl,
         stale_bound=verify_max_stale,
+        shared=shared_cache,
     )
 
     read_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=store)

@@ -1,5 +1,6 @@
 """What key generators, openers and renderers promise."""
 
+import hmac
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -90,6 +91,23 @@ def test_what_an_aes_key_seals_only_the_same_nonce_and_data_open() -> None:
     assert cipher.open(b"m" * 12, sealed, b"bound") is None
     assert cipher.open(b"n" * 12, sealed, b"other") is None
     assert cipher.open(b"n" * 12, sealed[:-1], b"bound") is None
+
+
+def test_what_is_derived_belongs_to_the_key_and_the_purpose_and_does_not_tell_the_key() -> None:
+    one, other = new_aes().record, new_aes().record
+    purposes = (b"", b"a", b"b")
+    derived = [expose(OPENER.cipher(record).derive(purpose)) for record in (one, other) for purpose in purposes]
+    assert {len(key) for key in derived} == {32}
+    assert len({*derived, expose(one.key), expose(other.key)}) == 8
+    assert derived[1] == expose(OPENER.cipher(one).derive(b"a"))
+
+
+def test_what_is_derived_is_that_of_rfc_5869() -> None:
+    key = KeyMaterial(bytes(range(32)))
+    record = replace(new_aes().record, kid=material.aes_kid(key), key=key)
+    salted = hmac.new(bytes(32), bytes(range(32)), "sha256").digest()
+    expanded = hmac.new(salted, b"journal_keys/1 derived: purpose\x01", "sha256").digest()
+    assert expose(OPENER.cipher(record).derive(b"purpose")) == expanded
 
 
 @pytest.mark.parametrize("key", [new_jwt(Algorithm.EDDSA), new_aes()], ids=["jwt", "aes"])

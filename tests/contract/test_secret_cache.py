@@ -2,7 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -24,6 +25,8 @@ from journal_keys.ports.secret_store import (
     SecretStoreProtocolError,
     SecretStoreUnavailableError,
 )
+from tests.support.redis_server import RedisServer
+from tests.support.shared import flush, sharing
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TTL = timedelta(seconds=60)
@@ -39,8 +42,23 @@ FAILURES = {
 }
 NO_ANSWER = FAILURES["no answer"]
 
-Factory: TypeAlias = Callable[[Clock, timedelta, timedelta], SecretCache]
-FACTORIES = (pytest.param(MemorySecretCache, id="in memory"),)
+Factory: TypeAlias = Callable[[pytest.FixtureRequest, Clock], AbstractAsyncContextManager[SecretCache]]
+
+
+@asynccontextmanager
+async def in_memory(_request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[SecretCache]:
+    yield MemorySecretCache(clock, TTL, STALE_BOUND)
+
+
+@asynccontextmanager
+async def before_redis(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[SecretCache]:
+    server: RedisServer = request.getfixturevalue("shared_redis")
+    await flush(server.url)
+    async with sharing(server.url, clock) as shared:
+        yield MemorySecretCache(clock, TTL, STALE_BOUND, shared.cache)
+
+
+FACTORIES = (pytest.param(in_memory, id="in memory"), pytest.param(before_redis, id="in memory before Redis"))
 
 
 @dataclass
@@ -49,6 +67,7 @@ class Source:
 
     answer: bytes | SecretStoreError = b"first"
     loads: list[SecretPath] = field(default_factory=list)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -57,6 +76,7 @@ class Source:
     async def load(self, path: SecretPath) -> KeyMaterial:
         """Give the answer that stood when the load began."""
         self.loads.append(path)
+        self.begun.set()
         answer = self.answer
         await self.gate.wait()
         if isinstance(answer, SecretStoreError):
@@ -72,9 +92,10 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture(params=FACTORIES)
-def cache(request: pytest.FixtureRequest, clock: ManualClock) -> SecretCache:
+async def cache(request: pytest.FixtureRequest, clock: ManualClock) -> AsyncIterator[SecretCache]:
     factory: Factory = request.param
-    return factory(clock, TTL, STALE_BOUND)
+    async with factory(request, clock) as made:
+        yield made
 
 
 @pytest.fixture
@@ -88,9 +109,10 @@ async def got(cache: SecretCache, source: Source, path: SecretPath = PATH) -> by
 
 async def under_way(cache: SecretCache, source: Source, path: SecretPath = PATH) -> "asyncio.Task[bytes]":
     """A caller whose load has begun and waits for the gate."""
+    source.begun.clear()
     source.gate.clear()
     task = asyncio.create_task(got(cache, source, path))
-    await settle()
+    await source.begun.wait()
     return task
 
 
@@ -375,6 +397,27 @@ async def test_forgetting_twice_forgets_nothing_more(cache: SecretCache, source:
     assert await cache.invalidate(PATH) == 0
 
 
+@pytest.mark.parametrize(("prefix", "gone"), FORGOTTEN.values(), ids=FORGOTTEN)
+async def test_what_another_instance_forgot_is_forgotten_here_and_counted(
+    cache: SecretCache, source: Source, prefix: str, gone: int
+) -> None:
+    for text in ("/auth/jwt/current_private_key", "/auth/jwt/versions/k1", "/auth/jwt_old/current_private_key"):
+        await got(cache, source, SecretPath.parse(text))
+    assert cache.forget(SecretPath.parse(prefix)) == gone
+    assert cache.forget(None) == 3 - gone
+    assert cache.forget(None) == 0
+
+
+async def test_a_load_under_way_while_another_instance_forgot_is_not_in_memory_afterwards(
+    cache: SecretCache, source: Source
+) -> None:
+    slow = await under_way(cache, source)
+    assert cache.forget(PATH.folder) == 0
+    source.gate.set()
+    assert await slow == b"first"
+    assert cache.peek(str(PATH)) is None
+
+
 async def test_a_forgotten_value_does_not_stand_in_for_an_error(cache: SecretCache, source: Source) -> None:
     await got(cache, source)
     await cache.invalidate(PATH)
@@ -442,14 +485,14 @@ async def test_an_invalidation_of_another_path_leaves_a_load_under_way(cache: Se
     assert len(source.loads) == 1
 
 
-async def test_of_more_secrets_than_the_cache_holds_each_is_given_and_some_are_loaded_again(
+async def test_of_more_secrets_than_the_cache_holds_each_is_given_and_the_oldest_are_no_longer_in_memory(
     cache: SecretCache, source: Source
 ) -> None:
-    paths = [PATH.folder.child(f"secret_{number}") for number in range(5000)]
-    for _ in range(2):
-        for path in paths:
-            assert await got(cache, source, path) == b"first"
-    assert len(source.loads) > len(paths)
+    paths = [PATH.folder.child(f"secret_{number}") for number in range(4200)]
+    for path in [*paths, *paths[:10]]:
+        assert await got(cache, source, path) == b"first"
+    assert cache.peek(str(paths[10])) is None
+    assert cache.peek(str(paths[-1])) == "first"
 
 
 async def test_a_peek_gives_the_text_within_its_time_and_loads_nothing(

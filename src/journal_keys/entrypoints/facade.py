@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -29,6 +29,9 @@ from journal_keys.ports.key_crypto import SigningKey
 from journal_keys.ports.secret_store import SecretStoreProtocolError
 from journal_keys.use_cases.check_health import Health
 
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
 _UNKNOWN_KID_COOL_DOWN_S = 1.0
 _LATE_POLLS = 2
 _LOG = logging.getLogger("journal_keys")
@@ -50,18 +53,20 @@ class InfisicalSecretsClient:
     From first use until then one task keeps the views of the rings fresh. Nothing is rotated unless somebody asks: the
     service, `journal-keys rotate`, or `InfisicalKeyManager.rotate_keys`.
 
-    `redis` is taken for the calls that the guide shows; this release caches in memory only.
+    `redis` is the application's own `redis.asyncio` client, used as it is and left open. Without it JOURNAL_REDIS_URL
+    says where Redis is, and without that secrets are cached in memory only.
     """
 
     def __init__(
         self,
         settings: Settings,
-        redis: object | None = None,  # noqa: ARG002 (taken for the guide's calls)
+        redis: "Redis | None" = None,
         *,
         engine: AsyncEngine | None = None,
     ) -> None:
         self._settings = settings
         self._engine = engine
+        self._redis = redis
         self._opening = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._container: Container | None = None
@@ -69,7 +74,7 @@ class InfisicalSecretsClient:
         self.clock: Clock | None = None  # asked once: the container checks what it gives against its port each time
 
     @classmethod
-    def from_env(cls, redis: object | None = None) -> Self:
+    def from_env(cls, redis: "Redis | None" = None) -> Self:
         """Read the settings from the environment.
 
         Raises:
@@ -118,7 +123,7 @@ class InfisicalSecretsClient:
             return self._container
         async with self._opening:
             if self._container is None:
-                opened = open_container(self._settings, engine=self._engine)
+                opened = open_container(self._settings, engine=self._engine, redis=self._redis)
                 container = await self._stack.enter_async_context(opened)
                 self._stack.push_async_callback(_report_usage, container)
                 self._keep_fresh(container)
@@ -131,6 +136,11 @@ class InfisicalSecretsClient:
         background = Background(container=container, poll=settings.poll, reconcile_interval=settings.reconcile_interval)
         background.start_refreshing()
         self._stack.push_async_exit(background)
+
+    @property
+    def redis(self) -> "Redis | None":
+        """The application's own client of Redis that this client was made with."""
+        return self._redis
 
     @property
     def settings(self) -> Settings:
@@ -153,20 +163,22 @@ class InfisicalSecretsClient:
 class InfisicalKeyManager:
     """The application's keys. Each argument may be left out: the container's own is taken then.
 
-    `session` names the ledger by its engine; `client` shares an opened client; `redis` is taken for the calls that the
-    guide shows.
+    `session` names the ledger by its engine; `client` shares an opened client, with its Redis; `redis` is the
+    application's own `redis.asyncio` client where no client is given.
     """
 
     def __init__(
         self,
         session: AsyncSession | None = None,
-        redis: object | None = None,
+        redis: "Redis | None" = None,
         client: InfisicalSecretsClient | None = None,
     ) -> None:
         self._owns_client = client is None or session is not None
         if client is None or session is not None:
             settings = client.settings if client else Settings.from_environment()
-            client = InfisicalSecretsClient(settings, redis, engine=_engine_of(session))
+            client = InfisicalSecretsClient(
+                settings, client.redis if client and redis is None else redis, engine=_engine_of(session)
+            )
         self._client = client
         self._late_s = _LATE_POLLS * client.settings.poll.total_seconds()
         self._refreshing = asyncio.Lock()

@@ -76,7 +76,7 @@ class InfisicalSettings(BaseSettings):
                 " INFISICAL_UNIVERSAL_AUTH_CLIENT_ID and INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET, or their _FILE"
             )
         return Connection(
-            target=Target(domain=self._domain(), project_id=self._project_id(), environment=self._environment()),
+            target=Target(domain=self._domain(), project_id=self._project_id(), environment=self.environment_slug()),
             identity=identity,
             changer=self._identity("journal_infisical_rotation", "journal_infisical_rotation"),
             cli_path=self.journal_infisical_cli_path,
@@ -101,7 +101,12 @@ class InfisicalSettings(BaseSettings):
             raise SettingsError("JOURNAL_INFISICAL_PROJECT_ID (or INFISICAL_PROJECT_ID) is the id of a project")
         return found
 
-    def _environment(self) -> str:
+    def environment_slug(self) -> str:
+        """Give the slug of the environment.
+
+        Raises:
+            SettingsError: it is none.
+        """
         if not _SLUG.match(self.journal_infisical_environment):
             raise SettingsError("JOURNAL_INFISICAL_ENVIRONMENT is the slug of an environment, like dev or prod")
         return self.journal_infisical_environment

@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from journal_keys.adapters.crypto.key_crypto import AesCipherKey
 from journal_keys.adapters.embedded.vault import check_master, create_vault, open_vault
 from journal_keys.adapters.memory.store_condition import NoTrouble
+from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.schema import HEAD, check_schema, revision, upgrade
@@ -15,11 +18,16 @@ from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.container import Container
 from journal_keys.domain.keys import Family
-from journal_keys.domain.material import KeyMaterial
-from journal_keys.entrypoints.settings import Settings
+from journal_keys.domain.material import KeyMaterial, aes_kid
+from journal_keys.entrypoints.settings import Settings, SettingsError
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.use_cases.init_rings import holds_keys_of_a_ring, lost_ledger
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from journal_keys.adapters.redis.opening import Shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +39,16 @@ class Stores:
     condition: StoreCondition
 
 
-def build_container(settings: Settings, stores: Stores, ledger: SqlLedger) -> Container:
+def build_container(
+    settings: Settings, stores: Stores, ledger: SqlLedger, sharing: "Sharing | None" = None
+) -> Container:
     """Declare the container's dependencies from settings and opened resources.
 
     Raises:
         PolicyError: the settings contradict each other.
     """
     return Container(
+        **(sharing.providers() if sharing else {}),
         windows=settings.windows(),
         policies=settings.policies(),
         profile=settings.token_profile(),
@@ -54,14 +65,30 @@ def build_container(settings: Settings, stores: Stores, ledger: SqlLedger) -> Co
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """What instances share through Redis, and the board whose aes ring the keys for it are derived from."""
+
+    shared: "Shared"
+    board: MemoryViewBoard
+
+    def providers(self) -> dict[str, object]:
+        """Give what stands in the container instead of what is in memory."""
+        return {"board": self.board, "shared_cache": self.shared.cache, "counts": self.shared.counts}
+
+
 @asynccontextmanager
-async def open_container(settings: Settings, *, engine: AsyncEngine | None = None) -> AsyncIterator[Container]:
+async def open_container(
+    settings: Settings, *, engine: AsyncEngine | None = None, redis: "Redis | None" = None
+) -> AsyncIterator[Container]:
     """Open vault and ledger of these settings, which `init` made earlier.
 
     An `engine` that is handed in stays open afterwards. Of one for SQLite only the URL is taken: the ledger's promises
-    there hang on how its connections are opened and begin their transactions, so it opens its own.
+    there hang on how its connections are opened and begin their transactions, so it opens its own. A client of `redis`
+    that is handed in is used in place of one for the URL in the settings, and stays open.
 
     Raises:
+        SettingsError: the place in Redis belongs to another environment.
         PolicyError: the settings contradict each other.
         PortError: vault or ledger is missing, damaged, or of another version; nothing is made or changed.
     """
@@ -72,7 +99,8 @@ async def open_container(settings: Settings, *, engine: AsyncEngine | None = Non
             opened = await stack.enter_async_context(ledger_engine(url))
         await check_schema(opened)
         ledger = SqlLedger(opened, SystemClock(), settings.windows().skew)
-        yield build_container(settings, await stack.enter_async_context(_open_stores(settings)), ledger)
+        sharing = await _open_sharing(settings, redis, stack)
+        yield build_container(settings, await stack.enter_async_context(_open_stores(settings)), ledger, sharing)
 
 
 @asynccontextmanager
@@ -147,6 +175,35 @@ async def _open_stores(settings: Settings) -> AsyncIterator[Stores]:
 
     async with open_store(settings.connection(), SystemClock(), SystemEntropy()) as opened:
         yield Stores(store=opened.store, probe=opened.probe, condition=opened.condition)
+
+
+async def _open_sharing(settings: Settings, client: "Redis | None", stack: AsyncExitStack) -> Sharing | None:
+    """Open Redis where there is one. That it does not answer stops nothing.
+
+    Raises:
+        SettingsError: the place in Redis belongs to another environment, or a setting is malformed.
+    """
+    target = settings.redis_url() if client is None else client
+    if target is None:
+        return None
+    from journal_keys.adapters.redis import keys, opening  # noqa: PLC0415 (who has no Redis does not pay for it)
+    from journal_keys.adapters.redis.namespace import Namespace  # noqa: PLC0415
+
+    board, key = MemoryViewBoard(), settings.redis_cache_key()
+    name, store = settings.environment
+    sharing = opening.Sharing(
+        place=Namespace.of(name, *store),
+        keys=keys.RingKeys(board) if key is None else keys.OneKey(AesCipherKey(aes_kid(key), key)),
+        ttl=settings.windows().view_ttl,
+        skew=settings.windows().skew,
+    )
+    shared = await stack.enter_async_context(opening.open_redis(target, sharing, SystemClock(), SystemEntropy()))
+    if not await shared.cache.claim():
+        raise SettingsError(
+            f"the keys {sharing.place.prefix}* in Redis belong to another environment of the same name: let"
+            " JOURNAL_REDIS_URL name another database, or delete these keys if that environment is no more"
+        )
+    return Sharing(shared=shared, board=board)
 
 
 def _master(settings: Settings) -> KeyMaterial | None:

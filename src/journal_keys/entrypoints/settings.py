@@ -15,6 +15,7 @@ from journal_keys.domain.token import TokenProfile
 from journal_keys.domain.windows import Windows
 from journal_keys.entrypoints.infisical_settings import InfisicalSettings
 from journal_keys.entrypoints.infisical_settings import SettingsError as SettingsError  # noqa: PLC0414 (its public home)
+from journal_keys.entrypoints.redis_settings import RedisSettings
 
 Seconds = Annotated[float, Field(ge=0, le=3_153_600_000, allow_inf_nan=False)]
 
@@ -58,7 +59,7 @@ DEFAULTS: Final[dict[Profile, dict[str, float]]] = {
 _LEAST_PAUSE_OVER_A_NETWORK: Final = timedelta(minutes=1)
 
 
-class Settings(InfisicalSettings):
+class Settings(InfisicalSettings, RedisSettings):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_file=None)
@@ -96,6 +97,8 @@ class Settings(InfisicalSettings):
             raise SettingsError(_explained(failure)) from None
         if settings.journal_infisical_enabled and checks_infisical:
             settings.connection()
+        settings.redis_url()
+        settings.redis_cache_key()
         return settings
 
     @field_validator("journal_keys_home", mode="before")
@@ -108,6 +111,18 @@ class Settings(InfisicalSettings):
     def _seconds(self, name: str) -> timedelta:
         chosen: float | None = getattr(self, name)
         return timedelta(seconds=DEFAULTS[self.journal_keys_profile][name] if chosen is None else chosen)
+
+    @property
+    def environment(self) -> tuple[str, tuple[str, ...]]:
+        """The name of the environment, and what its store is: equal for every instance that shares it.
+
+        Raises:
+            SettingsError: the name is no slug, or the settings of Infisical are incomplete.
+        """
+        if not self.journal_infisical_enabled:
+            return self.environment_slug(), ("vault", str(self.vault_file.resolve()))
+        target = self.connection().target
+        return target.environment, ("infisical", target.domain, target.project_id)
 
     @property
     def vault_file(self) -> Path:

@@ -54,6 +54,11 @@ class CipherKey(Protocol):
         """Give the plaintext, or None where authentication fails."""
         ...
 
+    @abstractmethod
+    def derive(self, purpose: bytes) -> KeyMaterial:
+        """Give 32 bytes that belong to this key and purpose (HKDF-SHA256, RFC 5869); they do not tell the key."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NewKey:

@@ -31,8 +31,13 @@ class SecretCache(Protocol):
 
     @abstractmethod
     async def invalidate(self, prefix: SecretPath | None) -> int:
-        """Forget this path and all below it, or, for None, everything; give how many values went.
+        """Forget this path and all below it, or, for None, everything; give how many values of this process went.
 
-        A load under way is not kept.
+        A load under way is not kept. Where instances share secrets, they are forgotten there, too.
         """
+        ...
+
+    @abstractmethod
+    def forget(self, prefix: SecretPath | None) -> int:
+        """As `invalidate`, in this process only: somebody else said that it was done where instances share secrets."""
         ...

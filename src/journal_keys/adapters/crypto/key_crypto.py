@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt.algorithms import Algorithm as JwsAlgorithm
 from jwt.algorithms import get_default_algorithms
 from jwt.exceptions import InvalidKeyError
@@ -44,6 +46,7 @@ _JWS: Final = get_default_algorithms()
 _RSA_BITS: Final = 2048
 _RSA_EXPONENT: Final = 65_537
 _PROBE: Final = b"journal_keys probe"
+_DERIVED: Final = b"journal_keys/1 derived: "
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,10 +83,11 @@ class JwsVerifyingKey(VerifyingKey):
 class AesCipherKey(CipherKey):
     """AES-256-GCM."""
 
-    __slots__ = ("_decrypt", "_encrypt", "bound_prefix", "kid")
+    __slots__ = ("_decrypt", "_encrypt", "_key", "bound_prefix", "kid")
 
     def __init__(self, kid: Kid, key: KeyMaterial) -> None:
         self.kid = kid
+        self._key = key
         self.bound_prefix = bound_data(kid, b"")
         gcm = AESGCM(expose(key))
         self._encrypt, self._decrypt = gcm.encrypt, gcm.decrypt
@@ -98,6 +102,11 @@ class AesCipherKey(CipherKey):
             return self._decrypt(nonce, sealed, bound)
         except InvalidTag:
             return None
+
+    def derive(self, purpose: bytes) -> KeyMaterial:
+        """Derive with HKDF."""
+        derivation = HKDF(algorithm=SHA256(), length=AES_KEY_BYTES, salt=None, info=_DERIVED + purpose)
+        return KeyMaterial(derivation.derive(expose(self._key)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from typing import Final
 
 from journal_keys.adapters.infisical_cli import argv
 from journal_keys.adapters.infisical_cli.binary import Binary
-from journal_keys.adapters.infisical_cli.breaker import Breaker, Permit
 from journal_keys.adapters.infisical_cli.budget import Budget
 from journal_keys.adapters.infisical_cli.connection import Target
 from journal_keys.adapters.infisical_cli.failures import CallFailedError, CallFailure, Failure, classify
@@ -24,6 +23,7 @@ from journal_keys.adapters.infisical_cli.process import (
     Finished,
     run,
 )
+from journal_keys.domain.breaker import Breaker, Permit
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.clock import Clock
 

@@ -11,7 +11,6 @@ from typing import Final
 
 from journal_keys.adapters.infisical_cli import argv, wire
 from journal_keys.adapters.infisical_cli.binary import Binary, UnusableBinaryError
-from journal_keys.adapters.infisical_cli.breaker import Breaker
 from journal_keys.adapters.infisical_cli.budget import Budget
 from journal_keys.adapters.infisical_cli.caller import Caller, Folders, Order, in_thread
 from journal_keys.adapters.infisical_cli.connection import Connection, Identity
@@ -26,6 +25,7 @@ from journal_keys.adapters.infisical_cli.process import (
 from journal_keys.adapters.infisical_cli.secret_store import InfisicalCliSecretStore
 from journal_keys.adapters.infisical_cli.session import FixedToken, Login, Session
 from journal_keys.adapters.infisical_cli.store_condition import InfisicalCliStoreCondition
+from journal_keys.domain.breaker import Breaker
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from journal_keys.adapters.infisical_cli.breaker import Breaker
 from journal_keys.adapters.infisical_cli.budget import Budget
+from journal_keys.domain.breaker import Breaker
 from journal_keys.ports.store_condition import StoreCondition
 
 

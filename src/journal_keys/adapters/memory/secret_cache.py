@@ -1,4 +1,4 @@
-"""Recently read secrets in memory, one load at a time per path."""
+"""Recently read secrets in memory, one load at a time per path, in front of what instances share."""
 
 import asyncio
 from collections import OrderedDict
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from journal_keys.adapters.memory.shared_secret_cache import NotShared
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.exposure import as_text, expose
 from journal_keys.domain.material import KeyMaterial
@@ -14,9 +15,11 @@ from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretNotFoundError
+from journal_keys.ports.shared_secret_cache import SharedSecret, SharedSecretCache
 
 Load: TypeAlias = Callable[[SecretPath], Awaitable[KeyMaterial]]
 _MOST_ENTRIES = 4096
+_NOT_SHARED = NotShared()
 
 
 @dataclass(slots=True)
@@ -40,10 +43,16 @@ class _Held:
 
 
 class MemorySecretCache(SecretCache):
-    """Values with the uptime of their load. For `stale_bound` past its time a value may stand in for an error."""
+    """Values with the uptime of their load. For `stale_bound` past its time a value may stand in for an error.
 
-    def __init__(self, clock: Clock, ttl: timedelta, stale_bound: timedelta) -> None:
+    What is not here is looked for in `shared` before it is loaded.
+    """
+
+    def __init__(
+        self, clock: Clock, ttl: timedelta, stale_bound: timedelta, shared: SharedSecretCache = _NOT_SHARED
+    ) -> None:
         self._uptime_s = clock.uptime_s
+        self._shared = shared
         self._ttl_s = ttl.total_seconds()
         self._stale_s = self._ttl_s + stale_bound.total_seconds()
         self._values: OrderedDict[str, _Held] = OrderedDict()
@@ -67,7 +76,14 @@ class MemorySecretCache(SecretCache):
         return held.text if self._uptime_s() < held.fresh_until_s else None
 
     async def invalidate(self, prefix: SecretPath | None) -> int:
-        """Forget this path and all below it, or everything."""
+        """Forget this path and all below it, or everything, here and in what is shared."""
+        gone = self.forget(prefix)
+        await self._shared.forget(prefix)
+        self.forget(prefix)  # what was read from there meanwhile
+        return gone
+
+    def forget(self, prefix: SecretPath | None) -> int:
+        """Forget it here."""
         gone = [text for text, held in self._values.items() if prefix is None or held.path.is_within(prefix)]
         for text in gone:
             del self._values[text]
@@ -86,7 +102,7 @@ class MemorySecretCache(SecretCache):
     async def _load(self, path: SecretPath, load: Load, flight: _Flight) -> KeyMaterial:
         asked_s = self._uptime_s()
         try:
-            value = await load(path)
+            value, age_s = await self._obtained(path, load)
         except SecretNotFoundError:
             if flight.is_kept:
                 self._values.pop(str(path), None)
@@ -100,8 +116,17 @@ class MemorySecretCache(SecretCache):
             if flight.is_kept:
                 self._flights.pop(path, None)
         if flight.is_kept:
-            self._keep(path, asked_s, value)
+            self._keep(path, asked_s - age_s, value)
         return value
+
+    async def _obtained(self, path: SecretPath, load: Load) -> tuple[KeyMaterial, float]:
+        """Give the value and its age in seconds when it was asked for."""
+        found = await self._shared.look_up(path)
+        if isinstance(found, SharedSecret):
+            return found.value, found.age_s
+        value = await load(path)
+        await self._shared.keep(found, value)
+        return value, 0.0
 
     def _keep(self, path: SecretPath, asked_s: float, value: KeyMaterial) -> None:
         text = str(path)

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from journal_keys.adapters.infisical_cli.breaker import Breaker
 from journal_keys.adapters.infisical_cli.budget import Budget
 from journal_keys.adapters.infisical_cli.store_condition import InfisicalCliStoreCondition
 from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.domain.breaker import Breaker
 
 
 async def test_a_spent_budget_and_a_silent_server_are_told_and_nothing_else() -> None:

@@ -4,7 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from journal_keys.adapters.infisical_cli.breaker import Breaker, Permit
+from journal_keys.domain.breaker import Breaker, Permit
 
 
 def permit(breaker: Breaker, now_s: float) -> Permit:

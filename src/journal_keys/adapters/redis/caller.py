@@ -1,0 +1,92 @@
+"""Questions to Redis, bounded in time and number: one that does not answer costs one time-out, then nothing."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from redis import exceptions
+from redis.asyncio import Redis
+
+from journal_keys.adapters.redis.client import TIMEOUT_S
+from journal_keys.adapters.redis.counts import Count, Counts
+from journal_keys.domain.breaker import Breaker
+from journal_keys.domain.errors import PortError
+from journal_keys.ports.clock import Clock
+
+FIRST_REST_S: Final = 1.0
+LONGEST_REST_S: Final = 30.0
+_MOST_AT_ONCE: Final = 32
+_DEAD: Final = frozenset({Count.UNREACHABLE, Count.TIMED_OUT, Count.LOADING, Count.DENIED})
+
+
+class NoAnswerError(PortError):
+    """Redis gave no answer that can be used. It never leaves this package."""
+
+    def __init__(self, why: Count) -> None:
+        super().__init__(f"Redis gave no answer: {why}")
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Asks through one client, with one breaker for all that goes there."""
+
+    client: Redis
+    clock: Clock
+    counts: Counts
+    breaker: Breaker = field(default_factory=lambda: Breaker(first_rest_s=FIRST_REST_S, longest_rest_s=LONGEST_REST_S))
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_AT_ONCE))
+    deadline_s: float = TIMEOUT_S
+
+    async def __call__(self, *words: str | int) -> Any:  # noqa: ANN401 (a spoiled answer may be of any type)
+        """Give the answer to one command; through an application's own client, too, within the deadline.
+
+        Raises:
+            NoAnswerError: there was none; the reason was counted.
+        """
+        async with self.places:
+            permit = self.breaker.admit(self.clock.uptime_s())
+            if permit is None:
+                raise self._failed(Count.RESTING)
+            try:
+                async with asyncio.timeout(self.deadline_s):
+                    answer = await self.client.execute_command(*words)  # type: ignore[no-untyped-call]
+            except Exception as failure:  # noqa: BLE001 (a spoiled answer makes the parser raise whatever it happens to)
+                why = classify(failure)
+            except BaseException:
+                self.breaker.abandoned(permit)
+                raise
+            else:
+                self.breaker.answered(permit)
+                return answer
+            if why in _DEAD:
+                self.breaker.failed(permit, self.clock.uptime_s())
+            else:
+                self.breaker.answered(permit)
+            raise self._failed(why)
+
+    def _failed(self, why: Count) -> NoAnswerError:
+        self.counts[why] += 1
+        return NoAnswerError(why)
+
+
+_MEANINGS: Final = (
+    ((TimeoutError, exceptions.TimeoutError), Count.TIMED_OUT),
+    ((exceptions.BusyLoadingError,), Count.LOADING),
+    ((exceptions.AuthenticationError, exceptions.AuthorizationError), Count.DENIED),
+    ((exceptions.ConnectionError, OSError), Count.UNREACHABLE),
+    ((exceptions.ReadOnlyError,), Count.READ_ONLY),
+    ((exceptions.OutOfMemoryError,), Count.FULL),
+)
+_WORDS: Final = (("WRONGTYPE", Count.WRONG_TYPE), ("READONLY", Count.READ_ONLY), ("OOM", Count.FULL))
+"""What a script ran into comes as text of the script's own failure."""
+
+
+def classify(failure: Exception) -> Count:
+    """Say what a failure of the client means."""
+    for kinds, meaning in _MEANINGS:
+        if isinstance(failure, kinds):
+            return meaning
+    if not isinstance(failure, exceptions.ResponseError):
+        return Count.GARBLED
+    return next((meaning for word, meaning in _WORDS if word in str(failure)), Count.REFUSED)

@@ -1,0 +1,32 @@
+"""The client of Redis: short time-outs, no retries of its own, no command that Redis 5.0 lacks."""
+
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+TIMEOUT_S: Final = 0.25
+_HEALTH_CHECK_S: Final = 15
+_MOST_CONNECTIONS: Final = 64
+
+
+def make_client(url: str) -> Redis:
+    """Give a client that has not connected yet.
+
+    The protocol is RESP2 and no library name is told: `HELLO` and `CLIENT SETINFO` came after Redis 5.0.
+
+    Raises:
+        ValueError: it is no URL of Redis. The message does not repeat it.
+    """
+    return Redis.from_url(
+        url,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=_HEALTH_CHECK_S,
+        max_connections=_MOST_CONNECTIONS,
+        protocol=2,
+        driver_info=None,
+        decode_responses=False,
+    )

@@ -1,0 +1,66 @@
+"""Open what instances share: one client, one breaker, one set of counts."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from journal_keys.adapters.redis.caller import Caller
+from journal_keys.adapters.redis.client import make_client
+from journal_keys.adapters.redis.counts import Counts
+from journal_keys.adapters.redis.keys import DerivedKeys, KeySource
+from journal_keys.adapters.redis.namespace import Namespace
+from journal_keys.adapters.redis.shared_secret_cache import RedisSharedSecretCache
+from journal_keys.ports.clock import Clock
+from journal_keys.ports.entropy import Entropy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """Whose place in Redis it is, under which keys, and for how long values are good."""
+
+    place: Namespace
+    keys: KeySource
+    ttl: timedelta
+    skew: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The adapters, and what they count."""
+
+    cache: RedisSharedSecretCache
+    counts: Counts
+    call: Caller
+
+
+@asynccontextmanager
+async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entropy: Entropy) -> AsyncIterator[Shared]:
+    """Open the Redis at a URL, or use the client of an application, which stays open afterwards.
+
+    Nothing is asked of the server yet.
+
+    Raises:
+        ValueError: it is no URL of Redis.
+    """
+    client = make_client(target) if isinstance(target, str) else target
+    counts: Counts = Counter()
+    call = Caller(client=client, clock=clock, counts=counts)
+    keys = DerivedKeys(sharing.keys, sharing.place)
+    cache = RedisSharedSecretCache(
+        call=call,
+        place=sharing.place,
+        keys=keys,
+        ttl=sharing.ttl,
+        skew=sharing.skew,
+        clock=clock,
+        entropy=entropy,
+    )
+    try:
+        yield Shared(cache=cache, counts=counts, call=call)
+    finally:
+        if isinstance(target, str):
+            await client.aclose()

@@ -1,0 +1,75 @@
+"""The settings of what instances share through Redis."""
+
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+from journal_keys.domain import base64url
+from journal_keys.domain.material import AES_KEY_BYTES, KeyMaterial
+from journal_keys.entrypoints.infisical_settings import SettingsError
+
+_SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
+_OPTIONS: Final = frozenset({"db", "password", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
+
+
+class RedisSettings(BaseSettings):
+    """Both may hold a secret, so neither is ever shown."""
+
+    journal_redis_url: SecretStr | None = None
+    journal_redis_cache_key: SecretStr | None = None
+
+    def redis_url(self) -> str | None:
+        """Say where Redis is; its time-outs and retries are not the URL's matter.
+
+        Raises:
+            SettingsError: it is no URL of Redis.
+        """
+        if self.journal_redis_url is None:
+            return None
+        url = self.journal_redis_url.get_secret_value()
+        if not _is_redis_url(url):
+            raise SettingsError(
+                "JOURNAL_REDIS_URL is no URL of Redis: expected redis://host:port/0, rediss://… or unix:///path?db=0,"
+                f" with no options but {', '.join(sorted(_OPTIONS))}"
+            )
+        return url
+
+    def redis_cache_key(self) -> KeyMaterial | None:
+        """Give the key from which those of the cache are derived; without it they are derived from the aes ring.
+
+        Raises:
+            SettingsError: it is not base64url of 32 bytes.
+        """
+        if self.journal_redis_cache_key is None:
+            return None
+        try:
+            key = base64url.decode(self.journal_redis_cache_key.get_secret_value())
+        except ValueError:
+            key = b""
+        if len(key) != AES_KEY_BYTES:
+            raise SettingsError("JOURNAL_REDIS_CACHE_KEY is base64url of 32 bytes, without padding")
+        return KeyMaterial(key)
+
+
+def _is_redis_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        options, _ = parse_qsl(parts.query, strict_parsing=True) if parts.query else [], parts.port
+    except ValueError:
+        return False
+    is_local = parts.scheme == "unix"
+    has_place = bool(parts.path) if is_local else bool(parts.hostname) and _is_number(parts.path.lstrip("/") or "0")
+    database = dict(options).get("db", "0")
+    return (
+        parts.scheme in _SCHEMES
+        and has_place
+        and not parts.fragment
+        and _is_number(database)
+        and _OPTIONS.issuperset(name for name, _ in options)
+    )
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()

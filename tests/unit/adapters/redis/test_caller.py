@@ -1,0 +1,36 @@
+"""What failures of the client mean, and which of them make Redis be left alone."""
+
+import pytest
+from redis import exceptions
+
+from journal_keys.adapters.redis.caller import classify
+from journal_keys.adapters.redis.counts import Count
+
+FAILURES: dict[str, tuple[Exception, Count]] = {
+    "our deadline": (TimeoutError(), Count.TIMED_OUT),
+    "the client's": (exceptions.TimeoutError(), Count.TIMED_OUT),
+    "loading": (exceptions.BusyLoadingError(), Count.LOADING),
+    "no password": (exceptions.AuthenticationError("NOAUTH"), Count.DENIED),
+    "no connection": (exceptions.ConnectionError(), Count.UNREACHABLE),
+    "too many connections": (exceptions.MaxConnectionsError(), Count.UNREACHABLE),
+    "the system's": (ConnectionResetError(), Count.UNREACHABLE),
+    "a replica": (exceptions.ReadOnlyError(), Count.READ_ONLY),
+    "a script on a replica": (
+        exceptions.ResponseError("ERR Error running script: -READONLY You"),
+        Count.READ_ONLY,
+    ),
+    "full": (exceptions.OutOfMemoryError(), Count.FULL),
+    "a script where it is full": (exceptions.ResponseError("ERR Error running script: -OOM command"), Count.FULL),
+    "a wrong type": (exceptions.ResponseError("WRONGTYPE Operation against"), Count.WRONG_TYPE),
+    "no right to a command": (exceptions.NoPermissionError("NOPERM"), Count.REFUSED),
+    "another slot": (exceptions.MovedError("1 127.0.0.1:7000"), Count.REFUSED),
+    "an unknown command": (exceptions.ResponseError("unknown command"), Count.REFUSED),
+    "a broken protocol": (exceptions.InvalidResponse("?"), Count.GARBLED),
+    "what a parser runs into": (ValueError("?"), Count.GARBLED),
+    "what another runs into": (IndexError("?"), Count.GARBLED),
+}
+
+
+@pytest.mark.parametrize(("failure", "meaning"), FAILURES.values(), ids=FAILURES)
+def test_every_failure_has_a_meaning(failure: Exception, meaning: Count) -> None:
+    assert classify(failure) is meaning
