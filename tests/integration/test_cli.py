@@ -18,6 +18,7 @@ import pytest
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
+from journal_keys.adapters.sql.schema import REVISIONS
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from tests.support.operator import Operator
 
@@ -293,7 +294,14 @@ def test_a_first_start_in_a_folder_that_is_read_only_names_it(tmp_path: Path) ->
 
 
 def test_the_ledger_is_upgraded_by_a_command_where_there_is_one(operator: Operator, tmp_path: Path) -> None:
-    assert operator.json("ledger", "upgrade") == {"schema_before": "0001", "schema_now": "0001"}
+    oldest, newest = REVISIONS[0], REVISIONS[-1]
+    assert operator.json("ledger", "upgrade") == {"schema_before": newest, "schema_now": newest}
+    with closing(sqlite3.connect(operator.home / "ledger.sqlite3")) as ledger, ledger:
+        ledger.executescript("DROP TABLE clock_marks; UPDATE alembic_version SET version_num = '0001'")
+    refused = operator.run("status")
+    assert (refused.returncode, b"run 'journal-keys ledger upgrade'" in refused.stderr) == (ExitCode.LEDGER, True)
+    assert operator.json("ledger", "upgrade") == {"schema_before": oldest, "schema_now": newest}
+    assert operator.run("status").returncode == 0
     none = Operator(tmp_path / "other")
     done = none.run("ledger", "upgrade")
     assert (done.returncode, none.home.exists()) == (ExitCode.LEDGER, False)
