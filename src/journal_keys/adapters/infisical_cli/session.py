@@ -104,7 +104,6 @@ class Login(Session):
 
     async def _fresh(self) -> KeyMaterial:
         self._check_pace()
-        self._logins_s.append(self.clock.uptime_s())
         try:
             token = await self.log_in()
         except CallFailedError as refusal:
@@ -113,6 +112,7 @@ class Login(Session):
             self._hold(str(refusal.failure), refusal.failure.wait_s)
             raise SecretStoreDeniedError(self._refusal()) from None
         self._hold_s, self._token = 0.0, token
+        self._logins_s.append(self.clock.uptime_s())
         self._due_s = self.clock.uptime_s() + _OF_LIFE * lifetime_s(token)
         return token
 

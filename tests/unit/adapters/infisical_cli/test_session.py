@@ -112,6 +112,15 @@ async def test_a_login_that_failed_for_another_reason_is_not_held(login: Login, 
     await login.token()
 
 
+async def test_an_outage_of_any_length_does_not_count_as_logins(login: Login, server: Server) -> None:
+    server.refusal = CallFailure(kind=Failure.TRANSPORT, status=None, reason="gone")
+    for _ in range(30):
+        with pytest.raises(CallFailedError):
+            await login.token()
+    server.refusal = None
+    await login.token()
+
+
 async def test_tokens_that_are_refused_as_soon_as_they_are_given_end_in_a_refusal(
     login: Login, server: Server, clock: ManualClock
 ) -> None:
