@@ -23,6 +23,15 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test alone, to be stopped and killed."""
+    if programs() is None:
+        pytest.skip("PostgreSQL is not on this machine")
+    with running_server() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def shared_redis() -> Iterator[RedisServer]:
     """A Redis of this run; who asks for it leaves its configuration as it was.

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -14,12 +14,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.failures import meaning
 from journal_keys.adapters.sql.ledger import SqlLedger
+from journal_keys.adapters.sql.ledger_clock import lock
 from journal_keys.adapters.sql.schema import alembic_config, check_schema, revision, upgrade
 from journal_keys.adapters.sql.tables import metadata
 from journal_keys.adapters.sql.transactions import writing
@@ -30,7 +31,7 @@ from journal_keys.domain.keys import Family, Kid
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
 from tests.support.ledger_contract import SKEW, START, YEAR, at_once, fact, founding, opened, turn_server_clock
 from tests.support.ledger_race import race_for_generations
-from tests.support.postgres_server import PostgresServer, running_server
+from tests.support.postgres_server import PostgresServer
 
 GRANTS: Final = Path(__file__).parents[3] / "docs" / "postgresql.md"
 HOUR: Final = timedelta(hours=1)
@@ -50,14 +51,6 @@ async def engine(url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 def ledger(engine: AsyncEngine) -> SqlLedger:
     return SqlLedger(engine, SystemClock(), SKEW)
-
-
-@pytest.fixture
-def own_postgres(postgres: PostgresServer) -> Iterator[PostgresServer]:
-    """A server that no other test uses, because this one stops it."""
-    assert postgres.process is not None
-    with running_server() as server:
-        yield server
 
 
 @pytest.fixture
@@ -111,69 +104,56 @@ class TestTheSchema:
             await ledger.head()
 
 
+class Hosts:
+    """A server, a host that is a year ahead of it, and one that is a year behind, with other boots."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.server, ahead, back = ManualClock(START), ManualClock(START + YEAR), ManualClock(START - YEAR)
+        back.reboot()
+        self._clocks = (self.server, ahead, back)
+        turn_server_clock(engine, self.server)
+        self.first, self.second = SqlLedger(engine, ahead, SKEW), SqlLedger(engine, back, SKEW)
+
+    def pass_hour(self) -> None:
+        for clock in self._clocks:
+            clock.pass_time(HOUR)
+
+
 class TestTheClock:
     @pytest.fixture
-    def clocks(self, engine: AsyncEngine) -> tuple[ManualClock, ManualClock]:
-        """The server's clock, and the one of a host that is a year ahead of it."""
-        server, host = ManualClock(START), ManualClock(START)
-        turn_server_clock(engine, server)
-        host.step_wall(YEAR)
-        return server, host
+    def hosts(self, engine: AsyncEngine) -> Hosts:
+        return Hosts(engine)
 
-    async def test_the_ledger_s_time_begins_with_the_server_s_and_not_with_the_host_s(
-        self, engine: AsyncEngine, clocks: tuple[ManualClock, ManualClock]
-    ) -> None:
-        page = await SqlLedger(engine, clocks[1], SKEW).read(Family.JWT)
-        assert page.now == START
+    async def test_the_ledger_s_time_begins_with_the_server_s_and_not_with_the_host_s(self, hosts: Hosts) -> None:
+        assert (await hosts.first.read(Family.JWT)).now == START
 
     async def test_without_a_test_the_server_s_clock_is_the_real_one(self, ledger: SqlLedger) -> None:
         page = await ledger.read(Family.JWT)
         assert abs(page.now - SystemClock().read().wall) < HOUR
 
-    async def test_hosts_that_take_turns_lose_no_time(
-        self, engine: AsyncEngine, clocks: tuple[ManualClock, ManualClock]
-    ) -> None:
-        server, one = clocks
-        other = ManualClock(START - YEAR)
-        other.reboot()
-        ledgers = [SqlLedger(engine, one, SKEW), SqlLedger(engine, other, SKEW)]
-        for ledger in ledgers:
+    async def test_hosts_that_take_turns_lose_no_time(self, hosts: Hosts) -> None:
+        await hosts.first.keep_clock()
+        await hosts.second.keep_clock()
+        for ledger in (hosts.first, hosts.second, hosts.first, hosts.second):
+            hosts.pass_hour()
             await ledger.keep_clock()
-        for turn in range(4):
-            for clock in (server, one, other):
-                clock.pass_time(HOUR)
-            await ledgers[turn % 2].keep_clock()
-        assert (await ledgers[0].read(Family.JWT)).now == START + 4 * HOUR
+        assert (await hosts.first.read(Family.JWT)).now == START + 4 * HOUR
 
-    async def test_a_server_clock_that_is_set_forward_between_two_hosts_counts_for_nothing(
-        self, engine: AsyncEngine, clocks: tuple[ManualClock, ManualClock]
-    ) -> None:
-        server, one = clocks
-        other = ManualClock(START)
-        other.reboot()
-        first, second = SqlLedger(engine, one, SKEW), SqlLedger(engine, other, SKEW)
-        await first.keep_clock()
-        await second.keep_clock()
-        server.step_wall(YEAR)
-        for clock in (server, one, other):
-            clock.pass_time(HOUR)
-        assert (await first.read(Family.JWT)).now == START
-        assert (await second.read(Family.JWT)).now == START + HOUR, "who kept it last needs no wall clock"
+    async def test_a_server_clock_that_is_set_forward_between_two_hosts_counts_for_nothing(self, hosts: Hosts) -> None:
+        await hosts.first.keep_clock()
+        await hosts.second.keep_clock()
+        hosts.server.step_wall(YEAR)
+        hosts.pass_hour()
+        assert (await hosts.first.read(Family.JWT)).now == START
+        assert (await hosts.second.read(Family.JWT)).now == START + HOUR, "who kept it last needs no wall clock"
 
-    async def test_an_accepted_clock_leaves_no_host_an_older_reading_to_count_from(
-        self, engine: AsyncEngine, clocks: tuple[ManualClock, ManualClock]
-    ) -> None:
-        server, one = clocks
-        other = ManualClock(START)
-        other.reboot()
-        first, second = SqlLedger(engine, one, SKEW), SqlLedger(engine, other, SKEW)
-        await first.keep_clock()
-        for clock in (server, one, other):
-            clock.pass_time(HOUR)
-        server.step_wall(-YEAR)
-        await second.accept_clock(actor="ops", reason="a test")
-        server.step_wall(YEAR)
-        assert (await first.read(Family.JWT)).now == (await second.read(Family.JWT)).now == START
+    async def test_an_accepted_clock_leaves_no_host_an_older_reading_to_count_from(self, hosts: Hosts) -> None:
+        await hosts.first.keep_clock()
+        hosts.pass_hour()
+        hosts.server.step_wall(-YEAR)
+        await hosts.second.accept_clock(actor="ops", reason="a test")
+        hosts.server.step_wall(YEAR)
+        assert (await hosts.first.read(Family.JWT)).now == (await hosts.second.read(Family.JWT)).now == START
 
 
 FAILING: Final = """
@@ -347,17 +327,32 @@ class TestFailures:
             await ledger.commit(at_once(opened(first.ring)))
             audit_chain.verify(await ledger.entries())
 
-    async def test_a_lock_that_somebody_holds_is_waited_for_and_then_named(self, ledger: SqlLedger, url: str) -> None:
-        database = url.rsplit("/", 1)[1]
-        async with writing(ledger.engine) as holder:
-            await holder.exec_driver_sql("SELECT 1 FROM ledger_clock FOR UPDATE")
-            impatient = asyncio.ensure_future(ledger.append(fact()))
-            await asyncio.sleep(0.1)
-            assert not impatient.done()
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = '{}' AND wait_event_type = 'Lock'"
-            found = await holder.exec_driver_sql(waiting.format(database))
-            assert found.scalar_one() == 1
-        await impatient
+    async def _blocked(self, engine: AsyncEngine) -> int:
+        """How many connections to this database wait for a lock."""
+        query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        async with engine.connect() as connection:
+            return len((await connection.exec_driver_sql(query)).all())
+
+    async def test_a_lock_that_somebody_holds_is_waited_for(self, ledger: SqlLedger) -> None:
+        async with writing(ledger.engine) as holder, asyncio.timeout(9):
+            await lock(holder)
+            patient = asyncio.ensure_future(ledger.append(fact()))
+            while not await self._blocked(ledger.engine):  # noqa: ASYNC110 (the server brings it about)
+                await asyncio.sleep(0.01)
+            assert not patient.done()
+        await patient
+        assert len(await ledger.entries()) == 1
+
+    @pytest.mark.parametrize("look", [check_schema, upgrade], ids=["look", "change"])
+    async def test_an_engine_for_another_database_is_named(
+        self, look: Callable[[AsyncEngine], Awaitable[None]]
+    ) -> None:
+        engine = create_async_engine("postgresql+asyncpg://journal@127.0.0.1:1/journal")
+        engine.dialect.name = "oracle"
+        with pytest.raises(
+            LedgerUnavailableError, match="no ledger is kept on oracle: expected an engine for sqlite or"
+        ):
+            await look(engine)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What belongs to one environment in Redis: its keys, its channel, and the mark of who owns them."""
+"""What belongs to one environment in Redis: its keys, and the mark of who owns them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -45,11 +45,6 @@ class Namespace:
         """What the name of each value begins with; its path follows."""
         return f"{self.prefix}value:"
 
-    @property
-    def hints(self) -> str:
-        """The channel of hints."""
-        return f"{self.prefix}hints"
-
     def value(self, path: SecretPath) -> str:
         """Holds the sealed value."""
         return f"{self.values}{path}"
@@ -62,10 +57,6 @@ class Namespace:
         """Name the index of every folder that the path is below."""
         folders = [SecretPath(path.segments[:size]) for size in range(1, len(path.segments))]
         return [self.index(None), *map(self.index, folders)]
-
-    def lease(self, name: str) -> str:
-        """Holds the token of who has this lease."""
-        return f"{self.prefix}lease:{name}"
 
     @property
     def identity(self) -> bytes:

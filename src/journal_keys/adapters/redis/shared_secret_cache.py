@@ -58,7 +58,7 @@ class RedisSharedSecretCache(SharedSecretCache):
     before it is done, nothing is found.
     """
 
-    def __init__(  # noqa: PLR0913 (what it shares with hints and leases comes in from one place)
+    def __init__(  # noqa: PLR0913 (all of it comes in from one place)
         self,
         *,
         call: Caller,

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from journal_keys.adapters.sql.engine import BEGIN
 from journal_keys.adapters.sql.failures import ContestedError, TooSlowError, translated
+from journal_keys.ports.ledger import LedgerUnavailableError
 
 T = TypeVar("T")
 _MOST_CONTESTED: Final = 5
@@ -16,6 +17,8 @@ _READING: Final[Mapping[str, Mapping[str, Any]]] = {
     "sqlite": {},
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
 }
+"""By database: those that ledgers are kept on, and no other."""
+
 _WRITING: Final[Mapping[str, Mapping[str, Any]]] = {
     "sqlite": {BEGIN: "BEGIN IMMEDIATE"},
     "postgresql": {"isolation_level": "READ COMMITTED"},  # behind the clock's row lock everybody sees the last state
@@ -26,7 +29,7 @@ _WRITING: Final[Mapping[str, Mapping[str, Any]]] = {
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Look at one state of the ledger, whatever others commit meanwhile."""
     with translated(engine):
-        async with engine.execution_options(**_READING[engine.dialect.name]).begin() as connection:
+        async with engine.execution_options(**_options(engine, _READING)).begin() as connection:
             yield connection
 
 
@@ -54,7 +57,7 @@ async def change(engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitabl
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Begin a transaction that changes the ledger. On SQLite nobody else writes from its first statement on."""
     with translated(engine):
-        async with engine.execution_options(**_WRITING[engine.dialect.name]).begin() as connection:
+        async with engine.execution_options(**_options(engine, _WRITING)).begin() as connection:
             yield connection
 
 
@@ -64,3 +67,10 @@ async def outside(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     with translated(engine):
         async with engine.execution_options(**{BEGIN: ""}).connect() as connection:
             yield connection
+
+
+def _options(engine: AsyncEngine, by_database: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    name = engine.dialect.name
+    if name not in by_database:
+        raise LedgerUnavailableError(f"no ledger is kept on {name}: expected an engine for {' or '.join(by_database)}")
+    return by_database[name]
