@@ -34,7 +34,7 @@ from tests.support.ledger_contract import fact
 
 QUICK = {
     "journal_jwks_max_age": 0.01,
-    "journal_infisical_cache_ttl": 0.15,
+    "journal_infisical_cache_ttl": 0.5,
     "journal_ledger_poll": 0.001,
     "journal_clock_skew": 0,
 }
@@ -91,7 +91,7 @@ async def test_the_signing_key_signs_for_whoever_uses_pyjwt(settings: Settings) 
 async def test_tokens_and_ciphertexts_outlive_a_rotation(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, **QUICK)
     await make_rings(settings)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.55)
     async with InfisicalSecretsClient(settings) as client:
         manager = InfisicalKeyManager(client=client)
         token = (await manager.signer()).sign({"sub": "alice"})
@@ -114,7 +114,7 @@ async def test_a_rotation_that_is_not_due_is_said_to_be_so(settings: Settings) -
 async def test_another_process_s_rotation_is_seen_and_its_tokens_are_accepted(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, **QUICK)
     await make_rings(settings)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.55)
     async with InfisicalSecretsClient(settings) as here, InfisicalSecretsClient(settings) as there:
         verifying, rotating = InfisicalKeyManager(client=here), InfisicalKeyManager(client=there)
         await verifying.verifier()
@@ -145,7 +145,7 @@ async def test_a_session_of_the_application_names_the_ledger(settings: Settings)
 async def test_a_plain_engine_of_the_application_loses_no_count_and_no_audit_entry(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, **QUICK)
     await make_rings(settings)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.55)
     plain = create_async_engine(settings.ledger_url)
     async with open_container(settings, engine=plain) as container:
         before = (await container.trail().head()).sequence
@@ -162,7 +162,7 @@ async def test_a_plain_engine_of_the_application_loses_no_count_and_no_audit_ent
 async def test_five_rotations_at_once_on_a_plain_engine_promote_each_ring_once(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, **QUICK)
     await make_rings(settings)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.55)
     plain = create_async_engine(settings.ledger_url)
     async with AsyncSession(plain) as session:
         manager = InfisicalKeyManager(session, None, InfisicalSecretsClient(settings))
@@ -211,7 +211,7 @@ async def test_handles_stay_good_past_the_view_ttl_without_another_call(tmp_path
         manager = InfisicalKeyManager(client=client)
         signer, cipher = await manager.signer(), await manager.get_token_cipher()
         for _ in range(4):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
         assert cipher.decrypt(cipher.encrypt("x")) == "x"
         assert signer.sign({})
 

@@ -13,14 +13,13 @@ import pytest
 from redis.asyncio import Redis
 
 from journal_keys.adapters.redis.caller import FIRST_REST_S, LONGEST_REST_S, NoAnswerError
+from journal_keys.adapters.redis.client import TIMEOUT_S
 from journal_keys.adapters.redis.counts import Count
 from journal_keys.ports.shared_secret_cache import SharedSecret
 from tests.support.redis_server import RedisServer
 from tests.support.shared import OTHER, PATH, PLACE, TTL, Instance, Store, instance, plain_client
 from tests.support.tcp_proxy import TcpProxy
 
-BLACK_HOLE_S = 0.3
-AT_ONCE_S = 0.1
 VALUE = Store().answer
 VALUE_KEY = PLACE.value(PATH)
 LONG = timedelta(seconds=LONGEST_REST_S)
@@ -52,18 +51,19 @@ def store() -> Store:
 
 
 @asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
-    """As the caller sees it: what takes longer fails. Time in which the kernel ran others instead of us is not ours."""
+async def time_outs_at_most(number: int) -> AsyncIterator[None]:
+    """What waits for Redis once more fails. Time in which we worked, or were kept from working, is no waiting."""
     loop = asyncio.get_running_loop()
-    began_s, waited_s = loop.time(), waited_for_a_processor_s()
+    began_s, busy_s = loop.time(), busy()
     async with asyncio.timeout(10):
         yield
-    assert loop.time() - began_s - (waited_for_a_processor_s() - waited_s) <= seconds
+    assert loop.time() - began_s - (busy() - busy_s) < (number + 1) * TIMEOUT_S
 
 
-def waited_for_a_processor_s() -> float:
-    """How long this thread was ready to run and did not (the second number, docs.kernel.org/scheduler/sched-stats)."""
-    return int(Path("/proc/thread-self/schedstat").read_text("ascii").split()[1]) / 1e9
+def busy() -> float:
+    """How many seconds this thread ran, or was ready to run and did not (docs.kernel.org/scheduler/sched-stats)."""
+    ran_ns, waited_ns, _ = Path("/proc/thread-self/schedstat").read_text("ascii").split()
+    return (int(ran_ns) + int(waited_ns)) / 1e9
 
 
 async def is_shared(server: RedisServer) -> bool:
@@ -75,7 +75,7 @@ async def is_shared(server: RedisServer) -> bool:
 
 async def test_down_at_start(one: Instance, own_redis: RedisServer, store: Store) -> None:
     own_redis.stop()
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.misses() == {Count.UNREACHABLE}
     own_redis.start()
@@ -90,7 +90,7 @@ async def test_going_down(one: Instance, own_redis: RedisServer, store: Store) -
     assert await is_shared(own_redis)
     own_redis.stop()
     one.cache.forget(None)
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert store.loads == 2
     assert one.misses() <= {Count.UNREACHABLE, Count.RESTING}
@@ -102,18 +102,18 @@ async def test_connections_that_are_cut(one: Instance, proxy: TcpProxy, store: S
         proxy.cut()
         one.cache.forget(None)
         one.clock.pass_time(timedelta(seconds=FIRST_REST_S))
-        async with within(BLACK_HOLE_S):
+        async with time_outs_at_most(1):
             assert await one.fetch(store) == VALUE
     assert await is_shared(own_redis)
 
 
 async def test_a_black_hole_costs_one_time_out_and_then_nothing(one: Instance, proxy: TcpProxy, store: Store) -> None:
     proxy.is_black_hole = True
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.counts[Count.TIMED_OUT] == 1
     asked = proxy.connections
-    async with within(AT_ONCE_S):
+    async with time_outs_at_most(1):
         for _ in range(20):
             one.cache.forget(None)
             assert await one.fetch(store) == VALUE
@@ -121,7 +121,7 @@ async def test_a_black_hole_costs_one_time_out_and_then_nothing(one: Instance, p
     assert one.counts[Count.TIMED_OUT] == 1
     one.clock.pass_time(timedelta(seconds=FIRST_REST_S))
     one.cache.forget(None)
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.counts[Count.TIMED_OUT] == 2
 
@@ -130,7 +130,7 @@ async def test_a_black_hole_between_two_questions(one: Instance, proxy: TcpProxy
     await one.fetch(store)
     proxy.is_black_hole = True
     one.cache.forget(None)
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     proxy.heal()
     one.clock.pass_time(timedelta(seconds=FIRST_REST_S))
@@ -142,7 +142,7 @@ async def test_a_black_hole_between_two_questions(one: Instance, proxy: TcpProxy
 async def test_a_black_hole_costs_a_crowd_one_time_out(one: Instance, proxy: TcpProxy, store: Store) -> None:
     proxy.is_black_hole = True
     paths = [PATH.folder.child(f"name_{number}") for number in range(300)]
-    async with within(2 * BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert set(await asyncio.gather(*(one.fetch(store, path) for path in paths))) == {VALUE}
 
 
@@ -150,7 +150,7 @@ async def test_a_process_that_stands_still(one: Instance, own_redis: RedisServer
     await one.fetch(store)
     own_redis.freeze()
     one.cache.forget(None)
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     own_redis.thaw()
     one.clock.pass_time(timedelta(seconds=FIRST_REST_S))
@@ -163,7 +163,7 @@ async def test_a_lost_reply_to_what_keeps_a_value(one: Instance, proxy: TcpProxy
     vacant = await one.shared.cache.look_up(PATH)
     assert not isinstance(vacant, SharedSecret)
     proxy.replies_to_drop = 1
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         await one.shared.cache.keep(vacant, await Store().load(PATH))
     assert one.misses() == {Count.UNREACHABLE}
     assert await is_shared(own_redis)
@@ -225,7 +225,7 @@ async def test_more_than_can_be_owed_is_everything(one: Instance, own_redis: Red
 
 async def test_readonly(one: Instance, admin: Redis, store: Store) -> None:
     await admin.replicaof("127.0.0.1", 1)
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.misses() == {Count.READ_ONLY}
 
@@ -245,7 +245,7 @@ async def test_loading(one: Instance, own_redis: RedisServer, admin: Redis, stor
     await admin.save()
     own_redis.stop()
     own_redis.start("key-load-delay 5000", "loading-process-events-interval-bytes 1024")
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.misses() == {Count.LOADING}
 
@@ -256,7 +256,7 @@ async def test_out_of_memory(one: Instance, admin: Redis, store: Store) -> None:
     one.cache.forget(None)
     assert await one.fetch(store) == VALUE
     assert one.counts[Count.HIT] == 1
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store, OTHER) == VALUE
     assert one.misses() == {Count.FULL}
 
@@ -264,7 +264,7 @@ async def test_out_of_memory(one: Instance, admin: Redis, store: Store) -> None:
 async def test_noauth(one: Instance, proxy: TcpProxy, own_redis: RedisServer, store: Store) -> None:
     own_redis.stop()
     own_redis.start("requirepass a-password-of-16-bytes-or-more")
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.misses() == {Count.DENIED}
     asked = proxy.connections
@@ -278,7 +278,7 @@ async def test_a_wrong_password(own_redis: RedisServer, store: Store) -> None:
     own_redis.stop()
     own_redis.start("requirepass a-password-of-16-bytes-or-more")
     url = own_redis.url.replace("//", "//:another-password-of-16-bytes@")
-    async with instance(url) as made, within(BLACK_HOLE_S):
+    async with instance(url) as made, time_outs_at_most(1):
         assert await made.fetch(store) == VALUE
         assert made.misses() == {Count.DENIED}
     async with instance(own_redis.url.replace("//", "//:a-password-of-16-bytes-or-more@")) as made:
@@ -292,10 +292,10 @@ WRONG_TYPES = {"a value": VALUE_KEY, "the guard": PLACE.guard, "an index": PLACE
 @pytest.mark.parametrize("name", WRONG_TYPES.values(), ids=WRONG_TYPES)
 async def test_wrongtype(one: Instance, admin: Redis, store: Store, name: str) -> None:
     await admin.rpush(name, "an element")
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.misses() == {Count.WRONG_TYPE}
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         await one.cache.invalidate(PATH.folder)
     newer = Store(b"the second answer of the store")
     assert await one.fetch(newer) == newer.answer
@@ -419,7 +419,7 @@ async def test_a_flipped_bit(one: Instance, proxy: TcpProxy, store: Store, posit
         one.clock.pass_time(timedelta(milliseconds=1))
         one.shared.call.breaker._opened_s = None  # noqa: SLF001 (each bit is to be tried, not refused)
         proxy.flip_bit_of_reply(position, bit)
-        async with within(4 * BLACK_HOLE_S):
+        async with time_outs_at_most(4):
             assert await one.fetch(store) == VALUE
         proxy.heal()
         proxy.cut()
@@ -429,17 +429,17 @@ async def test_a_throttled_connection(one: Instance, proxy: TcpProxy, store: Sto
     await one.fetch(store)
     proxy.bytes_per_s = 100
     one.cache.forget(None)
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.misses() == {Count.TIMED_OUT}
 
 
 async def test_a_slow_redis(one: Instance, proxy: TcpProxy, store: Store) -> None:
-    proxy.delay_s = 0.1  # twice on a new connection, which is asked for a sign of life first
-    async with within(1):
+    proxy.delay_s = 0.04  # twice on a new connection, which is asked for a sign of life first
+    async with time_outs_at_most(3):
         assert await one.fetch(store) == VALUE
     one.cache.forget(None)
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.counts[Count.HIT] == 1
 
@@ -449,7 +449,7 @@ FOREIGN: dict[str, tuple[Callable[[bytes], bytes], Count]] = {
     "bytes that are no text": (lambda _: b"\xff" * 99, Count.MALFORMED),
     "a cut value": (lambda kept: kept[:-8], Count.FORGED),
     "the head of a value": (lambda kept: kept[:40], Count.MALFORMED),
-    "a changed byte": (lambda kept: kept[:-9] + bytes([kept[-9] ^ 1]) + kept[-8:], Count.FORGED),
+    "a changed byte": (lambda kept: kept[:-9] + (b"B" if kept[-9:-8] == b"A" else b"A") + kept[-8:], Count.FORGED),
     "too much": (lambda kept: kept + b"A" * 100_000, Count.OVERSIZED),
     "a gigabyte's beginning": (lambda _: b"A" * 5_000_000, Count.OVERSIZED),
 }
@@ -464,7 +464,7 @@ async def test_a_foreign_or_forged_value(
     assert isinstance(kept, bytes)
     await admin.set(VALUE_KEY, change(kept))
     one.cache.forget(None)
-    async with within(BLACK_HOLE_S):
+    async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert store.loads == 2
     assert one.misses() == {reason}

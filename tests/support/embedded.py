@@ -17,8 +17,8 @@ QUICK: Mapping[str, str] = {
 
 
 def settings_in(folder: Path, **changes: object) -> Settings:
-    """Embedded settings whose home is a folder of the test's."""
-    return Settings.model_validate({"journal_keys_home": folder / "home", **changes})
+    """Embedded settings whose home is a folder of the test's, and whose views outlast a busy machine's pauses."""
+    return Settings.model_validate({"journal_keys_home": folder / "home", "journal_infisical_cache_ttl": 60, **changes})
 
 
 async def make_rings(settings: Settings) -> None:

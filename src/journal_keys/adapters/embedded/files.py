@@ -59,8 +59,9 @@ def read_private(path: Path, *, most: int) -> bytes | None:
             raise SecretStoreDeniedError(f"{path} is a symbolic link: put the file itself there") from None
         raise translated(failure, path, "opened") from None
     with os.fdopen(descriptor, "rb") as file:
-        _refuse_public(os.fstat(descriptor), path)
-        data = file.read(most + 1)
+        status = os.fstat(descriptor)
+        _refuse_public(status, path)
+        data = file.read(min(status.st_size, most) + 1)  # room for `most` at every read costs milliseconds
     if len(data) > most:
         raise SecretStoreProtocolError(f"{path} is larger than {most} bytes")
     return data
