@@ -30,6 +30,7 @@ from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.entropy import Entropy
+from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.key_crypto import KeyGenerator, KeyOpener, PemRenderer
 from journal_keys.ports.key_usage import KeyUsage
@@ -51,6 +52,7 @@ from journal_keys.use_cases.read_material import ReadMaterial
 from journal_keys.use_cases.reconcile import Reconcile
 from journal_keys.use_cases.recover_ledger import RecoverLedger
 from journal_keys.use_cases.refresh_views import RefreshViews
+from journal_keys.use_cases.report_instance import ReportInstance
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
@@ -75,6 +77,9 @@ class Container(containers.DeclarativeContainer):
     ledger: providers.Provider[Ledger] = providers.Dependency(instance_of=Ledger)  # type: ignore[type-abstract]
     trail: providers.Provider[AuditTrail] = providers.Dependency(instance_of=AuditTrail)  # type: ignore[type-abstract]
     clock_keeper: providers.Provider[ClockKeeper] = providers.Dependency(instance_of=ClockKeeper)  # type: ignore[type-abstract]
+    fleet: providers.Provider[Fleet] = providers.Dependency(instance_of=Fleet)  # type: ignore[type-abstract]
+    instance_name: providers.Provider[str] = providers.Dependency(instance_of=str)
+    instance_expiry: providers.Provider[timedelta] = providers.Dependency(instance_of=timedelta)
     usage: providers.Provider[KeyUsage] = providers.Dependency(instance_of=KeyUsage)  # type: ignore[type-abstract]
 
     generator: providers.Provider[KeyGenerator] = providers.Singleton(CryptographyKeyGenerator, entropy=entropy)
@@ -152,6 +157,9 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         usage=usage,
         budget=budget,
+    )
+    report_instance: providers.Provider[ReportInstance] = providers.ThreadSafeSingleton(
+        ReportInstance, fleet=fleet, board=board, clock=clock, name=instance_name, expires_in=instance_expiry
     )
     check_health: providers.Provider[CheckHealth] = providers.Factory(
         CheckHealth,

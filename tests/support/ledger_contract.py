@@ -30,6 +30,7 @@ from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Ki
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.clock_keeper import ClockKeeper
+from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger
 from tests.support.postgres_server import PostgresServer
@@ -41,12 +42,13 @@ YEAR: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """One ledger through its four ports."""
+    """One ledger through its five ports."""
 
     ledger: Ledger
     trail: AuditTrail
     usage: KeyUsage
     keeper: ClockKeeper
+    fleet: Fleet
 
 
 PortsFactory: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[Ports]]
@@ -55,7 +57,7 @@ PortsFactory: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[Po
 @asynccontextmanager
 async def in_memory(_folder: Path, clock: Clock) -> AsyncIterator[Ports]:
     ledger = MemoryLedger(clock, SKEW)
-    yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger)
+    yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger)
 
 
 @asynccontextmanager
@@ -63,7 +65,7 @@ async def in_sqlite(folder: Path, clock: Clock) -> AsyncIterator[Ports]:
     async with ledger_engine(f"sqlite+aiosqlite:///{folder}/ledger/ledger.db") as engine:
         await upgrade(engine)
         ledger = SqlLedger(engine, clock, SKEW)
-        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger)
+        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger)
 
 
 @asynccontextmanager
@@ -72,7 +74,7 @@ async def in_postgresql(_folder: Path, clock: Clock, server: PostgresServer | No
     async with ledger_engine(await server.database()) as engine:
         turn_server_clock(engine, clock)
         ledger = SqlLedger(engine, clock, SKEW)
-        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger)
+        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger)
 
 
 def turn_server_clock(engine: AsyncEngine, clock: Clock) -> None:

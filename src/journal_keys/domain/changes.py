@@ -31,6 +31,9 @@ def check_reason(reason: str) -> str:
 class RotationRequest:
     """Who asks for a rotation, and why. `scope` is `jwt`, `aes` or `both`; the id is the caller's choice.
 
+    Instances that are `ignored`, by name, do not hold the gate shut; that is asked for at each call and not recorded
+    with the intent.
+
     Raises:
         InvalidNameError: at construction, when reason or id is not of its form.
     """
@@ -40,6 +43,7 @@ class RotationRequest:
     force: bool
     reason: str
     actor: str
+    ignored: frozenset[str] = field(default=frozenset(), compare=False)
 
     def __post_init__(self) -> None:
         check_reason(self.reason)

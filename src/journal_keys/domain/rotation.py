@@ -1,12 +1,13 @@
 """The state machine of a ring: decisions as values, transitions as `RingChange`s. Every use case goes through here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord
 from journal_keys.domain.errors import TransitionError
+from journal_keys.domain.fleet import Laggard
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.policy import RotationPolicy
@@ -52,7 +53,7 @@ class StageFirst:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """The staged key is too young: some verifier may not know it yet."""
+    """Some verifier may not know the staged key yet: it is too young, or an instance says so."""
 
     staged: KeyVersion
     until: datetime
@@ -79,8 +80,19 @@ def gate(staged: KeyVersion, windows: Windows) -> datetime:
     return staged.published_at + windows.publish_to_promote
 
 
-def decide(ring: KeyRing, policy: RotationPolicy, windows: Windows, *, now: datetime, wanted: bool) -> Decision:
-    """Say what a rotation may do now. `wanted` skips "not due", never the gate."""
+def decide(
+    ring: KeyRing,
+    policy: RotationPolicy,
+    windows: Windows,
+    *,
+    now: datetime,
+    wanted: bool,
+    behind: Sequence[Laggard] = (),
+) -> Decision:
+    """Say what a rotation may do now. `wanted` skips "not due", never the gate: age, and every live instance.
+
+    An instance that is `behind` holds the gate shut until it catches up, leaves, or its report expires.
+    """
     due = due_at(ring, policy)
     if not wanted and now < due:
         return NotDueUntil(due)
@@ -92,6 +104,9 @@ def decide(ring: KeyRing, policy: RotationPolicy, windows: Windows, *, now: date
         seconds = windows.publish_to_promote.total_seconds()
         because = f"{staged.kid} was published {_ago(now - staged.published_at)} ago and W1 is {seconds:g} s"
         return WaitUntil(staged, until, because)
+    if behind:
+        others = f" and {len(behind) - 1} more" if len(behind) > 1 else ""
+        return WaitUntil(staged, max(one.expires_at for one in behind), f"{behind[0]}{others}")
     return Promote(staged)
 
 
@@ -132,8 +147,12 @@ def open_rotation(ring: KeyRing, record: RotationRecord, cause: Cause) -> RingCh
     return RingChange(ring=_next(ring, cause, ring.versions), facts=(fact,), rotations=(record,))
 
 
-def promote(ring: KeyRing, cause: Cause, records: Iterable[RotationRecord] = ()) -> RingChange:
+def promote(
+    ring: KeyRing, cause: Cause, records: Iterable[RotationRecord] = (), *, ignored: Iterable[Laggard] = ()
+) -> RingChange:
     """Make the staged key ACTIVE and the ACTIVE key DEACTIVATED, and settle these rotations with that result.
+
+    Of each instance that was `ignored` at the gate a fact tells.
 
     Raises:
         TransitionError: no key is staged.
@@ -144,7 +163,10 @@ def promote(ring: KeyRing, cause: Cause, records: Iterable[RotationRecord] = ())
     after = _next(ring, cause, _replaced(ring, {old.kid: old, new.kid: new}))
     settled = tuple(record.settled(old=old.kid, new=new.kid, ring=after) for record in records)
     ids = {"rotation_id": settled[0].request.rotation_id} if settled else {}
-    facts = (cause.fact("key_promoted", new, **ids), cause.fact("key_demoted", old, **ids))
+    passed = (
+        cause.fact("instance_ignored", new, instance=one.name, generation=str(one.held.generation)) for one in ignored
+    )
+    facts = (*passed, cause.fact("key_promoted", new, **ids), cause.fact("key_demoted", old, **ids))
     return RingChange(ring=after, facts=facts, rotations=settled)
 
 

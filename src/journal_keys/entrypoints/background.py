@@ -12,6 +12,7 @@ from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import NotDue, Reconciled, RotationOutcome
 
+_LEAVE_S = 2.0
 _LOG = logging.getLogger("journal_keys")
 
 
@@ -25,11 +26,13 @@ class Background:
     container: Container
     poll: timedelta
     reconcile_interval: timedelta
+    reports: bool = False
+    """Whether other processes are told which generations this one holds."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
     _told: dict[Family, RotationOutcome | None] = field(default_factory=dict, init=False)
 
     async def __aenter__(self) -> Self:
-        await self.refresh()
+        await self.container.refresh_views()()
         self._tasks = [
             asyncio.create_task(self._refresh_for_ever(), name="journal_keys refresher"),
             asyncio.create_task(self._repeat(self.rotate_due, self.poll), name="journal_keys scheduler"),
@@ -45,10 +48,19 @@ class Background:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.reports:
+            await self._attempt(self.leave)
 
     async def refresh(self) -> None:
-        """Bring the views up to the ledger."""
+        """Bring the views up to the ledger, and tell the others."""
         await self.container.refresh_views()()
+        if self.reports:
+            await self.container.report_instance()()
+
+    async def leave(self) -> None:
+        """Hold back no promotion from now on."""
+        async with asyncio.timeout(_LEAVE_S):
+            await self.container.report_instance().leave()
 
     async def rotate_due(self) -> None:
         """Rotate each ring that is due or waited for, and log what is not as it was at the last look."""
@@ -68,8 +80,8 @@ class Background:
 
     async def _refresh_for_ever(self) -> None:
         while True:
-            await self.container.hints().wait(self._jittered(self.poll))
             await self._attempt(self.refresh)
+            await self.container.hints().wait(self._jittered(self.poll))
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
         while True:

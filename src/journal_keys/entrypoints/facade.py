@@ -133,7 +133,12 @@ class InfisicalSecretsClient:
 
     def _keep_fresh(self, container: Container) -> None:
         settings = self._settings
-        background = Background(container=container, poll=settings.poll, reconcile_interval=settings.reconcile_interval)
+        background = Background(
+            container=container,
+            poll=settings.poll,
+            reconcile_interval=settings.reconcile_interval,
+            reports=settings.reports_instance,
+        )
         background.start_refreshing()
         self._stack.push_async_exit(background)
 

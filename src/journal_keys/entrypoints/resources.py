@@ -62,6 +62,9 @@ def build_container(
         trail=ledger,
         clock_keeper=ledger,
         usage=ledger,
+        fleet=ledger,
+        instance_name=settings.instance_name,
+        instance_expiry=settings.instance_expiry,
     )
 
 

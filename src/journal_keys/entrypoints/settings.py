@@ -1,5 +1,8 @@
 """The one place where the environment is read."""
 
+import os
+import platform
+import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +11,8 @@ from typing import Annotated, Final, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from journal_keys.domain.errors import PolicyError
+from journal_keys.domain.errors import InvalidNameError, PolicyError
+from journal_keys.domain.fleet import check_instance_name
 from journal_keys.domain.keys import Algorithm, Family
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.token import TokenProfile
@@ -57,6 +61,7 @@ DEFAULTS: Final[dict[Profile, dict[str, float]]] = {
 
 
 _LEAST_PAUSE_OVER_A_NETWORK: Final = timedelta(minutes=1)
+_LEAST_INSTANCE_EXPIRY: Final = timedelta(seconds=10)
 
 
 class Settings(InfisicalSettings, RedisSettings):
@@ -71,6 +76,8 @@ class Settings(InfisicalSettings, RedisSettings):
     journal_infisical_cache_ttl: Seconds | None = None
     journal_jwks_max_age: Seconds | None = None
     journal_ledger_poll: Seconds | None = None
+    journal_instance_name: str | None = None
+    journal_instance_expiry: Annotated[Seconds, Field(ge=1)] | None = None
     journal_reconcile_interval: Annotated[Seconds, Field(ge=0.1)] | None = None
     journal_clock_skew: Seconds | None = None
     journal_verify_max_stale: Seconds | None = None
@@ -100,6 +107,14 @@ class Settings(InfisicalSettings, RedisSettings):
         settings.redis_url()
         settings.redis_cache_key()
         return settings
+
+    @field_validator("journal_instance_name")
+    @classmethod
+    def _has_a_plain_name(cls, value: str | None) -> str | None:
+        try:
+            return value if value is None else check_instance_name(value)
+        except InvalidNameError as failure:
+            raise ValueError(str(failure)) from None
 
     @field_validator("journal_keys_home", mode="before")
     @classmethod
@@ -133,6 +148,24 @@ class Settings(InfisicalSettings, RedisSettings):
     def ledger_url(self) -> str:
         """The SQLAlchemy URL of the ledger; a SQLite file under the home folder where none is set."""
         return self.journal_db_url_async or f"sqlite+aiosqlite:///{self.journal_keys_home / 'ledger.sqlite3'}"
+
+    @property
+    def reports_instance(self) -> bool:
+        """Whether this process says which generations it holds: where others may share the ledger, on a server."""
+        return not self.ledger_url.startswith("sqlite")
+
+    @property
+    def instance_name(self) -> str:
+        """What this process is called among the others: by its host and process id, where nothing else is said."""
+        host = re.sub(r"[^A-Za-z0-9._-]", "-", platform.node())[:100] or "host"
+        return self.journal_instance_name or f"{host}-{os.getpid()}"
+
+    @property
+    def instance_expiry(self) -> timedelta:
+        """How long a report counts: as long as a view may sign that nobody confirmed, and no less than 10 s."""
+        if self.journal_instance_expiry is not None:
+            return timedelta(seconds=self.journal_instance_expiry)
+        return max(self._seconds("journal_infisical_cache_ttl"), _LEAST_INSTANCE_EXPIRY)
 
     @property
     def poll(self) -> timedelta:

@@ -4,12 +4,15 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, Transition
 from journal_keys.domain.errors import PortError
+from journal_keys.domain.fleet import Laggard
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family
+
+MOST_LAGGARDS: Final = 20
 
 
 class LedgerError(PortError):
@@ -36,12 +39,14 @@ class StaleGenerationError(LedgerError):
 class LedgerPage:
     """One consistent look at one ring: the ledger's time, the ring (None: positively none), its open rotations.
 
-    `waiting` is sorted by the time of opening, then by id.
+    `waiting` is sorted by the time of opening, then by id; `behind` by generation, then by name, of which the first
+    `MOST_LAGGARDS` are shown.
     """
 
     now: datetime
     ring: KeyRing | None
     waiting: tuple[RotationRecord, ...]
+    behind: tuple[Laggard, ...] = ()
 
 
 @runtime_checkable

@@ -114,7 +114,8 @@ class RotateKeys:
         wanted = request.force or bool(page.waiting)
         policy = self.policies[ring.family]
         cause = _cause(page, request)
-        match rotation.decide(ring, policy, self.windows, now=page.now, wanted=wanted):
+        behind = [one for one in page.behind if one.name not in request.ignored]
+        match rotation.decide(ring, policy, self.windows, now=page.now, wanted=wanted, behind=behind):
             case NotDueUntil(due_at):
                 return NotDue(family=ring.family, active_kid=ring.active.kid, generation=ring.generation, due_at=due_at)
             case StageFirst():
@@ -145,7 +146,10 @@ class RotateKeys:
         records = {record.request.rotation_id: record for record in page.waiting}
         records.setdefault(request.rotation_id, _record(page, ring.family, request))
         cause = _cause(page, request)
-        change = await self.ledger.commit(lambda at: rotation.promote(ring, cause.when(at), records.values()))
+        ignored = [one for one in page.behind if one.name in request.ignored]
+        change = await self.ledger.commit(
+            lambda at: rotation.promote(ring, cause.when(at), records.values(), ignored=ignored)
+        )
         return Rotated(
             family=ring.family,
             old_kid=ring.active.kid,

@@ -1,5 +1,6 @@
 """The state machine as tables: ring before, policy, instants; outcome, ring after, and what the audit says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from journal_keys.domain import rotation
 from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, RotationRequest, RotationStatus
 from journal_keys.domain.errors import RingInvariantError, TransitionError, UnknownKeyError
+from journal_keys.domain.fleet import Held, Laggard
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.policy import RotationPolicy
@@ -110,6 +112,52 @@ DECISIONS = [
 @pytest.mark.parametrize(("before", "passed", "wanted", "decision"), DECISIONS)
 def test_what_a_rotation_may_do_now(before: KeyRing, passed: timedelta, wanted: bool, decision: Decision) -> None:  # noqa: FBT001
     assert rotation.decide(before, POLICY, WINDOWS, now=T0 + passed, wanted=wanted) == decision
+
+
+FIRST_BEHIND = Laggard(
+    name="web-1", held=Held(generation=6, since=T0), ring_generation=7, expires_at=T0 + INTERVAL + timedelta(seconds=9)
+)
+SECOND_BEHIND = replace(
+    FIRST_BEHIND, name="web-2", held=Held(generation=5, since=T0), expires_at=T0 + INTERVAL + timedelta(seconds=5)
+)
+
+
+@pytest.mark.parametrize(
+    ("behind", "because"),
+    [
+        ([FIRST_BEHIND], "instance web-1 holds generation 6 of 7 since 2026-01-01T00:00:00+00:00"),
+        (
+            [SECOND_BEHIND, FIRST_BEHIND],
+            "instance web-2 holds generation 5 of 7 since 2026-01-01T00:00:00+00:00 and 1 more",
+        ),
+    ],
+)
+def test_an_instance_that_is_behind_holds_the_gate_shut_until_its_report_expires(
+    behind: list[Laggard], because: str
+) -> None:
+    decision = rotation.decide(WHOLE, POLICY, WINDOWS, now=T0 + INTERVAL, wanted=True, behind=behind)
+    assert decision == WaitUntil(STAGED, FIRST_BEHIND.expires_at, because)
+
+
+@pytest.mark.parametrize(
+    ("before", "passed", "wanted"), [(WHOLE, timedelta(seconds=100), True), (WHOLE, INTERVAL - TICK, False)]
+)
+def test_an_instance_that_is_behind_changes_nothing_where_the_gate_is_shut_anyway(
+    before: KeyRing,
+    passed: timedelta,
+    wanted: bool,  # noqa: FBT001
+) -> None:
+    with_it, without = (
+        rotation.decide(before, POLICY, WINDOWS, now=T0 + passed, wanted=wanted, behind=behind)
+        for behind in ([FIRST_BEHIND], [])
+    )
+    assert with_it == without
+
+
+def test_of_each_ignored_instance_a_fact_tells() -> None:
+    change = rotation.promote(WHOLE, CAUSE, ignored=[FIRST_BEHIND])
+    assert change.facts[0] == fact("instance_ignored", "staged", instance="web-1", generation="6")
+    assert change.facts[1:] == rotation.promote(WHOLE, CAUSE).facts
 
 
 def test_a_first_ring_has_a_key_that_signs_at_once_and_one_that_waits_both_published_now() -> None:

@@ -33,6 +33,9 @@ def container() -> Container:
         trail=ledger,
         clock_keeper=ledger,
         usage=ledger,
+        fleet=ledger,
+        instance_name="test-1",
+        instance_expiry=timedelta(minutes=5),
     )
 
 

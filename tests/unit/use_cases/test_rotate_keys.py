@@ -15,6 +15,8 @@ from journal_keys.domain.errors import RotationConflictError
 from journal_keys.domain.keys import Algorithm, Family, KeyState
 from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, Waiting
 from journal_keys.domain.paths import versions_folder
+from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.ledger import Ledger, LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretNotFoundError
 from journal_keys.use_cases.rotate_keys import RingMissingError
@@ -269,3 +271,48 @@ async def test_a_clock_that_stands_still_delays_and_never_hastens() -> None:
     assert staged is not None
     await world.rotated(Family.JWT, "second")
     assert (await world.ring(Family.JWT)).active.kid != staged.kid
+
+
+LIFE = timedelta(minutes=5)
+
+
+@FAMILIES
+async def test_an_instance_at_an_older_generation_holds_a_rotation_back_until_it_catches_up(family: Family) -> None:
+    world = await World().initialised(family)
+    fleet = cast("Fleet", world.ledger)
+    world.clock.pass_time(W1)
+    held = (await world.ledger.heads())[family].generation
+    await fleet.report("web-1", dict.fromkeys(Family, held - 1), expires_in=LIFE)
+    outcome = await world.rotate(family, request("r", family))
+    assert isinstance(outcome, Waiting)
+    assert outcome.because.startswith(f"instance web-1 holds generation {held - 1} of {held} since ")
+    assert outcome.until == (await world.ledger.read(family)).now + LIFE
+    await fleet.report("web-1", {family: outcome.generation}, expires_in=LIFE)
+    assert isinstance(await world.rotate_when_due(family), Rotated)
+
+
+@FAMILIES
+async def test_an_instance_whose_report_expired_holds_nobody_back(family: Family) -> None:
+    world = await World().initialised(family)
+    world.clock.pass_time(W1)
+    await cast("Fleet", world.ledger).report("web-1", {}, expires_in=LIFE)
+    assert isinstance(await world.rotate(family, request("r", family)), Waiting)
+    world.clock.pass_time(LIFE)
+    assert isinstance(await world.rotate_when_due(family), Rotated)
+
+
+@FAMILIES
+async def test_an_ignored_instance_holds_nobody_back_and_the_audit_trail_names_it(family: Family) -> None:
+    world = await World().initialised(family)
+    world.clock.pass_time(W1)
+    for name in ("web-1", "web-2"):
+        await cast("Fleet", world.ledger).report(name, {}, expires_in=LIFE)
+    one = replace(request("r", family), ignored=frozenset({"web-1"}))
+    outcome = await world.rotate(family, one)
+    assert isinstance(outcome, Waiting)
+    assert outcome.because.startswith("instance web-2 ")
+    both = replace(one, ignored=frozenset({"web-1", "web-2"}))
+    assert isinstance(await world.rotate(family, both), Rotated)
+    told = [entry.fact for entry in await cast("AuditTrail", world.ledger).entries()]
+    ignored = [fact for fact in told if fact.action == "instance_ignored"]
+    assert [fact.detail["instance"] for fact in ignored] == ["web-1", "web-2"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from journal_keys.domain import audit_chain
 from journal_keys.domain.audit_chain import EMPTY, AuditEntry, AuditHead
@@ -14,17 +14,19 @@ from journal_keys.domain.changes import (
     Transition,
     clock_accepted,
 )
+from journal_keys.domain.fleet import Instance, laggards, reported
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.clock_keeper import ClockKeeper
+from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
-from journal_keys.ports.ledger import Ledger, LedgerPage, StaleGenerationError
+from journal_keys.ports.ledger import MOST_LAGGARDS, Ledger, LedgerPage, StaleGenerationError
 
 
-class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
+class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet):
     """Dictionaries. Nothing is awaited between compare and set, so each change is one step."""
 
     def __init__(self, clock: Clock, skew: timedelta) -> None:
@@ -35,6 +37,7 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
         self._rotations: dict[tuple[str, Family], RotationRecord] = {}
         self._entries: list[AuditEntry] = []
         self._usage: dict[Kid, int] = {}
+        self._instances: dict[str, Instance] = {}
 
     async def heads(self) -> Mapping[Family, RingHead]:
         """Give the head of every ring."""
@@ -48,7 +51,9 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
             if record.family is family and record.status is RotationStatus.WAITING
         ]
         waiting.sort(key=lambda record: (record.opened_at, record.request.rotation_id))
-        return LedgerPage(now=self._now().at, ring=self._rings.get(family), waiting=tuple(waiting))
+        now, ring = self._now().at, self._rings.get(family)
+        behind = laggards(self._live(now), ring)[:MOST_LAGGARDS] if ring else ()
+        return LedgerPage(now=now, ring=ring, waiting=tuple(waiting), behind=behind)
 
     async def rotations(self, rotation_id: str) -> Sequence[RotationRecord]:
         """Give every family's record of this id."""
@@ -113,6 +118,28 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper):
         self._time = accept(before, self._clock.read())
         self._link(clock_accepted(before, self._time, actor=actor, reason=reason))
         return await self.head()
+
+    async def report(self, name: str, generations: Mapping[Family, int], *, expires_in: timedelta) -> None:
+        """Keep the report."""
+        now = self._now().at
+        before = self._instances[name].held if name in self._instances else {}
+        self._instances[name] = Instance(
+            name=name,
+            held=reported(before, generations, now),
+            reported_at=now,
+            expires_at=now + expires_in,
+        )
+
+    async def leave(self, name: str) -> None:
+        """Forget the instance."""
+        self._instances.pop(name, None)
+
+    async def instances(self) -> Sequence[Instance]:
+        """Give the live ones."""
+        return self._live(self._now().at)
+
+    def _live(self, now: datetime) -> list[Instance]:
+        return [one for _, one in sorted(self._instances.items()) if one.expires_at > now]
 
     def _now(self) -> LedgerTime:
         return advance(self._time, self._clock.read(), skew=self._skew)

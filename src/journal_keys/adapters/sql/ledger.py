@@ -12,8 +12,9 @@ from journal_keys.adapters.sql import record_rows, rows
 from journal_keys.adapters.sql.audit_trail import SqlAuditTrail, append_facts
 from journal_keys.adapters.sql.changes import apply, set_result
 from journal_keys.adapters.sql.failures import TooSlowError
+from journal_keys.adapters.sql.fleet import SqlFleet, behind
 from journal_keys.adapters.sql.key_usage import SqlKeyUsage
-from journal_keys.adapters.sql.ledger_clock import forget_marks, keep_time, lock, look
+from journal_keys.adapters.sql.ledger_clock import forget_marks, keep_time, lock, look, now
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
 from journal_keys.adapters.sql.transactions import change, reading
 from journal_keys.domain.audit_chain import AuditHead
@@ -27,8 +28,7 @@ from journal_keys.domain.changes import (
 )
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family
-from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
-from journal_keys.ports.clock import Clock
+from journal_keys.domain.ledger_clock import LedgerTime, accept
 from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.ledger import Ledger, LedgerPage
 
@@ -36,14 +36,11 @@ _QUICK: Final = timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True)
-class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
-    """State of every ring, its audit trail and its counters, in the tables that `schema.upgrade` makes.
+class SqlLedger(SqlAuditTrail, SqlKeyUsage, SqlFleet, Ledger, ClockKeeper):
+    """State of every ring, its audit trail, its counters and its instances, in the tables that `schema.upgrade` makes.
 
     `skew` is the clock error between hosts.
     """
-
-    clock: Clock
-    skew: timedelta
 
     async def heads(self) -> Mapping[Family, RingHead]:
         """Read the table `rings`, of one row per family."""
@@ -52,12 +49,13 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
         return rows.to_heads(found.mappings())
 
     async def read(self, family: Family) -> LedgerPage:
-        """Read clock, ring and waiting rotations in one transaction. The clock is not stored."""
+        """Read clock, ring, waiting rotations and late instances in one transaction. The clock is not stored."""
         async with reading(self.engine) as connection:
-            now = await self._now(connection)
+            at = (await self._now(connection)).at
             ring = await _ring(connection, family)
             waiting = await _waiting(connection, family)
-        return LedgerPage(now=now.at, ring=ring, waiting=waiting)
+            late = await behind(connection, ring, at) if ring else ()
+        return LedgerPage(now=at, ring=ring, waiting=waiting, behind=late)
 
     async def rotations(self, rotation_id: str) -> Sequence[RotationRecord]:
         """Read every family's row of this id."""
@@ -123,8 +121,7 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, Ledger, ClockKeeper):
         return await change(self.engine, accepted)
 
     async def _now(self, connection: AsyncConnection) -> LedgerTime:
-        found = await look(connection, self.clock)
-        return advance(found.kept, found.reading, skew=self.skew, own=found.own)
+        return await now(connection, self.clock, self.skew)
 
     def _refuse_late(self, stamped: LedgerTime) -> None:
         """Refuse to commit moments that passed long ago: others would see the change later than its ages say."""

@@ -1,7 +1,7 @@
 """The row of the ledger's clock, which is also the lock that every writer takes first, and the marks of each boot."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, func, insert, select, update
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from journal_keys.adapters.sql import record_rows
 from journal_keys.adapters.sql.tables import clock_marks, ledger_clock
-from journal_keys.domain.ledger_clock import ClockReading, LedgerTime
+from journal_keys.domain.ledger_clock import ClockReading, LedgerTime, advance
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.ledger import LedgerCorruptError
 
@@ -52,6 +52,17 @@ async def look(connection: AsyncConnection, clock: Clock) -> Look:
         own = record_rows.to_time(mark) if mark else None
         return Look(kept=kept, own=own, reading=replace(reading, wall=wall.astimezone(UTC)))
     return Look(kept=kept, own=None, reading=reading)
+
+
+async def now(connection: AsyncConnection, clock: Clock, skew: timedelta) -> LedgerTime:
+    """Give the ledger's time.
+
+    Raises:
+        ClockWentBackError: the wall clock stands before a time that the ledger has seen.
+        LedgerCorruptError: the clock's row is absent or malformed.
+    """
+    found = await look(connection, clock)
+    return advance(found.kept, found.reading, skew=skew, own=found.own)
 
 
 async def keep_time(connection: AsyncConnection, time: LedgerTime) -> None:

@@ -12,13 +12,15 @@ from journal_keys.adapters.sql.columns import (
     to_kid_or_none,
     to_moment,
     to_moment_or_none,
+    to_number,
     to_text,
     to_texts,
 )
 from journal_keys.domain import canonical
 from journal_keys.domain.audit_chain import AuditEntry
 from journal_keys.domain.changes import AuditFact, RotationRecord, RotationRequest, RotationStatus
-from journal_keys.domain.keys import parse_family
+from journal_keys.domain.fleet import Held, Instance, check_instance_name
+from journal_keys.domain.keys import Family, parse_family
 from journal_keys.domain.ledger_clock import ClockReading, LedgerTime
 
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -110,6 +112,42 @@ def to_entry(row: Row) -> AuditEntry:
             fact=fact,
             previous_hash=to_digest(row["previous_hash"]),
             hash=to_digest(row["hash"]),
+        )
+
+
+def from_instance(instance: Instance) -> dict[str, object]:
+    """Write the row of `instances`."""
+    held = {
+        f"{family.value}_{name}": value
+        for family, one in instance.held.items()
+        for name, value in (("generation", one.generation), ("since", from_moment(one.since)))
+    }
+    return {
+        "name": instance.name,
+        **held,
+        "reported_at": from_moment(instance.reported_at),
+        "expires_at": from_moment(instance.expires_at),
+    }
+
+
+def to_instance(row: Row) -> Instance:
+    """Read a row of `instances`.
+
+    Raises:
+        LedgerCorruptError: a malformed column.
+    """
+    with as_written(f"instance {row['name']}"):
+        return Instance(
+            name=check_instance_name(row["name"]),
+            held={
+                family: Held(
+                    generation=to_number(row[f"{family.value}_generation"]),
+                    since=to_moment(row[f"{family.value}_since"]),
+                )
+                for family in Family
+            },
+            reported_at=to_moment(row["reported_at"]),
+            expires_at=to_moment(row["expires_at"]),
         )
 
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
+from journal_keys.domain.keys import Family
+
 metadata: Final = MetaData()
 
 
@@ -94,6 +96,23 @@ ledger_clock: Final = Table(
     Column("boot", Text),
 )
 """One row, id 1, put there by the migration; empty until the first change. Every writer locks it first."""
+
+instances: Final = Table(
+    "instances",
+    metadata,
+    Column("name", String(128), primary_key=True),
+    *(
+        column
+        for family in Family
+        for column in (
+            Column(f"{family.value}_generation", BigInteger, nullable=False, index=True),
+            _moment(f"{family.value}_since"),
+        )
+    ),
+    _moment("reported_at"),
+    _moment("expires_at"),
+)
+"""One row per instance. A report that only lives on touches no index."""
 
 clock_marks: Final = Table(
     "clock_marks",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from journal_keys.domain.changes import RotationRequest, check_reason
-from journal_keys.domain.errors import JournalKeysError, UnknownKeyError
+from journal_keys.domain.errors import InvalidNameError, JournalKeysError, UnknownKeyError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyVersion, parse_kid
 from journal_keys.domain.outcomes import AlreadyInitialised, Reconciled, RotationOutcome, Waiting
@@ -77,6 +77,7 @@ async def _status_of(container: "Container", family: Family) -> dict[str, object
         "staged_next": staged.next_event if staged else "no key is staged: 'reconcile' stages one",
         "staged_next_at": staged.next_at if staged else None,
         "waiting_rotations": [record.request.rotation_id for record in page.waiting],
+        "held_back_by": [str(laggard) for laggard in page.behind],
         "accepted_keys": len(ring.accepted),
         "ledger_time": page.now,
     }
@@ -114,7 +115,9 @@ def explain(kid: str, *, json: bool) -> None:
     _show(on_container(run), json=json)
 
 
-def rotate(scope: Scope, *, force: bool, reason: str, rotation_id: str | None, json: bool) -> None:
+def rotate(
+    scope: Scope, *, force: bool, reason: str, rotation_id: str | None, ignored: frozenset[str], json: bool
+) -> None:
     """Rotate rings: promote the staged key, stage its successor."""
     from journal_keys.entrypoints.rotations import rotate_each
 
@@ -125,7 +128,9 @@ def rotate(scope: Scope, *, force: bool, reason: str, rotation_id: str | None, j
             force=force,
             reason=reason,
             actor=operator(),
+            ignored=ignored,
         )
+        await _check_live(container, ignored)
         return await rotate_each(container, _families(scope), request)
 
     outcomes = on_container(run)
@@ -136,6 +141,15 @@ def rotate(scope: Scope, *, force: bool, reason: str, rotation_id: str | None, j
             print_fields({"ring": family, **_rotation(outcome)})
             typer.echo()
     _end(outcomes, json=json)
+
+
+async def _check_live(container: "Container", named: frozenset[str]) -> None:
+    """Refuse a name that no live instance has: it was mistyped, or holds nobody back."""
+    if not named:
+        return
+    live = [instance.name for instance in await container.fleet().instances()]
+    for name in sorted(named - set(live)):
+        raise InvalidNameError(f"no live instance is named {name!r}; live are: {', '.join(live) or 'none'}")
 
 
 def _rotation(outcome: object) -> dict[str, object]:

@@ -51,12 +51,23 @@ def rotate(
     ] = False,
     reason: Reason = "asked by an operator",
     rotation_id: Annotated[str | None, typer.Option(help="The same id again gives the same result.")] = None,
+    ignore_instance: Annotated[
+        list[str] | None,
+        typer.Option(help="An instance that must not hold the gate shut; may be given several times. Audited."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Rotate rings: promote the staged key, stage its successor."""
     from journal_keys.entrypoints.cli import ring_work
 
-    ring_work.rotate(scope, force=force, reason=reason, rotation_id=rotation_id, json=json)
+    ring_work.rotate(
+        scope,
+        force=force,
+        reason=reason,
+        rotation_id=rotation_id,
+        ignored=frozenset(ignore_instance or ()),
+        json=json,
+    )
 
 
 def compromise(kid: str, *, reason: Reason, json: Json = False) -> None:

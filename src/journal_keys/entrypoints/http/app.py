@@ -41,7 +41,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with (
             open_container(chosen) as container,
-            Background(container=container, poll=chosen.poll, reconcile_interval=chosen.reconcile_interval),
+            Background(
+                container=container,
+                poll=chosen.poll,
+                reconcile_interval=chosen.reconcile_interval,
+                reports=chosen.reports_instance,
+            ),
         ):
             opened.append(container)
             try:
