@@ -1,6 +1,7 @@
 """The names and calls of the integration guide, on the embedded profile."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,14 @@ async def test_handles_stay_good_past_the_view_ttl_without_another_call(tmp_path
             await asyncio.sleep(0.2)
         assert cipher.decrypt(cipher.encrypt("x")) == "x"
         assert signer.sign({})
+
+
+async def test_a_view_left_behind_the_other_is_refreshed_when_it_is_asked_for(settings: Settings) -> None:
+    async with InfisicalSecretsClient(settings) as client, InfisicalKeyManager(client=client) as manager:
+        board = (await client.container()).board()
+        assert board.cipher is not None
+        board.show(replace(board.cipher, confirmed_s=board.cipher.confirmed_s - 3_600))
+        assert (await manager.get_token_cipher()).encrypt("x")
 
 
 async def test_a_closed_client_leaves_no_task(settings: Settings) -> None:

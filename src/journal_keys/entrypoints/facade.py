@@ -274,8 +274,13 @@ class InfisicalKeyManager:
         return container
 
     def _is_old(self, container: Container) -> bool:
-        view, clock = container.board().signing, self._client.clock
-        return view is None or clock is None or clock.uptime_s() - view.confirmed_s > self._late_s
+        """Whether one of the views is: a ring that takes long to load leaves its own behind the other's."""
+        board, clock = container.board(), self._client.clock
+        signing, cipher = board.signing, board.cipher
+        if signing is None or clock is None:
+            return True
+        oldest_s = signing.confirmed_s if cipher is None else min(signing.confirmed_s, cipher.confirmed_s)
+        return clock.uptime_s() - oldest_s > self._late_s
 
     async def _refresh(self, container: Container) -> None:
         """Refresh; where that fails, the views of before serve until they are too old."""
