@@ -40,7 +40,7 @@ check: lint test ## lint, then test
 explore: .venv/.ready ## search every interleaving, fault and crash of small casts (short form)
 	@$(BIN)/python -m tests.proof explore
 
-proof-quick: .venv/.ready ## every proof in its short form within two minutes, with its figures
+proof-quick: .venv/.ready ## every proof in its short form, with its figures
 	@$(BIN)/python -m tests.proof --quick
 
 proof: .venv/.ready ## every proof in its long form (hours), with its figures

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias, cast
 
@@ -11,10 +11,11 @@ from dependency_injector import providers
 
 from journal_keys.adapters.embedded.vault import EmbeddedVault, Secrets
 from journal_keys.container import Container
-from journal_keys.domain.changes import RingChange, Transition
+from journal_keys.domain.changes import RingChange, RotationRequest, Transition
 from journal_keys.domain.keys import Family
-from journal_keys.domain.outcomes import Reconciled, ReconcileOutcome
-from journal_keys.ports.ledger import StaleGenerationError
+from journal_keys.domain.outcomes import Reconciled, ReconcileOutcome, Rotated, RotationOutcome
+from journal_keys.ports.ledger import LedgerPage, StaleGenerationError
+from journal_keys.use_cases.rotate_keys import RotateKeys
 from tests.support.passing_ledger import PassingLedger
 
 Design: TypeAlias = Callable[[Container], None]
@@ -44,6 +45,16 @@ def without_waiting_to_retire(container: Container) -> None:
     """Destroy a key while tokens that it signed are alive."""
     hasty = replace(container.windows(), longest_token=timedelta(microseconds=1))
     container.retire_keys.override(replace(container.retire_keys(), windows=hasty))
+
+
+def without_waiting_to_promote(container: Container) -> None:
+    """Promote a key that others have had no time to see, whatever they report, and its successor at once."""
+    no_time = timedelta(microseconds=1)
+    hasty = replace(container.windows(), jwks_max_age=no_time, view_ttl=2 * no_time, poll=no_time, skew=timedelta(0))
+    built = container.rotate_keys()
+    parts = {part.name: getattr(built, part.name) for part in fields(built)}
+    unheld = _UnheldLedger(ledger=built.ledger)
+    container.rotate_keys.override(_RotateTwice(**parts | {"windows": hasty, "ledger": unheld}))
 
 
 def without_reconciling(container: Container) -> None:
@@ -82,6 +93,22 @@ class _BlindLedger(PassingLedger):
             return replace(change, ring=replace(change.ring, generation=present.generation + 1, versions=versions))
 
         return await self.commit(on_top)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RotateTwice(RotateKeys):
+    async def __call__(self, family: Family, request: RotationRequest) -> RotationOutcome:
+        outcome = await RotateKeys.__call__(self, family, request)
+        if isinstance(outcome, Rotated):
+            await RotateKeys.__call__(self, family, replace(request, rotation_id=f"{request.rotation_id}-again"))
+        return outcome
+
+
+class _UnheldLedger(PassingLedger):
+    """Nobody is behind."""
+
+    async def read(self, family: Family) -> LedgerPage:
+        return replace(await self.ledger.read(family), behind=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

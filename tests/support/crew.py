@@ -63,8 +63,8 @@ class Child:
     """One process and the line to it."""
 
     def __init__(self, context: ForkServerContext, work: Callable[..., None], *args: object) -> None:
-        self._line: Connection[Any, Any]
-        self._line, theirs = context.Pipe()
+        self.line: Connection[Any, Any]
+        self.line, theirs = context.Pipe()
         self.process: ForkServerProcess = context.Process(target=work, args=(*args, theirs), daemon=True)
         self.process.start()
         theirs.close()
@@ -72,7 +72,7 @@ class Child:
     def tell(self, word: object) -> None:
         """Send it something; one that is gone hears nothing, and is found out by `hear`."""
         try:
-            self._line.send(word)
+            self.line.send(word)
         except OSError:
             return
 
@@ -83,8 +83,8 @@ class Child:
             SilentProcessError: nothing came.
         """
         try:
-            if self._line.poll(within_s):
-                return self._line.recv()
+            if self.line.poll(within_s):
+                return self.line.recv()
         except (EOFError, OSError):
             pass
         raise SilentProcessError(f"process {self.process.pid} gave no answer; its exit code is {self.process.exitcode}")
@@ -93,7 +93,7 @@ class Child:
         """End it with SIGKILL and wait until it is gone."""
         self.process.kill()
         self.process.join()
-        self._line.close()
+        self.line.close()
 
 
 @contextmanager
