@@ -1,5 +1,6 @@
 """The names that the integration guide promises, rendered from a ring. Written, and never read back as truth."""
 
+import json
 from collections.abc import Mapping
 
 from journal_keys.domain import base64url, canonical
@@ -22,3 +23,12 @@ def aes_projections(ring: KeyRing, records: Mapping[Kid, MaterialRecord]) -> dic
     if ring.staged is not None and ring.staged.kid in keys:
         texts["next_key"] = keys[ring.staged.kid]
     return {name: KeyMaterial(text.encode("ascii")) for name, text in texts.items()}
+
+
+def mapped_kids(keys_map: KeyMaterial | None) -> frozenset[str]:
+    """The kids that a stored `keys_map` names; none where it is no such map, since anybody may have written it."""
+    try:
+        found = json.loads(expose(keys_map)) if keys_map else {}
+    except (ValueError, RecursionError):
+        return frozenset()
+    return frozenset(found) if isinstance(found, dict) else frozenset()

@@ -1,7 +1,7 @@
 """Who owns the state of every key: one row set with compare-and-set, and its audit trail in the same transaction."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
@@ -10,7 +10,7 @@ from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord, T
 from journal_keys.domain.errors import PortError
 from journal_keys.domain.fleet import Laggard
 from journal_keys.domain.keyring import KeyRing, RingHead
-from journal_keys.domain.keys import Family
+from journal_keys.domain.keys import Family, Kid
 
 MOST_LAGGARDS: Final = 20
 
@@ -29,6 +29,17 @@ class LedgerSchemaError(LedgerError):
 
 class LedgerCorruptError(LedgerError):
     """The ledger holds what no release wrote."""
+
+
+class LedgerBehindError(LedgerError):
+    """The ledger does not know keys that were in use: it was restored from an older copy. Nothing was changed."""
+
+    def __init__(self, family: Family, kids: Iterable[Kid | str]) -> None:
+        super().__init__(
+            f"the ledger is older than the store: its {family} ring does not know {', '.join(sorted(kids))}, which was"
+            " in use. Nothing was swept or written. Restore the newest ledger, or empty it and run"
+            " 'journal-keys recover', which takes every stored key in"
+        )
 
 
 class StaleGenerationError(LedgerError):

@@ -19,6 +19,7 @@ from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerPage
 from journal_keys.ports.secret_store import FolderContent
 from journal_keys.ports.store_condition import StoreCondition
+from journal_keys.use_cases.project_ring import unknown_to
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
 
 
@@ -113,9 +114,12 @@ class CheckHealth:
         if lost:
             return PartHealth(status=HealthStatus.UNHEALTHY, reason=lost, active_kid=ring.active.kid)
         overdue = page.now - rotation.due_at(ring, policy)
+        forgotten = self._forgotten(page, ring, content) if content else []
         reason = ""
-        if ring.staged is None:
-            reason = "no key is staged: run 'journal-keys reconcile'"
+        if forgotten:
+            reason = f"the store keeps keys that the ledger does not know: {', '.join(forgotten)}: {_ASK}"
+        elif ring.staged is None:
+            reason = f"no key is staged: {_ASK}"
         elif overdue > self.windows.publish_to_promote:
             reason = f"rotation is overdue by {overdue.total_seconds():.0f} s"
         elif is_worn(used):
@@ -125,16 +129,27 @@ class CheckHealth:
         status = HealthStatus.DEGRADED if reason else HealthStatus.HEALTHY
         return PartHealth(status=status, reason=reason, active_kid=ring.active.kid)
 
+    def _forgotten(self, page: LedgerPage, ring: KeyRing, content: FolderContent) -> list[str]:
+        """Stored keys that a pass of reconcile should have swept by now."""
+        oldest = page.now - 2 * self.windows.publish_to_promote
+        unknown = sorted(unknown_to(ring, content))
+        return [name for name in unknown if (made := _made_at(content.secrets[name])) and made < oldest]
 
+
+_ASK: Final = "run 'journal-keys reconcile'"
 _WORSE: Final = {HealthStatus.HEALTHY: 0, HealthStatus.DEGRADED: 1, HealthStatus.UNHEALTHY: 2}
 
 
 def _is_material(line: KeyMaterial) -> bool:
+    return _made_at(line) is not None
+
+
+def _made_at(line: KeyMaterial) -> datetime | None:
+    """When the stored key was made; None where it is no key."""
     try:
-        material.decode(line)
+        return material.decode(line).created_at
     except MaterialCorruptError:
-        return False
-    return True
+        return None
 
 
 def _lost(ring: KeyRing, content: FolderContent) -> str:

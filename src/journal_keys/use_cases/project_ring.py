@@ -1,15 +1,21 @@
-"""Write the names that the integration guide promises, from the ledger's ring. They are never read back as truth."""
+"""Write the names that the integration guide promises, from the ledger's ring.
 
-from collections.abc import Mapping
+They are never read back as truth, but as evidence: a key that they show was published, even if the ring that we hold
+does not know it.
+"""
+
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from journal_keys.domain import material
+from journal_keys.domain.errors import MaterialCorruptError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
-from journal_keys.domain.paths import PROJECTION_NAMES, family_folder
-from journal_keys.domain.projections import aes_projections
+from journal_keys.domain.paths import MARKER_NAME, PROJECTION_NAMES, family_folder
+from journal_keys.domain.projections import aes_projections, mapped_kids
 from journal_keys.ports.key_crypto import PemRenderer
-from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.secret_store import FolderContent, SecretStore
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
 
 
@@ -24,14 +30,18 @@ class ProjectRing:
     async def __call__(self, ring: KeyRing) -> int:
         """Write what differs, delete what no longer stands for a key, and give how many names that were.
 
+        None where the names show a stored key that the ring does not know: somebody wrote them from a newer ring.
+
         Raises:
             SecretStoreError: some names may be old; `reconcile` writes them again.
             MaterialCorruptError: the store holds other material than the ledger recorded.
         """
-        records = records_of(await self.read_material(ring.family), ring.accepted)
-        wanted = self._render(ring, records)
+        content = await self.read_material(ring.family)
+        wanted = self._render(ring, records_of(content, ring.accepted))
         folder = family_folder(ring.family)
-        held = (await self.store.read_folder(folder)).require_marked().secrets
+        held = await self._held(ring.family)
+        if self._shown(held, content, unknown_to(ring, content)):
+            return 0
         differing = {folder.child(name): value for name, value in wanted.items() if not _is_held(value, held.get(name))}
         if differing:
             await self.store.overwrite(differing)
@@ -39,6 +49,29 @@ class ProjectRing:
         for name in gone:
             await self.store.delete(folder.child(name))
         return len(differing) + len(gone)
+
+    async def shown(self, ring: KeyRing, content: FolderContent) -> frozenset[str]:
+        """Which stored keys the names show that the ring does not know.
+
+        Raises:
+            SecretStoreError: no believable answer.
+        """
+        unknown = unknown_to(ring, content)
+        return self._shown(await self._held(ring.family), content, unknown) if unknown else frozenset()
+
+    async def _held(self, family: Family) -> Mapping[str, KeyMaterial]:
+        return (await self.store.read_folder(family_folder(family))).require_marked().secrets
+
+    def _shown(self, held: Mapping[str, KeyMaterial], content: FolderContent, names: Collection[str]) -> frozenset[str]:
+        pems = [held[name] for name in ("current_private_key", "next_private_key") if name in held]
+        mapped = mapped_kids(held.get("keys_map"))
+        return frozenset(name for name in names if name in mapped or self._is_among(pems, content.secrets[name]))
+
+    def _is_among(self, pems: Collection[KeyMaterial], line: KeyMaterial) -> bool:
+        try:
+            return bool(pems) and any(self.pem.private_pem(material.decode(line)).same_as(pem) for pem in pems)
+        except MaterialCorruptError:
+            return False
 
     def _render(self, ring: KeyRing, records: Mapping[Kid, MaterialRecord]) -> Mapping[str, KeyMaterial]:
         if ring.family is Family.AES:
@@ -49,6 +82,11 @@ class ProjectRing:
                 pems[f"{prefix}_private_key"] = self.pem.private_pem(records[version.kid])
                 pems[f"{prefix}_public_key"] = self.pem.public_pem(records[version.kid])
         return pems
+
+
+def unknown_to(ring: KeyRing, content: FolderContent) -> frozenset[str]:
+    """The stored names that no version of the ring has."""
+    return frozenset(content.secrets.keys() - {version.kid for version in ring.versions} - {MARKER_NAME})
 
 
 def _is_held(wanted: KeyMaterial, held: KeyMaterial | None) -> bool:

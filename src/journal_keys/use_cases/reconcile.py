@@ -12,7 +12,7 @@ from journal_keys.domain.paths import MARKER_NAME, compromised_folder, versions_
 from journal_keys.domain.rotation import Cause
 from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.key_crypto import KeyOpener
-from journal_keys.ports.ledger import StaleGenerationError
+from journal_keys.ports.ledger import LedgerBehindError, StaleGenerationError
 from journal_keys.ports.secret_store import FolderContent
 from journal_keys.use_cases.compromise_key import EntombKey
 from journal_keys.use_cases.read_material import checked_record
@@ -38,6 +38,7 @@ class Reconcile:
         Raises:
             SecretHiddenError: the store does not show the ring's marked folder.
             MaterialCorruptError: the store holds other material than the ledger recorded for a key in use.
+            LedgerBehindError: the ledger does not know a key that was in use; nothing was changed.
             PortError: store or ledger failed; the next pass goes on.
         """
         await self.clock.keep_clock()
@@ -45,6 +46,7 @@ class Reconcile:
         if found is None:
             return NotInitialised(family=family)
         content = await self.rotate.read_material(family)
+        await self._refuse_old_ledger(found[0], content)
         repairs = [
             *await self._withdraw(found, content),
             *await self._finish_rotation(family),
@@ -67,6 +69,15 @@ class Reconcile:
         if found is None:
             raise StaleGenerationError(f"ring {family} went away during the pass")
         return found
+
+    async def _refuse_old_ledger(self, ring: KeyRing, content: FolderContent) -> None:
+        """A ledger restored from an older copy would have us sweep keys that it once published."""
+        if not await self.rotate.project.shown(ring, content):
+            return
+        newest, _ = await self._ring(ring.family)  # others may have published since we looked
+        behind = await self.rotate.project.shown(newest, content)
+        if behind:
+            raise LedgerBehindError(ring.family, behind)
 
     async def _withdraw(self, found: tuple[KeyRing, Cause], content: FolderContent) -> list[str]:
         """End a staged key whose material is gone or altered, in two reads: it never signed nor encrypted anything."""
