@@ -15,12 +15,30 @@ class _Link:
 
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter | None = None
+    is_deaf: bool = False
+    """The next answer ends it."""
 
     def cut(self) -> None:
         """Reset both, as a crash or a firewall does."""
         for writer in (self.client, self.server):
             if writer is not None:
                 writer.transport.abort()
+
+
+@dataclass(slots=True, kw_only=True)
+class Trap:
+    """Cuts the connection on which a client sends this word, after so many that pass: before its effect, or behind."""
+
+    word: bytes
+    passes: int
+    has_effect: bool
+
+    def springs(self, data: bytes) -> bool:
+        """Whether what a client sends now is what it waits for."""
+        if self.word not in data:
+            return False
+        self.passes -= 1
+        return self.passes < 0
 
 
 @dataclass(slots=True)
@@ -41,6 +59,8 @@ class TcpProxy:
     """How fast answers come, byte by byte."""
     replies_to_drop: int = 0
     """Of how many pieces of an answer the connection is cut in their place: the request had its effect."""
+    trap: Trap | None = None
+    """Springs once, and is gone then."""
     change_reply: Callable[[bytes], bytes] | None = None
     """What becomes of each piece of an answer."""
     sent: bytearray = field(default_factory=bytearray)
@@ -89,7 +109,7 @@ class TcpProxy:
     def heal(self) -> None:
         """Take every fault away."""
         self.delay_s, self.is_refusing, self.is_black_hole = 0.0, False, False
-        self.bytes_per_s, self.replies_to_drop, self.change_reply = None, 0, None
+        self.bytes_per_s, self.replies_to_drop, self.change_reply, self.trap = None, 0, None, None
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -111,7 +131,7 @@ class TcpProxy:
     async def _serve(self, link: _Link, from_client: asyncio.StreamReader) -> None:
         from_server, link.server = await asyncio.open_connection("127.0.0.1", self.to_port)
         pumps = [
-            asyncio.create_task(self._forward(from_client, link.server)),
+            asyncio.create_task(self._forward(from_client, link, link.server)),
             asyncio.create_task(self._answer(from_server, link)),
         ]
         try:
@@ -122,8 +142,12 @@ class TcpProxy:
             with suppress(asyncio.CancelledError):
                 await asyncio.gather(*pumps, return_exceptions=True)
 
-    async def _forward(self, source: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
+    async def _forward(self, source: asyncio.StreamReader, link: _Link, server: asyncio.StreamWriter) -> None:
         while data := await source.read(_CHUNK):
+            if self.trap and self.trap.springs(data):
+                link.is_deaf, self.trap = self.trap.has_effect, None
+                if not link.is_deaf:
+                    return
             if not self.is_black_hole:
                 self.sent += data
                 server.write(data)
@@ -133,6 +157,8 @@ class TcpProxy:
         while data := await source.read(_CHUNK):
             if self.is_black_hole:
                 continue
+            if link.is_deaf:
+                return
             if self.replies_to_drop:
                 self.replies_to_drop -= 1
                 return

@@ -1,6 +1,7 @@
 """Bring this process's views up to the ledger: one indexed read in rest, material once per kid."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from journal_keys.domain.material import MaterialRecord
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_crypto import CipherKey, KeyOpener, SigningKey
 from journal_keys.ports.key_usage import KeyUsage
-from journal_keys.ports.ledger import Ledger
+from journal_keys.ports.ledger import Ledger, LedgerError
 from journal_keys.ports.secret_store import SecretStoreError
 from journal_keys.ports.view_board import CipherView, RingView, SigningView, ViewBoard
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
@@ -45,7 +46,8 @@ class RefreshViews:
             await self._refresh(self.board.signing, heads[Family.JWT], Family.JWT, asked_s)
         if Family.AES in heads:
             await self._refresh(self.board.cipher, heads[Family.AES], Family.AES, asked_s)
-            await self.report_usage()
+            with suppress(LedgerError):  # counted on, and added at the next call: the views are confirmed all the same
+                await self.report_usage()
         return heads
 
     async def _refresh(self, shown: RingView | None, head: RingHead, family: Family, asked_s: float) -> None:

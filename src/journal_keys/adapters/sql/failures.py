@@ -1,5 +1,6 @@
 """What a driver's error means for the ledger. Its text, the statement and its parameters go no further."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TypeAlias
@@ -93,5 +94,15 @@ def translated(engine: AsyncEngine) -> Iterator[None]:
 
 def _is_of_the_database(error: Exception) -> bool:
     """A driver's own errors come up where a connection is made, and time-outs and socket errors anywhere."""
-    is_drivers = any(kind.__module__.partition(".")[0] == "asyncpg" for kind in type(error).__mro__)
-    return is_drivers or isinstance(error, (SQLAlchemyError, OSError, TimeoutError))
+    is_drivers = any(_is_in_driver(kind.__module__) for kind in type(error).__mro__)
+    return is_drivers or isinstance(error, (SQLAlchemyError, OSError, TimeoutError)) or _was_raised_in_driver(error)
+
+
+def _was_raised_in_driver(error: Exception) -> bool:
+    """What is no answer of a server makes the driver stumble: a TypeError, an AssertionError, whatever comes."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and _is_in_driver(frames[-1].f_globals.get("__name__", ""))
+
+
+def _is_in_driver(module: str) -> bool:
+    return module.partition(".")[0] == "asyncpg"
