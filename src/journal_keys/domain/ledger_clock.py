@@ -13,6 +13,8 @@ from typing import Final
 from journal_keys.domain.errors import PortError
 
 ZERO: Final = timedelta(0)
+UNSURE_BOOT: Final = "some boot of "
+"""How the name of a boot begins where the system has none: two boots may then share it."""
 
 
 class ClockWentBackError(PortError):

@@ -1,1 +1,1 @@
-"""The vault that needs nothing but a folder."""
+"""What needs nothing but a folder: sealed files of this host, the vault and the snapshot."""

@@ -58,10 +58,15 @@ def read_private(path: Path, *, most: int) -> bytes | None:
         if failure.errno == errno.ELOOP:
             raise SecretStoreDeniedError(f"{path} is a symbolic link: put the file itself there") from None
         raise translated(failure, path, "opened") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         _refuse_public(status, path)
-        data = file.read(min(status.st_size, most) + 1)  # room for `most` at every read costs milliseconds
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(min(status.st_size, most) + 1)  # room for `most` at every read costs milliseconds
+    except OSError as failure:
+        raise translated(failure, path, "read") from None
+    finally:
+        os.close(descriptor)
     if len(data) > most:
         raise SecretStoreProtocolError(f"{path} is larger than {most} bytes")
     return data

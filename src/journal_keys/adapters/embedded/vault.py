@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from journal_keys.adapters.embedded import files, sealing
+from journal_keys.adapters.embedded.seal import NONCE_BYTES, parse_key
 from journal_keys.domain import base64url
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
@@ -23,7 +24,6 @@ from journal_keys.ports.secret_store import (
 
 KEY_FILE: Final = "master.key"
 _MASTER_SETTING: Final = "JOURNAL_KEYS_VAULT_MASTER_KEY"
-_NONCE_BYTES: Final = 12
 _MOST_KEY_FILE: Final = 256
 Secrets: TypeAlias = dict[SecretPath, KeyMaterial]
 
@@ -91,7 +91,7 @@ class EmbeddedVault(SecretStore):
         return sealing.unseal(data, self.master, name=str(self.file))
 
     def _sealed(self, secrets: Secrets) -> bytes:
-        return sealing.seal(secrets, self.master, self.entropy.token(_NONCE_BYTES))
+        return sealing.seal(secrets, self.master, self.entropy.token(NONCE_BYTES))
 
 
 def open_vault(file: Path, entropy: Entropy, *, master: KeyMaterial | None) -> EmbeddedVault:
@@ -150,10 +150,7 @@ def _make_key_file(key_file: Path, entropy: Entropy) -> None:
 
 
 def _parsed(text: bytes, name: str) -> KeyMaterial:
-    try:
-        key = base64url.decode(text.decode("ascii").strip())
-    except ValueError:
-        key = b""
-    if len(key) != sealing.MASTER_BYTES:
+    key = parse_key(text)
+    if key is None:
         raise SecretStoreDeniedError(f"{name} holds no master key: expected 32 bytes as base64url (43 characters)")
-    return KeyMaterial(key)
+    return key
