@@ -214,6 +214,11 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
         {"JOURNAL_VERIFY_MAX_STALE": "0"},
         r"JOURNAL_VERIFY_MAX_STALE is 0 s, less than 0.2 s = the larger of JWKS max-age 0.2 s and view TTL 0.2 s",
     ),
+    "signing less than a view lives": ({"JOURNAL_SIGN_MAX_STALE": "0.1"}, "0.1 s .*0.2 s ends.*JOURNAL_SIGN_MAX_STALE"),
+    "signing longer than verifying": (
+        {"JOURNAL_SIGN_MAX_STALE": "61"},
+        "JOURNAL_SIGN_MAX_STALE is 61 s, more than JOURNAL_VERIFY_MAX_STALE 60 s",
+    ),
     "reconciling all the time": ({"JOURNAL_RECONCILE_INTERVAL": "0"}, "JOURNAL_RECONCILE_INTERVAL.*0.1"),
     "no home": ({"JOURNAL_KEYS_HOME": ""}, "JOURNAL_KEYS_HOME.*is empty: expected a folder"),
     "too many keys": ({"JOURNAL_JWT_LONGEST_TOKEN": "1000000"}, r"W2 = .* \+ longest token 1e\+06 s"),

@@ -18,12 +18,14 @@ class Windows:
 
     jwks_max_age: timedelta
     view_ttl: timedelta
-    """How long a process may sign, encrypt and accept on a view that it has not confirmed."""
+    """How long a view counts as fresh that was not confirmed."""
     poll: timedelta
     """How often the ledger is read: the longest time that a change takes to arrive (P)."""
     longest_token: timedelta
     leeway: timedelta
     skew: timedelta
+    sign_max_stale: timedelta | None = None
+    """How long a process may sign and encrypt on a view that it has not confirmed; None: for the view TTL."""
 
     def __post_init__(self) -> None:
         named = {
@@ -38,6 +40,11 @@ class Windows:
         for name, value in {"leeway": self.leeway, "clock skew": self.skew}.items():
             if value < timedelta(0):
                 raise PolicyError(f"{name} is {_s(value)}, not ≥ 0 s")
+        if self.oldest_signer_view < self.view_ttl:
+            raise PolicyError(
+                f"signing stops {_s(self.oldest_signer_view)} after the last confirmation, before the view TTL"
+                f" {_s(self.view_ttl)} ends: leave JOURNAL_SIGN_MAX_STALE out, or set it to no less"
+            )
         if self.poll * 2 > self.view_ttl:
             raise PolicyError(
                 f"twice the poll interval {_s(self.poll)} = {_s(self.poll * 2)} is more than the view TTL"
@@ -47,7 +54,12 @@ class Windows:
     @property
     def oldest_signer_view(self) -> timedelta:
         """Cs: the oldest view with which anybody may still sign or encrypt."""
-        return self.view_ttl
+        return self.view_ttl if self.sign_max_stale is None else self.sign_max_stale
+
+    @property
+    def signs_through_outages(self) -> bool:
+        """Whether signing and encrypting outlive the view TTL, so that a process that starts anew may need the keys."""
+        return self.oldest_signer_view > self.view_ttl
 
     @property
     def oldest_verifier_view(self) -> timedelta:

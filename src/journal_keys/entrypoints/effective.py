@@ -37,6 +37,8 @@ def _plain(settings: Settings) -> Iterator[Effective]:
             source = "environment"
         elif field == "journal_reconcile_interval":
             value, source = settings.reconcile_interval.total_seconds(), _by_profile(settings)
+        elif field == "journal_sign_max_stale":
+            value, source = settings.sign_max_stale.total_seconds(), "JOURNAL_INFISICAL_CACHE_TTL"
         elif field in defaults:
             value, source = defaults[field], _by_profile(settings)
         yield Effective(name=field.upper(), value=_shown(field, value), source=source)

@@ -193,7 +193,7 @@ class InfisicalKeyManager:
         """Give the ACTIVE signing key: its `kid`, its `algorithm`, and `sign`.
 
         Raises:
-            ViewStaleError: the ledger could not be asked for longer than the view TTL.
+            ViewStaleError: the ledger could not be asked for longer than JOURNAL_SIGN_MAX_STALE.
             KeyUnavailableError: the ACTIVE key's material could not be had.
         """
         return (await self.signer()).current_key()

@@ -81,6 +81,7 @@ class Settings(InfisicalSettings, RedisSettings):
     journal_reconcile_interval: Annotated[Seconds, Field(ge=0.1)] | None = None
     journal_clock_skew: Seconds | None = None
     journal_verify_max_stale: Seconds | None = None
+    journal_sign_max_stale: Seconds | None = None
     journal_jwt_longest_token: Seconds | None = None
     journal_jwt_leeway: Seconds | None = None
     journal_jwt_rotation_interval: Seconds | None = None
@@ -185,6 +186,12 @@ class Settings(InfisicalSettings, RedisSettings):
         """How long an unconfirmed view may still verify and decrypt."""
         return self._seconds("journal_verify_max_stale")
 
+    @property
+    def sign_max_stale(self) -> timedelta:
+        """How long an unconfirmed view may still sign and encrypt: for the view TTL where nothing else is set."""
+        chosen = self.journal_sign_max_stale
+        return self._seconds("journal_infisical_cache_ttl") if chosen is None else timedelta(seconds=chosen)
+
     def windows(self) -> Windows:
         """The waits that follow from these settings.
 
@@ -198,6 +205,7 @@ class Settings(InfisicalSettings, RedisSettings):
             longest_token=self._seconds("journal_jwt_longest_token"),
             leeway=self._seconds("journal_jwt_leeway"),
             skew=self._seconds("journal_clock_skew"),
+            sign_max_stale=self.sign_max_stale,
         )
         for policy in self.policies().values():
             windows.check(policy)
@@ -211,6 +219,11 @@ class Settings(InfisicalSettings, RedisSettings):
                 f"JOURNAL_VERIFY_MAX_STALE is {found_s:g} s, less than {least_s:g} s = the larger of JWKS max-age"
                 f" {windows.jwks_max_age.total_seconds():g} s and view TTL {windows.view_ttl.total_seconds():g} s:"
                 " tokens inside their life would be refused"
+            )
+        if self.sign_max_stale > self.verify_max_stale:
+            raise PolicyError(
+                f"JOURNAL_SIGN_MAX_STALE is {self.sign_max_stale.total_seconds():g} s, more than"
+                f" JOURNAL_VERIFY_MAX_STALE {found_s:g} s: what is signed could not be verified here"
             )
 
     def policies(self) -> dict[Family, RotationPolicy]:

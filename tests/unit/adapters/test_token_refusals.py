@@ -192,7 +192,7 @@ def test_each_use_of_a_view_ends_on_its_own_last_tick(bench: Bench, clock: Manua
     clock.pass_time(VIEW_TTL + TICK)
     with pytest.raises(ViewStaleError) as caught:
         bench.signer.sign({})
-    assert str(caught.value) == "the jwt ring was not confirmed within the view TTL of 300 s: nothing is signed"
+    assert str(caught.value) == "the jwt ring was not confirmed for 300 s: nothing is signed"
     clock.pass_time(OLDEST_VIEW - VIEW_TTL - TICK)
     with pytest.raises(UnknownKidError):
         bench.verifier.verify(stranger)

@@ -64,6 +64,25 @@ def test_an_impossible_duration_is_named(name: str, value: float, said: str) -> 
     assert str(caught.value) == said
 
 
+def test_signing_on_an_old_view_delays_retirement_by_as_much_and_nothing_else() -> None:
+    longer = replace(STANDARD, sign_max_stale=s(3600))
+    assert longer.signs_through_outages
+    assert longer.promote_to_retire == STANDARD.promote_to_retire + s(3300)
+    assert longer.publish_to_promote == STANDARD.publish_to_promote
+    assert replace(STANDARD, sign_max_stale=s(300)).promote_to_retire == STANDARD.promote_to_retire
+    assert not replace(STANDARD, sign_max_stale=s(300)).signs_through_outages
+    assert not STANDARD.signs_through_outages
+
+
+def test_signing_cannot_stop_before_the_view_ttl_ends() -> None:
+    with pytest.raises(PolicyError) as caught:
+        replace(STANDARD, sign_max_stale=s(299))
+    assert str(caught.value) == (
+        "signing stops 299 s after the last confirmation, before the view TTL 300 s ends: leave JOURNAL_SIGN_MAX_STALE"
+        " out, or set it to no less"
+    )
+
+
 def test_the_shortest_durations_are_possible() -> None:
     tick = timedelta(microseconds=1)
     for name in ("jwks_max_age", "poll", "longest_token"):

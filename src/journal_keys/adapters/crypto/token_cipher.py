@@ -49,7 +49,7 @@ class TokenCipher:
         self._uptime_s = clock.uptime_s
         self._entropy = entropy
         self._budget = budget
-        self._view_ttl_s = windows.view_ttl.total_seconds()
+        self._encrypt_max_stale_s = windows.oldest_signer_view.total_seconds()
         self._oldest_view_s = windows.oldest_verifier_view.total_seconds()
         self._max_stale_s = verify_max_stale.total_seconds()
 
@@ -58,11 +58,11 @@ class TokenCipher:
 
         Raises:
             UnencodableTextError: the text holds a lone surrogate.
-            ViewStaleError: the view is older than the view TTL, or there is none.
+            ViewStaleError: the view is older than an encryptor's may be, or there is none.
             KeyUnavailableError: the ACTIVE key's material could not be had.
             EncryptionLimitError: the ACTIVE key has made 2³² encryptions.
         """
-        view = self._view(self._view_ttl_s, "encrypted")
+        view = self._view(self._encrypt_max_stale_s, "encrypted")
         key = view.sealing
         if key is None:
             raise KeyUnavailableError(f"the material of the ACTIVE key {view.ring.active.kid} could not be read")

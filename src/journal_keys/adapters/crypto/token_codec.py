@@ -43,7 +43,7 @@ class JwtSigner:
         self._board = board
         self._clock = clock
         self._profile = profile
-        self._view_ttl_s = windows.view_ttl.total_seconds()
+        self._sign_max_stale_s = windows.oldest_signer_view.total_seconds()
         self._longest_s = profile.longest_token.total_seconds()
         self._header: tuple[SigningKey | None, bytes] = (None, b"")
 
@@ -51,14 +51,12 @@ class JwtSigner:
         """Give the ACTIVE signing key.
 
         Raises:
-            ViewStaleError: the view is older than the view TTL, or there is none.
+            ViewStaleError: the view is older than a signer's may be, or there is none.
             KeyUnavailableError: the ACTIVE key's material could not be had.
         """
         view = self._board.signing
-        if view is None or self._clock.uptime_s() - view.confirmed_s > self._view_ttl_s:
-            raise ViewStaleError(
-                f"the jwt ring was not confirmed within the view TTL of {self._view_ttl_s:g} s: nothing is signed"
-            )
+        if view is None or self._clock.uptime_s() - view.confirmed_s > self._sign_max_stale_s:
+            raise ViewStaleError(f"the jwt ring was not confirmed for {self._sign_max_stale_s:g} s: nothing is signed")
         if view.signing is None:
             raise KeyUnavailableError(f"the material of the ACTIVE key {view.ring.active.kid} could not be read")
         return view.signing
