@@ -18,12 +18,15 @@ from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.memory.shared_secret_cache import NotShared
+from journal_keys.adapters.memory.snapshot_store import NoSnapshotStore
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.encryption_budget import EncryptionBudget
 from journal_keys.domain.keys import Family
+from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.snapshot import SnapshotPace
 from journal_keys.domain.token import TokenProfile
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.audit_trail import AuditTrail
@@ -38,6 +41,7 @@ from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.ports.shared_secret_cache import SharedSecretCache
+from journal_keys.ports.snapshot_store import SnapshotStore
 from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.ports.view_board import ViewBoard
 from journal_keys.use_cases.check_health import CheckHealth
@@ -46,6 +50,8 @@ from journal_keys.use_cases.explain_key import ExplainKey
 from journal_keys.use_cases.fetch_secret import FetchSecret
 from journal_keys.use_cases.init_rings import InitRings
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
+from journal_keys.use_cases.keep_snapshot import KeepSnapshot
+from journal_keys.use_cases.load_views import LoadViews
 from journal_keys.use_cases.make_key import MakeKey
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.read_material import ReadMaterial
@@ -53,6 +59,7 @@ from journal_keys.use_cases.reconcile import Reconcile
 from journal_keys.use_cases.recover_ledger import RecoverLedger
 from journal_keys.use_cases.refresh_views import RefreshViews
 from journal_keys.use_cases.report_instance import ReportInstance
+from journal_keys.use_cases.restore_snapshot import RestoreSnapshot
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
@@ -81,6 +88,13 @@ class Container(containers.DeclarativeContainer):
     instance_name: providers.Provider[str] = providers.Dependency(instance_of=str)
     instance_expiry: providers.Provider[timedelta] = providers.Dependency(instance_of=timedelta)
     usage: providers.Provider[KeyUsage] = providers.Dependency(instance_of=KeyUsage)  # type: ignore[type-abstract]
+    snapshots: providers.Provider[SnapshotStore] = providers.Dependency(
+        instance_of=SnapshotStore,  # type: ignore[type-abstract]
+        default=NoSnapshotStore(),
+    )
+    snapshot_secrets: providers.Provider[frozenset[SecretPath]] = providers.Dependency(
+        instance_of=frozenset, default=frozenset[SecretPath]()
+    )
 
     generator: providers.Provider[KeyGenerator] = providers.Singleton(CryptographyKeyGenerator, entropy=entropy)
     opener: providers.Provider[KeyOpener] = providers.Singleton(CryptographyKeyOpener)
@@ -161,6 +175,33 @@ class Container(containers.DeclarativeContainer):
     report_instance: providers.Provider[ReportInstance] = providers.ThreadSafeSingleton(
         ReportInstance, fleet=fleet, board=board, clock=clock, name=instance_name, expires_in=instance_expiry
     )
+    restore_snapshot: providers.Provider[RestoreSnapshot] = providers.Factory(
+        RestoreSnapshot,
+        snapshots=snapshots,
+        opener=opener,
+        board=board,
+        cache=cache,
+        clock=clock,
+        budget=budget,
+        verify_max_stale=verify_max_stale,
+    )
+    load_views: providers.Provider[LoadViews] = providers.Factory(
+        LoadViews, refresh=refresh_views, restore=restore_snapshot
+    )
+    snapshot_pace: providers.Provider[SnapshotPace] = providers.ThreadSafeSingleton(SnapshotPace)
+    keep_snapshot: providers.Provider[KeepSnapshot] = providers.Factory(
+        KeepSnapshot,
+        snapshots=snapshots,
+        store=store,
+        board=board,
+        cache=cache,
+        clock=clock,
+        budget=budget,
+        pace=snapshot_pace,
+        windows=windows,
+        verify_max_stale=verify_max_stale,
+        wanted=snapshot_secrets,
+    )
     check_health: providers.Provider[CheckHealth] = providers.Factory(
         CheckHealth,
         ledger=ledger,
@@ -169,6 +210,9 @@ class Container(containers.DeclarativeContainer):
         usage=usage,
         policies=policies,
         windows=windows,
+        board=board,
+        clock=clock,
+        verify_max_stale=verify_max_stale,
     )
     verify_audit: providers.Provider[VerifyAudit] = providers.Factory(VerifyAudit, trail=trail)
     explain_key: providers.Provider[ExplainKey] = providers.Factory(

@@ -352,6 +352,49 @@ async def test_a_secret_that_was_found_gone_stays_so_when_the_store_fails_next(
         await got(cache, source)
 
 
+async def test_a_value_kept_as_stale_is_given_only_when_a_load_fails(cache: SecretCache, source: Source) -> None:
+    cache.keep_stale(PATH, KeyMaterial(b"kept"), timedelta(0))
+    assert cache.peek(str(PATH)) is None
+    assert await got(cache, source) == b"first"
+    assert await got(cache, source) == b"first"
+    assert len(source.loads) == 1
+
+
+@pytest.mark.parametrize("age", [timedelta(0), TTL, STALE_BOUND - INSTANT])
+async def test_a_value_kept_as_stale_stands_in_for_errors_until_the_stale_bound_since_it_was_read(
+    cache: SecretCache, source: Source, clock: ManualClock, age: timedelta
+) -> None:
+    cache.keep_stale(PATH, KeyMaterial(b"kept"), age)
+    source.answer = NO_ANSWER
+    clock.pass_time(STALE_BOUND - age - INSTANT)
+    assert await got(cache, source) == b"kept"
+    clock.pass_time(INSTANT)
+    with pytest.raises(SecretStoreUnavailableError):
+        await got(cache, source)
+
+
+async def test_a_value_kept_as_stale_is_not_given_for_a_secret_that_is_gone(cache: SecretCache, source: Source) -> None:
+    cache.keep_stale(PATH, KeyMaterial(b"kept"), timedelta(0))
+    source.answer = SecretNotFoundError("gone")
+    with pytest.raises(SecretNotFoundError):
+        await got(cache, source)
+
+
+async def test_a_value_that_may_be_given_for_longer_is_not_replaced_by_a_stale_one(
+    cache: SecretCache, source: Source, clock: ManualClock
+) -> None:
+    await got(cache, source)
+    cache.keep_stale(PATH, KeyMaterial(b"kept"), timedelta(0))
+    assert cache.peek(str(PATH)) == "first"
+    cache.keep_stale(OTHER, KeyMaterial(b"younger"), timedelta(0))
+    cache.keep_stale(OTHER, KeyMaterial(b"older"), INSTANT)
+    source.answer = NO_ANSWER
+    assert await got(cache, source, OTHER) == b"younger"
+    clock.pass_time(INSTANT)
+    cache.keep_stale(OTHER, KeyMaterial(b"youngest"), timedelta(0))
+    assert await got(cache, source, OTHER) == b"youngest"
+
+
 FORGOTTEN = {
     "the secret itself": ("/auth/jwt/current_private_key", 1),
     "its folder": ("/auth/jwt", 2),

@@ -58,6 +58,7 @@ POLICIES = {
     Family.JWT: RotationPolicy(family=Family.JWT, interval=timedelta(days=60), algorithm=Algorithm.EDDSA),
     Family.AES: RotationPolicy(family=Family.AES, interval=timedelta(days=90), algorithm=Algorithm.A256GCM),
 }
+MAX_STALE = timedelta(days=1)
 W1 = WINDOWS.publish_to_promote
 W2 = WINDOWS.promote_to_retire
 
@@ -151,6 +152,9 @@ class World:
             usage=cast("MemoryLedger", self.ledger),
             policies=POLICIES,
             windows=WINDOWS,
+            board=self.board,
+            clock=self.clock,
+            verify_max_stale=MAX_STALE,
         )
         self.explain = ExplainKey(ledger=self.ledger, trail=self.trail, policies=POLICIES, windows=WINDOWS)
         self.verify_audit = VerifyAudit(trail=self.trail)

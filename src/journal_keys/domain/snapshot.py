@@ -69,6 +69,22 @@ class Snapshot:
         )
 
 
+@dataclass(slots=True)
+class SnapshotPace:
+    """When one process looks after its snapshot next: when there is news, or the time has come."""
+
+    news: object = None
+    next_s: float = 0.0
+
+    def is_due(self, news: object, now_s: float) -> bool:
+        """Whether this is other news than at the last look, or the pause is over."""
+        return news != self.news or now_s >= self.next_s
+
+    def pause(self, news: object, until_s: float) -> None:
+        """Look again at this uptime, or at other news."""
+        self.news, self.next_s = news, until_s
+
+
 def elapsed(then: ClockReading, now: ClockReading) -> timedelta:
     """Give the time between two readings, never less than a clock that can be believed has counted.
 

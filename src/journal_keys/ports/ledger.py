@@ -27,6 +27,10 @@ class LedgerSchemaError(LedgerError):
     """The tables are missing, older or newer than this release knows; nothing is changed."""
 
 
+class LedgerAbsentError(LedgerSchemaError):
+    """There is no file where the ledger should be: it was never made, was lost, or lies on what is not mounted now."""
+
+
 class LedgerCorruptError(LedgerError):
     """The ledger holds what no release wrote."""
 

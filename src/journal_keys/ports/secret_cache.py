@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from journal_keys.domain.material import KeyMaterial
@@ -26,6 +27,14 @@ class SecretCache(Protocol):
         """Give the cached value of this path as text, where it is text and within its time; never load.
 
         Anything that is no path has no value.
+        """
+        ...
+
+    @abstractmethod
+    def keep_stale(self, path: SecretPath, value: KeyMaterial, age: timedelta) -> None:
+        """Keep a value that was read `age` ago, to be given only when a load fails, until the stale bound since then.
+
+        A value that may be given for longer stays.
         """
         ...
 

@@ -3,11 +3,16 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, runtime_checkable
+from datetime import UTC, datetime
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Kid
+from journal_keys.domain.material import MaterialRecord
 from journal_keys.ports.key_crypto import CipherKey, SigningKey, VerifyingKey
+
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
+"""The confirmation of a view that nobody confirmed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,6 +29,12 @@ class SigningView:
     signers: Mapping[Kid, SigningKey]
     verifying: Mapping[Kid, VerifyingKey]
     missing: frozenset[Kid] = field(default=frozenset())
+    records: Mapping[Kid, MaterialRecord] = field(default_factory=dict, repr=False)
+    """What `signers` were opened from."""
+    confirmed_at: datetime = NEVER
+    """What the wall clock read then: it names the confirmation, and no age is counted from it."""
+    is_restored: bool = False
+    """Whether a former process confirmed it, and this one has not reached the ledger yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +46,10 @@ class CipherView:
     sealing: CipherKey | None
     opening: Mapping[Kid, CipherKey]
     missing: frozenset[Kid] = field(default=frozenset())
+    records: Mapping[Kid, MaterialRecord] = field(default_factory=dict, repr=False)
+    """What `opening` was opened from."""
+    confirmed_at: datetime = NEVER
+    is_restored: bool = False
 
 
 RingView: TypeAlias = SigningView | CipherView

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -15,10 +15,12 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import MARKER_NAME
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.windows import Windows
+from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerPage
 from journal_keys.ports.secret_store import FolderContent
 from journal_keys.ports.store_condition import StoreCondition
+from journal_keys.ports.view_board import ViewBoard
 from journal_keys.use_cases.project_ring import unknown_to
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
 
@@ -68,6 +70,9 @@ class CheckHealth:
     usage: KeyUsage
     policies: Mapping[Family, RotationPolicy]
     windows: Windows
+    board: ViewBoard
+    clock: Clock
+    verify_max_stale: timedelta
 
     async def __call__(self) -> Health:
         """Give the health; a part that fails is a value here, never an exception of ours."""
@@ -81,11 +86,21 @@ class CheckHealth:
                 page = await self.ledger.read(family)
                 used = await self.usage.total(page.ring.active.kid) if page.ring and family is Family.AES else 0
             except JournalKeysError as failure:
-                rings[family] = PartHealth(status=HealthStatus.UNHEALTHY, reason=str(failure))
+                rings[family] = self._out_of_reach(family, str(failure))
                 continue
             at = page.now
             rings[family] = self._ring(page, policy, content, used)
         return Health(rings=rings, store=self._in_its_condition(store), at=at)
+
+    def _out_of_reach(self, family: Family, reason: str) -> PartHealth:
+        """Unhealthy, unless a snapshot's view still verifies and decrypts."""
+        view = self.board.signing if family is Family.JWT else self.board.cipher
+        if view is None or not view.is_restored:
+            return PartHealth(status=HealthStatus.UNHEALTHY, reason=reason)
+        since = f"lives on the snapshot of {view.confirmed_at.isoformat(timespec='seconds')}"
+        if self.clock.uptime_s() - view.confirmed_s > self.verify_max_stale.total_seconds():
+            return PartHealth(status=HealthStatus.UNHEALTHY, reason=f"{since}, which is too old by now: {reason}")
+        return PartHealth(status=HealthStatus.DEGRADED, reason=f"{since}: {reason}", active_kid=view.ring.active.kid)
 
     def _in_its_condition(self, store: PartHealth) -> PartHealth:
         trouble = self.condition.trouble()

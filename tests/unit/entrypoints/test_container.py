@@ -2,7 +2,6 @@
 
 import dataclasses
 import typing
-from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -51,7 +50,7 @@ def test_every_provider_gives_an_object_whose_fields_are_of_their_declared_types
     hints = typing.get_type_hints(type(made))
     for field in dataclasses.fields(made):
         declared = hints[field.name]
-        expected = Mapping if typing.get_origin(declared) else declared
+        expected = typing.get_origin(declared) or declared
         assert isinstance(getattr(made, field.name), expected), f"{name}.{field.name}"
 
 

@@ -75,6 +75,13 @@ class MemorySecretCache(SecretCache):
             return None
         return held.text if self._uptime_s() < held.fresh_until_s else None
 
+    def keep_stale(self, path: SecretPath, value: KeyMaterial, age: timedelta) -> None:
+        """Keep it as one whose time to live has just been over since it was read."""
+        loaded_s = self._uptime_s() - age.total_seconds() - self._ttl_s
+        held = self._values.get(str(path))
+        if held is None or held.loaded_s < loaded_s:
+            self._keep(path, loaded_s, value)
+
     async def invalidate(self, prefix: SecretPath | None) -> int:
         """Forget this path and all below it, or everything, here and in what is shared."""
         gone = self.forget(prefix)

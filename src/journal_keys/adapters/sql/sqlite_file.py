@@ -9,7 +9,7 @@ from urllib.parse import quote
 from sqlalchemy import URL
 
 from journal_keys.adapters.sql.failures import ledger_name
-from journal_keys.ports.ledger import LedgerSchemaError, LedgerUnavailableError
+from journal_keys.ports.ledger import LedgerAbsentError, LedgerUnavailableError
 
 
 def file_of(url: URL) -> Path | None:
@@ -40,13 +40,13 @@ def check_private(path: Path) -> None:
     """Refuse a file that is absent or open to anybody but its owner, as the vault does.
 
     Raises:
-        LedgerSchemaError: there is no such file.
+        LedgerAbsentError: there is no such file.
         LedgerUnavailableError: it cannot be looked at, or others may read or write it.
     """
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
-        raise LedgerSchemaError(f"ledger {path} does not exist: run 'journal-keys init'") from None
+        raise LedgerAbsentError(f"ledger {path} does not exist: run 'journal-keys init'") from None
     except OSError:
         raise LedgerUnavailableError(
             f"ledger {path} cannot be looked at: expected a folder that this user may enter"
