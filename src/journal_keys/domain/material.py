@@ -87,6 +87,15 @@ class MaterialRecord:
     key: KeyMaterial
 
 
+def parse_key(text: bytes) -> KeyMaterial | None:
+    """Read 32 bytes as base64url, blanks around it allowed; None for anything else."""
+    try:
+        key = base64url.decode(text.decode("ascii").strip())
+    except ValueError:
+        return None
+    return KeyMaterial(key) if len(key) == AES_KEY_BYTES else None
+
+
 def aes_kid(key: KeyMaterial) -> Kid:
     """`aes_` and 32 hex digits: HMAC-SHA256, keyed with the key itself over a constant, cut to 128 bits."""
     tag = hmac.new(key._secret, _AES_KID_LABEL, hashlib.sha256).digest()  # noqa: SLF001 (same module)

@@ -16,9 +16,25 @@ _LEAVE_S = 2.0
 _LOG = logging.getLogger("journal_keys")
 
 
+async def load_views(container: Container) -> None:
+    """Have views: the ledger's, or in an outage the snapshot's, of which the log tells.
+
+    Raises:
+        JournalKeysError: there are neither.
+    """
+    restored = await container.load_views()()
+    if restored is not None:
+        _LOG.warning(
+            "views_restored snapshot=%s confirmed_at=%s age_s=%.0f: ledger or store are out of reach",
+            container.snapshots().name,
+            restored.confirmed_at.isoformat(timespec="seconds"),
+            restored.age.total_seconds(),
+        )
+
+
 @dataclass(slots=True, kw_only=True)
 class Background:
-    """An async context: the refresher, the scheduler and the reconciler run inside it.
+    """An async context: refresher, snapshot keeper, scheduler and reconciler run inside it.
 
     A failing pass is logged and tried again at its next turn; the views of before stay.
     """
@@ -32,17 +48,20 @@ class Background:
     _told: dict[Family, RotationOutcome | None] = field(default_factory=dict, init=False)
 
     async def __aenter__(self) -> Self:
-        await self.container.refresh_views()()
-        self._tasks = [
-            asyncio.create_task(self._refresh_for_ever(), name="journal_keys refresher"),
+        await load_views(self.container)
+        self.start_refreshing()
+        self._tasks += [
             asyncio.create_task(self._repeat(self.rotate_due, self.poll), name="journal_keys scheduler"),
             asyncio.create_task(self._repeat(self.reconcile, self.reconcile_interval), name="journal_keys reconciler"),
         ]
         return self
 
     def start_refreshing(self) -> None:
-        """Run the refresher alone: views stay fresh, and nothing is rotated or repaired."""
+        """Run the refresher, and what keeps the snapshot: views stay fresh, and nothing is rotated or repaired."""
         self._tasks = [asyncio.create_task(self._refresh_for_ever(), name="journal_keys refresher")]
+        if self.container.snapshots().name:
+            keeper = self._repeat(self.keep_snapshot, self.poll)
+            self._tasks.append(asyncio.create_task(keeper, name="journal_keys snapshot keeper"))
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
@@ -61,6 +80,10 @@ class Background:
         """Hold back no promotion from now on."""
         async with asyncio.timeout(_LEAVE_S):
             await self.container.report_instance().leave()
+
+    async def keep_snapshot(self) -> None:
+        """Write the snapshot where that is due."""
+        await self.container.keep_snapshot()()
 
     async def rotate_due(self) -> None:
         """Rotate each ring that is due or waited for, and log what is not as it was at the last look."""

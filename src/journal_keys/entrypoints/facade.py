@@ -20,7 +20,7 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import RotationOutcome
 from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.token import UnknownKidError
-from journal_keys.entrypoints.background import Background
+from journal_keys.entrypoints.background import Background, load_views
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.entrypoints.settings import Settings
@@ -126,6 +126,7 @@ class InfisicalSecretsClient:
                 opened = open_container(self._settings, engine=self._engine, redis=self._redis)
                 container = await self._stack.enter_async_context(opened)
                 self._stack.push_async_callback(_report_usage, container)
+                await _prepare(container)
                 self._keep_fresh(container)
                 self._container, self._peek = container, container.cache().peek
                 self.clock = container.clock()
@@ -285,7 +286,7 @@ class InfisicalKeyManager:
     async def _refresh(self, container: Container) -> None:
         """Refresh; where that fails, the views of before serve until they are too old."""
         try:
-            await container.refresh_views()()
+            await load_views(container)
         except JournalKeysError:
             if container.board().signing is None:
                 raise
@@ -300,6 +301,15 @@ class InfisicalKeyManager:
 
 def _nothing(_path: str) -> None:
     return None
+
+
+async def _prepare(container: Container) -> None:
+    """Where there may be a snapshot, have views, and with them its secrets; without, who needs views is told."""
+    if container.snapshots().name:
+        try:
+            await load_views(container)
+        except JournalKeysError as failure:
+            _LOG.warning("no_views error=%s", failure)
 
 
 async def _report_usage(container: Container) -> None:

@@ -6,8 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from journal_keys.domain import base64url
-from journal_keys.domain.material import AES_KEY_BYTES, KeyMaterial
+from journal_keys.domain.material import KeyMaterial, parse_key
 from journal_keys.entrypoints.infisical_settings import SettingsError
 
 _SCHEMES: Final = frozenset({"redis", "rediss", "unix"})
@@ -44,13 +43,10 @@ class RedisSettings(BaseSettings):
         """
         if self.journal_redis_cache_key is None:
             return None
-        try:
-            key = base64url.decode(self.journal_redis_cache_key.get_secret_value())
-        except ValueError:
-            key = b""
-        if len(key) != AES_KEY_BYTES:
+        key = parse_key(self.journal_redis_cache_key.get_secret_value().encode("utf-8", "replace"))
+        if key is None:
             raise SettingsError("JOURNAL_REDIS_CACHE_KEY is base64url of 32 bytes, without padding")
-        return KeyMaterial(key)
+        return key
 
 
 def _is_redis_url(url: str) -> bool:

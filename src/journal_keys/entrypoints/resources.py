@@ -3,24 +3,27 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.adapters.crypto.key_crypto import AesCipherKey
-from journal_keys.adapters.embedded.vault import check_master, create_vault, open_vault
+from journal_keys.adapters.embedded.snapshot_store import FileSnapshotStore
+from journal_keys.adapters.embedded.vault import LateVault, check_master, create_vault, open_vault
 from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
-from journal_keys.adapters.sql.schema import HEAD, check_schema, revision, upgrade
+from journal_keys.adapters.sql.schema import HEAD, check_schema, checked_late, revision, upgrade
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.container import Container
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial, aes_kid
 from journal_keys.entrypoints.settings import Settings, SettingsError
-from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.ledger import LedgerAbsentError, LedgerUnavailableError
+from journal_keys.ports.secret_store import SecretStore, SecretStoreUnavailableError
 from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.use_cases.init_rings import holds_keys_of_a_ring, lost_ledger
 
@@ -49,6 +52,7 @@ def build_container(
     """
     return Container(
         **(sharing.providers() if sharing else {}),
+        **_snapshot(settings),
         windows=settings.windows(),
         policies=settings.policies(),
         profile=settings.token_profile(),
@@ -90,6 +94,8 @@ async def open_container(
     there hang on how its connections are opened and begin their transactions, so it opens its own. A client of `redis`
     that is handed in is used in place of one for the URL in the settings, and stays open.
 
+    Where there may be a snapshot, a ledger or vault that is out of reach is told by its first use instead.
+
     Raises:
         SettingsError: the place in Redis belongs to another environment.
         PolicyError: the settings contradict each other.
@@ -100,10 +106,21 @@ async def open_container(
         if opened is None or opened.dialect.name == "sqlite":
             url = settings.ledger_url if opened is None else opened.url.render_as_string(hide_password=False)
             opened = await stack.enter_async_context(ledger_engine(url))
-        await check_schema(opened)
+        opened = await _checked(opened, waits=settings.snapshot() is not None)
         ledger = SqlLedger(opened, SystemClock(), settings.windows().skew)
         sharing = await _open_sharing(settings, redis, stack)
         yield build_container(settings, await stack.enter_async_context(_open_stores(settings)), ledger, sharing)
+
+
+async def _checked(engine: AsyncEngine, *, waits: bool) -> AsyncEngine:
+    """Give an engine on which no transaction meets tables of another release."""
+    try:
+        await check_schema(engine)
+    except (LedgerUnavailableError, LedgerAbsentError):
+        if not waits:
+            raise
+        return checked_late(engine)
+    return engine
 
 
 @asynccontextmanager
@@ -171,13 +188,33 @@ async def _open_stores(settings: Settings) -> AsyncIterator[Stores]:
         SecretStoreError: there is no vault.
     """
     if not settings.journal_infisical_enabled:
-        vault = open_vault(settings.vault_file, SystemEntropy(), master=_master(settings))
+        vault = _open_vault(settings)
         yield Stores(store=vault, probe=vault, condition=NoTrouble())
         return
     from journal_keys.adapters.infisical_cli.opening import open_store  # noqa: PLC0415 (a vault does not pay for it)
 
     async with open_store(settings.connection(), SystemClock(), SystemEntropy()) as opened:
         yield Stores(store=opened.store, probe=opened.probe, condition=opened.condition)
+
+
+def _open_vault(settings: Settings) -> SecretStore:
+    opening = partial(open_vault, settings.vault_file, SystemEntropy(), master=_master(settings))
+    try:
+        return opening()
+    except SecretStoreUnavailableError:
+        if settings.snapshot() is None:
+            raise
+        return LateVault(open=opening)
+
+
+def _snapshot(settings: Settings) -> dict[str, object]:
+    """Give what stands in the container where a snapshot was chosen."""
+    chosen = settings.snapshot()
+    if chosen is None:
+        return {}
+    name, store = settings.environment
+    file = FileSnapshotStore(chosen.file, chosen.key, "\n".join((name, *store)), SystemEntropy())
+    return {"snapshots": file, "snapshot_secrets": chosen.secrets}
 
 
 async def _open_sharing(settings: Settings, client: "Redis | None", stack: AsyncExitStack) -> Sharing | None:

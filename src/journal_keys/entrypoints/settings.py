@@ -20,6 +20,7 @@ from journal_keys.domain.windows import Windows
 from journal_keys.entrypoints.infisical_settings import InfisicalSettings
 from journal_keys.entrypoints.infisical_settings import SettingsError as SettingsError  # noqa: PLC0414 (its public home)
 from journal_keys.entrypoints.redis_settings import RedisSettings
+from journal_keys.entrypoints.snapshot_settings import SnapshotSettings
 
 Seconds = Annotated[float, Field(ge=0, le=3_153_600_000, allow_inf_nan=False)]
 
@@ -64,7 +65,7 @@ _LEAST_PAUSE_OVER_A_NETWORK: Final = timedelta(minutes=1)
 _LEAST_INSTANCE_EXPIRY: Final = timedelta(seconds=10)
 
 
-class Settings(InfisicalSettings, RedisSettings):
+class Settings(InfisicalSettings, RedisSettings, SnapshotSettings):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_file=None)
@@ -107,6 +108,7 @@ class Settings(InfisicalSettings, RedisSettings):
             settings.connection()
         settings.redis_url()
         settings.redis_cache_key()
+        settings.snapshot()
         return settings
 
     @field_validator("journal_instance_name")
@@ -117,11 +119,11 @@ class Settings(InfisicalSettings, RedisSettings):
         except InvalidNameError as failure:
             raise ValueError(str(failure)) from None
 
-    @field_validator("journal_keys_home", mode="before")
+    @field_validator("journal_keys_home", "journal_snapshot_file", mode="before")
     @classmethod
     def _has_a_home(cls, value: object) -> object:
         if value == "":
-            raise ValueError("is empty: expected a folder, or no such variable")
+            raise ValueError("is empty: expected a folder or a file, or no such variable")
         return value
 
     def _seconds(self, name: str) -> timedelta:

@@ -97,10 +97,16 @@ class CheckHealth:
         view = self.board.signing if family is Family.JWT else self.board.cipher
         if view is None or not view.is_restored:
             return PartHealth(status=HealthStatus.UNHEALTHY, reason=reason)
-        since = f"lives on the snapshot of {view.confirmed_at.isoformat(timespec='seconds')}"
+        since = view.confirmed_at.isoformat(timespec="seconds")
         if self.clock.uptime_s() - view.confirmed_s > self.verify_max_stale.total_seconds():
-            return PartHealth(status=HealthStatus.UNHEALTHY, reason=f"{since}, which is too old by now: {reason}")
-        return PartHealth(status=HealthStatus.DEGRADED, reason=f"{since}: {reason}", active_kid=view.ring.active.kid)
+            return PartHealth(
+                status=HealthStatus.UNHEALTHY, reason=f"the snapshot of {since} is too old by now: {reason}"
+            )
+        return PartHealth(
+            status=HealthStatus.DEGRADED,
+            reason=f"degraded since {since}, on a snapshot of then: {reason}",
+            active_kid=view.ring.active.kid,
+        )
 
     def _in_its_condition(self, store: PartHealth) -> PartHealth:
         trouble = self.condition.trouble()

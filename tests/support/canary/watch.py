@@ -12,7 +12,7 @@ from tests.support.canary import files, vaults
 from tests.support.canary.known import Known
 from tests.support.canary.shown import Shown
 
-MASTER_VARIABLE: Final = b"JOURNAL_KEYS_VAULT_MASTER_KEY"
+MASTER_VARIABLES: Final = (b"JOURNAL_KEYS_VAULT_MASTER_KEY", b"JOURNAL_SNAPSHOT_KEY")
 _MOST_SHOWN: Final = 4 * 1024 * 1024
 
 
@@ -58,8 +58,9 @@ class Watch:
             self._shown.add_record(record)
 
     def show_child(self, argv: Iterable[bytes], environment: dict[bytes, bytes]) -> None:
-        """Note what a child is started with: the master key may be in its variable, and nowhere else."""
-        self.known.add_master(environment.pop(MASTER_VARIABLE, b""))
+        """Note what a child is started with: a master key may be in its variable, and nowhere else."""
+        for name in MASTER_VARIABLES:
+            self.known.add_master(environment.pop(name, b""))
         self.show("the arguments of a child", b"\0".join(argv))
         self.show("the environment of a child", b"\0".join(name + b"=" + value for name, value in environment.items()))
         self.look()

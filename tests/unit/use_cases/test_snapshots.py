@@ -481,7 +481,9 @@ async def test_health_is_degraded_on_a_snapshot_and_says_since_when_until_it_is_
     found = await life.health()
     assert found.overall is HealthStatus.DEGRADED
     since = (START + W1).isoformat(timespec="seconds")
-    assert all(part.reason.startswith(f"lives on the snapshot of {since}: ") for part in found.rings.values())
+    assert all(
+        part.reason.startswith(f"degraded since {since}, on a snapshot of then: ") for part in found.rings.values()
+    )
     host.clock.pass_time(MAX_STALE + INSTANT)
     assert (await life.health()).overall is HealthStatus.UNHEALTHY
     host.mend()

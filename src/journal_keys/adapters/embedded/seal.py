@@ -12,7 +12,6 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from journal_keys.domain import base64url
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
 
@@ -82,12 +81,3 @@ class Seal:
 
     def _marks(self, key: KeyMaterial) -> list[bytes]:
         return [hmac.new(expose(key), label, hashlib.sha256).digest()[:_MARK_BYTES] for label in self.labels]
-
-
-def parse_key(text: bytes) -> KeyMaterial | None:
-    """Read 32 bytes as base64url, blanks around it allowed; None for anything else."""
-    try:
-        key = base64url.decode(text.decode("ascii").strip())
-    except ValueError:
-        return None
-    return KeyMaterial(key) if len(key) == KEY_BYTES else None

@@ -65,7 +65,9 @@ class FileSnapshotStore(SnapshotStore):
             raise SnapshotDamagedError(f"{self.name} is no snapshot of version 1, or was cut off") from None
         except MarkError as other:
             if other.position == _ENVIRONMENT:
-                raise SnapshotForeignError(f"the snapshot {self.name} is another environment's, or damaged") from None
+                raise SnapshotForeignError(
+                    f"the snapshot {self.name} is another environment's, or damaged: name another file, or delete it"
+                ) from None
             raise SnapshotKeyError(
                 f"the snapshot {self.name} was sealed under another JOURNAL_SNAPSHOT_KEY, or is damaged"
             ) from None

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from journal_keys.adapters.embedded import files, sealing
-from journal_keys.adapters.embedded.seal import NONCE_BYTES, parse_key
+from journal_keys.adapters.embedded.seal import NONCE_BYTES
 from journal_keys.domain import base64url
 from journal_keys.domain.exposure import expose
-from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.material import KeyMaterial, parse_key
 from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.secret_store import (
@@ -92,6 +92,29 @@ class EmbeddedVault(SecretStore):
 
     def _sealed(self, secrets: Secrets) -> bytes:
         return sealing.seal(secrets, self.master, self.entropy.token(NONCE_BYTES))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LateVault(SecretStore):
+    """A vault that could not be opened at the start: each call opens it, or fails as `open_vault` does."""
+
+    open: Callable[[], EmbeddedVault]
+
+    async def read_folder(self, folder: SecretPath) -> FolderContent:
+        """Open, and read."""
+        return await self.open().read_folder(folder)
+
+    async def put_new(self, path: SecretPath, value: KeyMaterial) -> None:
+        """Open, and create."""
+        await self.open().put_new(path, value)
+
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+        """Open, and set."""
+        await self.open().overwrite(values)
+
+    async def delete(self, path: SecretPath) -> None:
+        """Open, and remove."""
+        await self.open().delete(path)
 
 
 def open_vault(file: Path, entropy: Entropy, *, master: KeyMaterial | None) -> EmbeddedVault:

@@ -20,6 +20,9 @@ BUSY_TIMEOUT_S: Final = 10.0
 BEGIN: Final = "journal_keys_begin"
 """Execution option: the statement that begins a transaction on SQLite, empty for none."""
 
+GATE: Final = "journal_keys_gate"
+"""Execution option: an asynchronous function of the connection that a transaction has to get past first."""
+
 _CONNECTIONS: Final = 5
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 15.0

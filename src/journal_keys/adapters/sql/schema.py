@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, column, func, inspect, select, table
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from journal_keys.adapters.sql.engine import GATE
 from journal_keys.adapters.sql.failures import ledger_name
 from journal_keys.adapters.sql.sqlite_file import create_private, file_of, is_absent
 from journal_keys.adapters.sql.transactions import outside, reading, writing
@@ -33,12 +34,26 @@ async def check_schema(engine: AsyncEngine) -> None:
     """
     async with reading(engine) as connection:
         found = await connection.run_sync(_revision)
-    name = ledger_name(engine.url)
-    if found is None:
-        raise LedgerSchemaError(f"ledger {name} has no tables: run 'journal-keys init'")
-    _refuse_newer(found)
-    if found != HEAD:
-        raise LedgerSchemaError(f"ledger {name} has schema {found}, not {HEAD}: run 'journal-keys ledger upgrade'")
+    _refuse_other(found, ledger_name(engine.url))
+
+
+def checked_late(engine: AsyncEngine) -> AsyncEngine:
+    """Give the engine with the check of `check_schema` before its first transaction that reaches the ledger.
+
+    Until one has passed, each transaction on what is given raises as `check_schema` does, and changes nothing.
+    """
+    return engine.execution_options(**{GATE: _Gate(ledger_name(engine.url))})
+
+
+class _Gate:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._is_open = False
+
+    async def __call__(self, connection: AsyncConnection) -> None:
+        if not self._is_open:
+            _refuse_other(await connection.run_sync(_revision), self._name)
+            self._is_open = True
 
 
 async def revision(engine: AsyncEngine) -> str | None:
@@ -90,6 +105,14 @@ def _revision(connection: Connection) -> str | None:
         return None
     found: str | None = connection.scalar(select(column("version_num")).select_from(table(_VERSION_TABLE)))
     return found
+
+
+def _refuse_other(found: str | None, name: str) -> None:
+    if found is None:
+        raise LedgerSchemaError(f"ledger {name} has no tables: run 'journal-keys init'")
+    _refuse_newer(found)
+    if found != HEAD:
+        raise LedgerSchemaError(f"ledger {name} has schema {found}, not {HEAD}: run 'journal-keys ledger upgrade'")
 
 
 def _refuse_newer(found: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from journal_keys.adapters.sql.engine import BEGIN
+from journal_keys.adapters.sql.engine import BEGIN, GATE
 from journal_keys.adapters.sql.failures import ContestedError, TooSlowError, translated
 from journal_keys.ports.ledger import LedgerUnavailableError
 
@@ -30,6 +30,7 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Look at one state of the ledger, whatever others commit meanwhile."""
     with translated(engine):
         async with engine.execution_options(**_options(engine, _READING)).begin() as connection:
+            await _pass_gate(engine, connection)
             yield connection
 
 
@@ -58,6 +59,7 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Begin a transaction that changes the ledger. On SQLite nobody else writes from its first statement on."""
     with translated(engine):
         async with engine.execution_options(**_options(engine, _WRITING)).begin() as connection:
+            await _pass_gate(engine, connection)
             yield connection
 
 
@@ -67,6 +69,12 @@ async def outside(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     with translated(engine):
         async with engine.execution_options(**{BEGIN: ""}).connect() as connection:
             yield connection
+
+
+async def _pass_gate(engine: AsyncEngine, connection: AsyncConnection) -> None:
+    gate = engine.sync_engine.get_execution_options().get(GATE)
+    if gate is not None:
+        await gate(connection)
 
 
 def _options(engine: AsyncEngine, by_database: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

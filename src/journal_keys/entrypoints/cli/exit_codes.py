@@ -12,6 +12,7 @@ from journal_keys.domain.errors import (
     RefusedError,
 )
 from journal_keys.domain.ledger_clock import ClockWentBackError
+from journal_keys.domain.snapshot import SnapshotError
 from journal_keys.ports.ledger import LedgerError
 from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreError
 
@@ -33,6 +34,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 11
     CLOCK = 12
     PORT_TAKEN = 13
+    SNAPSHOT = 14
 
 
 MEANINGS: Final = {
@@ -50,6 +52,7 @@ MEANINGS: Final = {
     ExitCode.NOT_FOUND: "there is no such secret",
     ExitCode.CLOCK: "this host's clock stands before a time that the ledger has seen",
     ExitCode.PORT_TAKEN: "`serve`: the port is taken",
+    ExitCode.SNAPSHOT: "the snapshot was needed and cannot be used",
 }
 
 BY_NAME: Final = {
@@ -66,6 +69,7 @@ TABLE: Final[dict[type[JournalKeysError], ExitCode]] = {
     SecretNotFoundError: ExitCode.NOT_FOUND,
     SecretStoreError: ExitCode.SECRET_STORE,
     LedgerError: ExitCode.LEDGER,
+    SnapshotError: ExitCode.SNAPSHOT,
     PortError: ExitCode.FAILED,
     RefusedError: ExitCode.REFUSED,
     DomainError: ExitCode.RULE,

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from journal_keys.domain.errors import JournalKeysError
+from journal_keys.entrypoints.background import load_views
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.log_config import configure_logging, tell_retries
 from journal_keys.entrypoints.resources import open_container
@@ -67,7 +68,7 @@ def serve(settings: Settings, host: str, port: int, *, json: bool) -> None:
 async def _check(settings: Settings) -> None:
     """Open and load once, so that what is wrong is told by its own error and not by the server's traceback."""
     async with open_container(settings) as container:
-        await container.refresh_views()()
+        await load_views(container)
 
 
 def _config(app: FastAPI) -> uvicorn.Config:

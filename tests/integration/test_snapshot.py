@@ -1,0 +1,357 @@
+"""Restarts in an outage of ledger and store: on files, over the façade, the service and the Infisical stand-in."""
+
+import asyncio
+import json
+import logging
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from journal_keys import InfisicalKeyManager, InfisicalSecretsClient
+from journal_keys.adapters.sql.engine import ledger_engine
+from journal_keys.adapters.sql.schema import HEAD
+from journal_keys.domain import base64url
+from journal_keys.domain.errors import KeyUnavailableError, ViewStaleError
+from journal_keys.domain.snapshot import SnapshotTooOldError
+from journal_keys.entrypoints.resources import open_container
+from journal_keys.entrypoints.settings import Settings, SettingsError
+from journal_keys.ports.ledger import LedgerAbsentError, LedgerSchemaError
+from journal_keys.ports.secret_store import SecretStoreError, SecretStoreUnavailableError
+from journal_keys.use_cases.check_health import HealthStatus
+from tests.support.canary.entropy import WatchedEntropy
+from tests.support.embedded import make_rings, settings_in
+from tests.support.infisical.misdeeds import Deed
+from tests.support.infisical.programs import stand_in
+from tests.support.infisical.server import InfisicalServer
+from tests.support.operator import COMMAND, Operator
+
+KEY = base64url.encode(WatchedEntropy(404).token(32))
+PATH = "/infrastructure/nats_url"
+SECRET = "nats://canary-of-the-snapshot:4222"
+QUICK = {"journal_jwks_max_age": 0.2, "journal_infisical_cache_ttl": 0.2, "journal_ledger_poll": 0.02}
+
+
+def with_snapshot(folder: Path, **changes: object) -> Settings:
+    chosen: dict[str, object] = {
+        "journal_snapshot_file": folder / "snapshot.jks",
+        "journal_snapshot_key": KEY,
+        "journal_snapshot_secrets": PATH,
+        "journal_clock_skew": 0,
+        **QUICK,
+        **changes,
+    }
+    return settings_in(folder, **chosen)
+
+
+class Outage:
+    """Ledger, vault and master key moved away and back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.elsewhere = folder / "home", folder / "elsewhere"
+
+    def begin(self) -> None:
+        self.home.rename(self.elsewhere)
+
+    def end(self) -> None:
+        self.elsewhere.rename(self.home)
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[InfisicalSecretsClient, InfisicalKeyManager]]:
+    async with InfisicalSecretsClient(settings) as client, InfisicalKeyManager(client=client) as keys:
+        yield client, keys
+
+
+async def written(settings: Settings) -> tuple[str, str]:
+    """Give a token and a ciphertext of a process that ended after its snapshot was written with its secret."""
+    async with opened(settings) as (client, keys):
+        container = await client.container()
+        await client.store_secret(PATH, SECRET)
+        await container.load_views()()
+        container.snapshot_pace().next_s = 0.0
+        await container.keep_snapshot()()
+        token = (await keys.signer()).sign({"sub": "x"}, lifetime=container.profile().longest_token)
+        return token, (await keys.get_token_cipher()).encrypt("kept")
+
+
+async def test_a_client_that_starts_in_an_outage_goes_on_and_comes_back_without_a_restart(tmp_path: Path) -> None:
+    settings, outage = with_snapshot(tmp_path), Outage(tmp_path)
+    await make_rings(settings)
+    token, ciphertext = await written(settings)
+    outage.begin()
+    await asyncio.sleep(0.2)
+    async with opened(settings) as (client, keys):
+        assert (await keys.verify(token))["sub"] == "x"
+        assert (await keys.get_token_cipher()).decrypt(ciphertext) == "kept"
+        assert await client.fetch_secret(PATH) == SECRET
+        with pytest.raises(SecretStoreError):
+            await client.fetch_secret("/infrastructure/redis_url")
+        with pytest.raises(ViewStaleError):
+            (await keys.signer()).sign({"sub": "x"})
+        with pytest.raises(ViewStaleError):
+            (await keys.get_token_cipher()).encrypt("x")
+        found = await client.health_check()
+        assert found.overall is HealthStatus.DEGRADED
+        assert all(part.reason.startswith("degraded since 20") for part in found.rings.values())
+        outage.end()
+        assert (await keys.verify((await keys.signer()).sign({"sub": "y"})))["sub"] == "y"
+        assert (await keys.get_token_cipher()).decrypt(ciphertext) == "kept"
+        assert (await client.health_check()).overall is HealthStatus.HEALTHY
+        await client.store_secret("/infrastructure/redis_url", "redis://localhost")
+
+
+async def test_after_its_bound_everything_is_refused_and_a_new_start_says_why(tmp_path: Path) -> None:
+    settings, outage = with_snapshot(tmp_path, journal_verify_max_stale=0.5), Outage(tmp_path)
+    await make_rings(settings)
+    token, ciphertext = await written(settings)
+    outage.begin()
+    async with opened(settings) as (client, keys):
+        assert (await keys.verify(token))["sub"] == "x"
+        verifier, cipher = await keys.verifier(), await keys.get_token_cipher()
+        await asyncio.sleep(0.6)
+        with pytest.raises(ViewStaleError):
+            verifier.verify(token)
+        with pytest.raises(ViewStaleError):
+            cipher.decrypt(ciphertext)
+        with pytest.raises(SecretStoreUnavailableError):
+            await client.fetch_secret(PATH)
+    async with InfisicalSecretsClient(settings) as client:
+        with pytest.raises(SnapshotTooOldError, match=r"snapshot\.jks .*needed because: ledger .* does not exist"):
+            await InfisicalKeyManager(client=client).verify(token)
+
+
+async def test_where_signing_outlives_the_view_ttl_a_restart_signs_within_its_bound(tmp_path: Path) -> None:
+    settings, outage = with_snapshot(tmp_path, journal_sign_max_stale=60), Outage(tmp_path)
+    await make_rings(settings)
+    await written(settings)
+    outage.begin()
+    await asyncio.sleep(0.25)
+    async with opened(settings) as (_client, keys):
+        assert (await keys.verify((await keys.signer()).sign({"sub": "x"})))["sub"] == "x"
+        cipher = await keys.get_token_cipher()
+        assert cipher.decrypt(cipher.encrypt("x")) == "x"
+
+
+async def test_without_a_snapshot_a_start_in_an_outage_fails_as_ever(tmp_path: Path) -> None:
+    settings, outage = settings_in(tmp_path, **QUICK), Outage(tmp_path)
+    await make_rings(settings)
+    outage.begin()
+    with pytest.raises(LedgerAbsentError, match="does not exist"):
+        await InfisicalSecretsClient(settings).container()
+
+
+async def test_a_ledger_that_comes_back_newer_is_neither_read_nor_changed(tmp_path: Path) -> None:
+    settings, outage = with_snapshot(tmp_path), Outage(tmp_path)
+    await make_rings(settings)
+    outage.begin()
+    async with open_container(settings) as container:
+        outage.end()
+        async with ledger_engine(settings.ledger_url) as engine, engine.begin() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        for use in (container.ledger().heads(), container.clock_keeper().keep_clock(), container.load_views()()):
+            with pytest.raises(LedgerSchemaError, match="newer"):
+                await use
+        async with ledger_engine(settings.ledger_url) as engine, engine.begin() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": HEAD})
+        assert await container.ledger().heads()
+
+
+async def test_a_snapshot_that_cannot_be_written_is_a_line_in_the_log_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = with_snapshot(tmp_path, journal_snapshot_file=tmp_path / "nowhere" / "snapshot.jks")
+    await make_rings(settings)
+    with caplog.at_level(logging.WARNING, logger="journal_keys"):
+        async with opened(settings) as (_client, keys):
+            for _ in range(50):
+                await asyncio.sleep(0.02)
+                (await keys.signer()).sign({"sub": "x"})
+                if "step=keep_snapshot" in caplog.text:
+                    break
+    told = [record.getMessage() for record in caplog.records if "step=keep_snapshot" in record.getMessage()]
+    assert "nowhere" in told[0]
+    assert len(told) < 10
+
+
+async def test_nothing_of_keys_or_secrets_is_in_the_file_in_clear(tmp_path: Path) -> None:
+    settings = with_snapshot(tmp_path, journal_sign_max_stale=60)
+    await make_rings(settings)
+    await written(settings)
+    data = (tmp_path / "snapshot.jks").read_bytes()
+    async with open_container(settings) as container:
+        await container.load_views()()
+        held = await container.snapshots().load()
+        assert held is not None
+        assert {str(path) for path in held.secrets} == {PATH}
+        kids = [kid.encode() for kept in held.rings.values() for kid in kept.material]
+    assert len(kids) == 4
+    for clear in (SECRET.encode(), b"canary", PATH.encode(), b"PRE_ACTIVATION", *kids):
+        assert clear not in data
+
+
+SETTINGS = {
+    "a file without a key": ({"journal_snapshot_key": None}, "go together"),
+    "a key without a file": ({"journal_snapshot_file": None}, "go together"),
+    "a malformed key": ({"journal_snapshot_key": "canary"}, "JOURNAL_SNAPSHOT_KEY is no key: expected 32 bytes"),
+    "no path": ({"journal_snapshot_secrets": "canary"}, "JOURNAL_SNAPSHOT_SECRETS: a secret path is absolute"),
+    "a path in the root": ({"journal_snapshot_secrets": "/x"}, "JOURNAL_SNAPSHOT_SECRETS: /x lies in the root"),
+    "a ring's path": (
+        {"journal_snapshot_secrets": f"{PATH}, /auth/jwt/current_private_key"},
+        "JOURNAL_SNAPSHOT_SECRETS: /auth/jwt/current_private_key is a ring's",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "said"), SETTINGS.values(), ids=SETTINGS)
+def test_a_wrong_choice_is_refused_without_being_shown(tmp_path: Path, changes: dict[str, object], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        with_snapshot(tmp_path, **changes).snapshot()
+    assert "canary" not in str(caught.value)
+
+
+def get(url: str) -> tuple[int, dict[str, object]]:
+    try:
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 (our own address)
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as failure:
+        with failure:
+            return failure.code, json.load(failure)
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    return Operator(
+        tmp_path,
+        JOURNAL_SNAPSHOT_FILE=str(tmp_path / "snapshot.jks"),
+        JOURNAL_SNAPSHOT_KEY=KEY,
+        JOURNAL_LEDGER_POLL="0.05",
+    )
+
+
+@contextmanager
+def served(operator: Operator) -> Iterator["subprocess.Popen[str]"]:
+    command = [*COMMAND, "serve", "--port", "0", "--json"]
+    process = subprocess.Popen(
+        command, env=operator.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def becomes(url: str, wanted: Callable[[int, dict[str, object]], bool]) -> bool:
+    for _ in range(100):
+        if wanted(*get(url)):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def ended(process: "subprocess.Popen[str]") -> str:
+    process.send_signal(signal.SIGTERM)
+    log = process.communicate(timeout=30)[1]
+    assert isinstance(log, str)
+    return log
+
+
+@pytest.mark.processes
+def test_a_service_killed_and_started_in_an_outage_is_degraded_and_heals(tmp_path: Path, operator: Operator) -> None:
+    outage = Outage(tmp_path)
+    operator.json("init")
+    with served(operator) as first:
+        assert first.stdout is not None
+        first.stdout.readline()
+        for _ in range(100):
+            if not (tmp_path / "snapshot.jks").exists():
+                time.sleep(0.05)
+        assert (tmp_path / "snapshot.jks").exists()
+    outage.begin()
+    with served(operator) as second:
+        assert second.stdout is not None
+        address = json.loads(second.stdout.readline())["serves_on"]
+        code, body = get(f"{address}/api/v1/infisical/health")
+        assert (code, body["overall_status"]) == (200, "degraded")
+        outage.end()
+        assert becomes(f"{address}/api/v1/infisical/health", lambda _, said: said["overall_status"] == "healthy")
+        assert becomes(f"{address}/.well-known/jwks.json", lambda code, _: code == HTTPStatus.OK)
+        log = ended(second)
+    assert "views_restored snapshot=" in log
+    assert "Traceback" not in log
+
+
+@pytest.mark.processes
+def test_a_service_that_needs_a_damaged_snapshot_does_not_start_and_names_it(
+    tmp_path: Path, operator: Operator
+) -> None:
+    operator.json("init")
+    file = tmp_path / "snapshot.jks"
+    file.touch(0o600)
+    file.write_bytes(b"damaged")
+    Outage(tmp_path).begin()
+    done = operator.run("serve", "--port", "0")
+    assert done.returncode == 14
+    assert b"snapshot.jks is no snapshot of version 1, or was cut off; it was needed because: ledger" in done.stderr
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("deed", [None, Deed.RESET], ids=["the server is stopped", "the server resets connections"])
+async def test_with_keys_in_infisical_a_client_starts_while_server_and_ledger_are_gone(
+    tmp_path: Path, deed: Deed | None
+) -> None:
+    with InfisicalServer() as server:
+        settings = with_snapshot(
+            tmp_path,
+            journal_infisical_enabled=True,
+            journal_infisical_server_url=server.url,
+            journal_infisical_project_id=server.project_id,
+            journal_infisical_cli_path=stand_in(tmp_path),
+            journal_infisical_requests_per_minute=100_000,
+            journal_infisical_max_retries=0,
+            infisical_universal_auth_client_id=server.owner.client_id,
+            infisical_universal_auth_client_secret=server.owner.client_secret,
+            journal_jwt_longest_token=600,
+            journal_verify_max_stale=600,
+        )
+        await make_rings(settings)
+        token, ciphertext = await written(settings)
+        outage = Outage(tmp_path)
+        outage.begin()
+        if deed is None:
+            server.stop()
+        else:
+            server.misbehave(deed)
+        async with opened(settings) as (client, keys):
+            assert (await keys.verify(token))["sub"] == "x"
+            assert (await keys.get_token_cipher()).decrypt(ciphertext) == "kept"
+            assert await client.fetch_secret(PATH) == SECRET
+            with pytest.raises(ViewStaleError):
+                (await keys.signer()).sign({"sub": "x"})
+            assert (await client.health_check()).overall is HealthStatus.DEGRADED
+            outage.end()
+            with pytest.raises(KeyUnavailableError):
+                (await keys.signer()).sign({"sub": "x"})
+            assert (await keys.verify(token))["sub"] == "x"
+            if deed is not None:
+                server.behave()
+                assert (await keys.verify(await signed_at_last(keys)))["sub"] == "y"
+
+
+async def signed_at_last(keys: InfisicalKeyManager) -> str:
+    """Sign, as soon as the circuit breaker lets a probe through."""
+    for _ in range(100):
+        try:
+            return (await keys.signer()).sign({"sub": "y"})
+        except KeyUnavailableError:
+            await asyncio.sleep(0.2)
+    raise AssertionError("the outage is over, and nothing is signed")
