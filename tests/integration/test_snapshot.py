@@ -180,6 +180,17 @@ async def test_without_a_snapshot_a_start_in_an_outage_fails_as_ever(tmp_path: P
         await InfisicalSecretsClient(settings).container()
 
 
+async def test_a_postgresql_that_does_not_answer_is_an_outage_too(tmp_path: Path) -> None:
+    settings = with_snapshot(tmp_path)
+    await make_rings(settings)
+    token, ciphertext = await written(settings)
+    gone = with_snapshot(tmp_path, journal_db_url_async="postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    async with opened(gone) as (client, keys):
+        assert (await keys.verify(token))["sub"] == "x"
+        assert (await keys.get_token_cipher()).decrypt(ciphertext) == "kept"
+        assert (await client.health_check()).overall is HealthStatus.DEGRADED
+
+
 async def test_a_ledger_that_comes_back_newer_is_neither_read_nor_changed(tmp_path: Path) -> None:
     settings, outage = with_snapshot(tmp_path), Outage(tmp_path)
     await make_rings(settings)

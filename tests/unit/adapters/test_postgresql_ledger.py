@@ -13,7 +13,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from journal_keys.adapters.memory.clock import ManualClock
@@ -21,7 +21,7 @@ from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.failures import meaning
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.ledger_clock import lock
-from journal_keys.adapters.sql.schema import alembic_config, check_schema, revision, upgrade
+from journal_keys.adapters.sql.schema import HEAD, alembic_config, check_schema, checked_late, revision, upgrade
 from journal_keys.adapters.sql.tables import metadata
 from journal_keys.adapters.sql.transactions import writing
 from journal_keys.adapters.system.clock import SystemClock
@@ -86,6 +86,17 @@ class TestTheSchema:
             with pytest.raises(LedgerSchemaError, match="ledger schema 0999 is newer than this release knows"):
                 await attempt
         assert await revision(engine) == "0999"
+
+    async def test_a_ledger_that_is_checked_late_is_neither_read_nor_changed_before(self, engine: AsyncEngine) -> None:
+        late = SqlLedger(checked_late(engine), SystemClock(), SKEW)
+        await run(engine, "UPDATE alembic_version SET version_num = '0999'")
+        for attempt in (late.heads(), late.keep_clock()):
+            with pytest.raises(LedgerSchemaError, match="ledger schema 0999 is newer than this release knows"):
+                await attempt
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": HEAD})
+        await late.keep_clock()
+        assert await late.heads() == {}
 
     async def test_migrations_go_up_down_and_up_and_end_at_the_tables_of_the_code(self, engine: AsyncEngine) -> None:
         async with writing(engine) as connection:

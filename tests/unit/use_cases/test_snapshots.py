@@ -139,6 +139,18 @@ async def test_in_a_healthy_world_the_snapshot_is_not_even_read(tmp_path: Path) 
     assert await Life(host).load() is None
 
 
+async def test_a_snapshot_never_takes_the_place_of_a_view_that_stands() -> None:
+    host = Host()
+    await first_life(host)
+    await host.world.compromise(Family.JWT, (await host.world.ring(Family.JWT)).active.kid, actor="test", reason="leak")
+    life = Life(host)
+    assert await life.load() is None
+    newer, cipher = life.board.signing, life.board.cipher
+    assert await life.restore() is None
+    assert life.board.signing is newer
+    assert life.board.cipher is cipher
+
+
 async def test_the_ledger_s_ring_takes_the_snapshot_s_place_at_once_where_only_the_store_is_out() -> None:
     host = Host()
     first = await first_life(host)
