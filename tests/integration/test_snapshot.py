@@ -370,6 +370,7 @@ def test_a_service_killed_and_started_in_an_outage_is_degraded_and_heals(tmp_pat
         address = json.loads(second.stdout.readline())["serves_on"]
         code, body = get(f"{address}/api/v1/infisical/health")
         assert (code, body["overall_status"]) == (200, "degraded")
+        assert becomes(f"{address}/.well-known/jwks.json", lambda code, _: code == HTTPStatus.SERVICE_UNAVAILABLE)
         outage.end()
         assert becomes(f"{address}/api/v1/infisical/health", lambda _, said: said["overall_status"] == "healthy")
         assert becomes(f"{address}/.well-known/jwks.json", lambda code, _: code == HTTPStatus.OK)

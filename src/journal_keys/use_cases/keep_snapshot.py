@@ -112,10 +112,9 @@ class KeepSnapshot:
             for path in paths:
                 if path.name in content.secrets:
                     kept[path] = KeptSecret(value=content.secrets[path.name], age=ZERO)
+                    self.cache.keep_stale(path, content.secrets[path.name], ZERO)
                 elif content.is_marked:
                     kept.pop(path, None)
-        for path, secret in kept.items():
-            self.cache.keep_stale(path, secret.value, secret.age)
         return kept, are_all_read
 
 

@@ -429,6 +429,18 @@ async def test_a_secret_is_kept_with_the_moment_of_its_reading_and_dropped_when_
         await life.fetch(PATH)
 
 
+async def test_a_secret_that_was_forgotten_in_an_outage_is_not_given_again_by_this_process() -> None:
+    host = Host()
+    life = await first_life(host)
+    host.cut()
+    assert await life.fetch(PATH)
+    await life.cache.invalidate(PATH)
+    host.clock.pass_time(PERIOD)
+    assert await life.keep()
+    with pytest.raises(SecretStoreUnavailableError):
+        await life.fetch(PATH)
+
+
 async def test_a_secret_that_is_no_longer_wanted_leaves_the_snapshot() -> None:
     host = Host()
     await first_life(host)
