@@ -269,7 +269,7 @@ async def test_a_redis_that_is_down_stops_nothing(tmp_path: Path, own_redis: Red
     async with InfisicalSecretsClient(settings) as client:
         await client.store_secret(str(PATH), SECRET)
         assert await client.fetch_secret(str(PATH)) == SECRET
-        assert counts(await client.container())[Count.UNREACHABLE] == 1
+        assert counts(await client.container())[Count.UNREACHABLE] >= 1
 
 
 async def test_without_redis_its_library_is_not_imported(tmp_path: Path) -> None:

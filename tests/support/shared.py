@@ -12,6 +12,7 @@ from journal_keys.adapters.crypto.key_crypto import AesCipherKey
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.redis.counts import Count, Counts
+from journal_keys.adapters.redis.hint_bus import RedisHintBus
 from journal_keys.adapters.redis.keys import KeySource, OneKey
 from journal_keys.adapters.redis.namespace import Namespace
 from journal_keys.adapters.redis.opening import Shared, Sharing, open_redis
@@ -106,3 +107,31 @@ async def instance(
     async with sharing(target, clock, keys=keys, ttl=ttl) as shared:
         cache = MemorySecretCache(clock, ttl, STALE_BOUND, shared.cache)
         yield Instance(cache=cache, shared=shared, clock=clock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A process that is subscribed, and what it heard to be forgotten."""
+
+    shared: Shared
+    forgotten: list[SecretPath | None]
+
+    @property
+    def bus(self) -> RedisHintBus:
+        """Its hints."""
+        return self.shared.hints
+
+    async def heard(self, prefix: SecretPath | None) -> None:
+        """Wait until it heard this, and take all that was heard so far."""
+        while prefix not in self.forgotten:
+            assert await self.bus.wait(30), f"{prefix} is not told"
+        self.forgotten.clear()
+
+
+@asynccontextmanager
+async def listening(shared: Shared) -> AsyncIterator[Listener]:
+    """Subscribe, and take the hint that this counts as."""
+    made = Listener(shared=shared, forgotten=[])
+    shared.hints.listen(made.forgotten.append)
+    await made.heard(None)
+    yield made

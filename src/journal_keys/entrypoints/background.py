@@ -13,6 +13,7 @@ from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import NotDue, Reconciled, RotationOutcome
 
 _LEAVE_S = 2.0
+_LEAST_PAUSE_S = 0.1
 _LOG = logging.getLogger("journal_keys")
 
 
@@ -58,6 +59,7 @@ class Background:
 
     def start_refreshing(self) -> None:
         """Run the refresher, and what keeps the snapshot: views stay fresh, and nothing is rotated or repaired."""
+        self.container.hints().listen(self.container.cache().forget)
         self._tasks = [asyncio.create_task(self._refresh_for_ever(), name="journal_keys refresher")]
         if self.container.snapshots().name:
             keeper = self._repeat(self.keep_snapshot, self.poll)
@@ -104,7 +106,9 @@ class Background:
     async def _refresh_for_ever(self) -> None:
         while True:
             await self._attempt(self.refresh)
-            await self.container.hints().wait(self._jittered(self.poll))
+            pause_s = min(_LEAST_PAUSE_S, self.poll.total_seconds() / 2)
+            await asyncio.sleep(pause_s)  # hints that come meanwhile count as one
+            await self.container.hints().wait(self._jittered(self.poll) - pause_s)
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
         while True:

@@ -81,7 +81,13 @@ class Sharing:
 
     def providers(self) -> dict[str, object]:
         """Give what stands in the container instead of what is in memory."""
-        return {"board": self.board, "shared_cache": self.shared.cache, "counts": self.shared.counts}
+        shared = self.shared
+        return {
+            "board": self.board,
+            "hints": shared.hints,
+            "shared_cache": shared.cache,
+            "counts": shared.counts,
+        }
 
 
 @asynccontextmanager

@@ -98,13 +98,14 @@ class CompromiseKey:
 
     async def _follow_up(self, ring: KeyRing, kid: Kid, cause: Cause) -> str | None:
         """Do the store's part; give what failed, in words."""
-        await self.hints.publish(ring.family)
+        await self.hints.publish(ring.family, ring.generation)
         try:
             await self.entomb(ring.get(kid))
-            await self.project(await self.stage(ring, self.policies[ring.family], cause))
+            staged = await self.stage(ring, self.policies[ring.family], cause)
+            await self.project(staged)
         except (PortError, MaterialCorruptError) as failure:
             return str(failure)
-        await self.hints.publish(ring.family)
+        await self.hints.publish(ring.family, staged.generation)
         return None
 
     def _outcome(self, before: KeyRing, after: KeyRing, hit: KeyVersion, unfinished: str | None) -> Compromised:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from journal_keys.domain.keys import Family
 from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.secret_cache import SecretCache
@@ -18,6 +17,5 @@ class InvalidateCache:
     async def __call__(self, prefix: SecretPath | None) -> int:
         """Forget this path and all below it, or everything, and give how many values went."""
         gone = await self.cache.invalidate(prefix)
-        for family in Family:
-            await self.hints.publish(family)
+        self.hints.wake()
         return gone

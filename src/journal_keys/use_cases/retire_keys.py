@@ -44,7 +44,7 @@ class RetireKeys:
             change = await self.ledger.commit(lambda at: rotation.retire(ring, gone, cause.when(at)))
         except StaleGenerationError:
             return NothingToRetire(family=family, next_at=page.now)
-        await self.hints.publish(family)
+        await self.hints.publish(family, change.ring.generation)
         await self._delete(family, gone)
         kids = tuple(version.kid for version in gone)
         return Retired(family=family, kids=kids, generation=change.ring.generation)

@@ -168,9 +168,10 @@ class RotateKeys:
     async def _follow_up(self, family: Family, request: RotationRequest) -> None:
         page, ring = await self._page(family)
         cause = _cause(page, request)
-        await self.hints.publish(family)
-        await self.project(await self.stage(ring, self.policies[family], cause))
-        await self.hints.publish(family)
+        await self.hints.publish(family, ring.generation)
+        staged = await self.stage(ring, self.policies[family], cause)
+        await self.project(staged)
+        await self.hints.publish(family, staged.generation)
 
 
 def _cause(page: LedgerPage, request: RotationRequest) -> Cause:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -77,3 +78,31 @@ async def test_a_step_that_breaks_is_logged_and_tried_again(tmp_path: Path, capl
                 async with asyncio.timeout(10):
                     await broken.was_tried_again.wait()
     assert "background_step_broken step=reconcile" in caplog.text
+
+
+class CountedRefresh:
+    """A refresher's step that only counts."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def __call__(self) -> None:
+        self.calls += 1
+
+
+async def test_a_storm_of_hints_makes_ten_looks_a_second_at_the_most(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    loop, counted = asyncio.get_running_loop(), CountedRefresh()
+    async with open_container(settings) as container:
+        container.refresh_views.override(providers.Object(counted))
+        minute = timedelta(minutes=1)
+        background = Background(container=container, poll=minute, reconcile_interval=minute)
+        background.start_refreshing()
+        began_s = loop.time()
+        async with AsyncExitStack() as stack, asyncio.timeout(30):
+            stack.push_async_exit(background)
+            while counted.calls < 5:
+                container.hints().wake()
+                await asyncio.sleep(0)
+        assert loop.time() - began_s >= 0.1 * 3

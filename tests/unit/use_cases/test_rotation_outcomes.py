@@ -1,11 +1,12 @@
 """What each verb answers in full, what it leaves in the audit, and what it does when somebody else was faster."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.domain import rotation
 from journal_keys.domain.changes import RingChange, RotationRecord, RotationStatus
 from journal_keys.domain.errors import DomainError, RotationConflictError
@@ -14,7 +15,6 @@ from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import AlreadyRotated, Rotated, Waiting
 from journal_keys.domain.paths import family_folder, versions_folder
 from journal_keys.domain.rotation import Cause
-from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.ledger import StaleGenerationError
 from journal_keys.ports.secret_store import SecretNotFoundError
 from journal_keys.use_cases.rotate_keys import RingMissingError
@@ -93,28 +93,27 @@ async def test_a_rotation_hints_that_the_ring_changed() -> None:
     assert await world.hints.wait(0)
 
 
-@dataclass
-class Heard(HintBus):
+class Heard(MemoryHintBus):
     """Keeps what was published."""
 
-    families: list[Family] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[Family, int]] = []
 
-    async def publish(self, family: Family) -> None:
-        self.families.append(family)
-
-    async def wait(self, timeout_s: float) -> bool:
-        return bool(self.families and timeout_s >= 0)
+    async def publish(self, family: Family, generation: int) -> None:
+        self.told.append((family, generation))
 
 
 @pytest.mark.parametrize("family", list(Family))
-async def test_a_hint_names_the_ring_that_was_rotated_or_lost_a_key(family: Family) -> None:
+async def test_a_hint_names_the_ring_that_was_rotated_or_lost_a_key_and_its_generation(family: Family) -> None:
     heard = Heard()
     world = await World(hints=heard).initialised()
+    first = (await world.ring(family)).generation
     await world.rotated(family)
-    assert set(heard.families) == {family}
-    heard.families.clear()
+    assert heard.told == [(family, first + 1), (family, first + 2)]
+    heard.told.clear()
     await world.compromise(family, (await world.ring(family)).active.kid, actor="test", reason="leaked")
-    assert set(heard.families) == {family}
+    assert heard.told == [(family, first + 3), (family, first + 4)]
 
 
 @pytest.mark.parametrize("missing", ["old_kid", "new_kid", "generation"])

@@ -1,8 +1,10 @@
 """Hints within one process."""
 
 import asyncio
+from collections.abc import Callable
 
 from journal_keys.domain.keys import Family
+from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.hint_bus import HintBus
 
 
@@ -12,7 +14,11 @@ class MemoryHintBus(HintBus):
     def __init__(self) -> None:
         self._hinted = asyncio.Event()
 
-    async def publish(self, family: Family) -> None:  # noqa: ARG002 (one waiter refreshes every ring)
+    async def publish(self, family: Family, generation: int) -> None:  # noqa: ARG002 (one waiter refreshes every ring)
+        """Wake whoever waits."""
+        self.wake()
+
+    def wake(self) -> None:
         """Wake whoever waits."""
         self._hinted.set()
 
@@ -25,3 +31,6 @@ class MemoryHintBus(HintBus):
             return False
         self._hinted.clear()
         return True
+
+    def listen(self, forget: Callable[[SecretPath | None], object]) -> None:
+        """Hear nothing: there is no other process."""

@@ -26,6 +26,7 @@ class Count(StrEnum):
     FORGED = "forged"
     EXPIRED = "expired"
     FROM_THE_FUTURE = "from_the_future"
+    REPEATED = "repeated"
     OVERTAKEN = "overtaken"
     NO_KEY = "no_key"
     FOREIGN_NAMESPACE = "foreign_namespace"

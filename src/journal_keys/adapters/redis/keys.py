@@ -66,10 +66,11 @@ class Sealer:
 
 @dataclass(frozen=True, slots=True)
 class DerivedKeys:
-    """Keys of one environment only; derived once per kid."""
+    """Keys of one environment and one purpose only; derived once per kid."""
 
     source: KeySource
     namespace: Namespace
+    purpose: bytes
     _sealers: dict[Kid, Sealer] = field(default_factory=dict)
 
     def sealer(self, kid: Kid | None = None) -> Sealer | None:
@@ -88,4 +89,4 @@ class DerivedKeys:
         return made
 
     def _derived(self, key: CipherKey) -> Sealer:
-        return Sealer(key.kid, AESGCM(expose(key.derive(joined(b"redis secrets", self.namespace.identity)))))
+        return Sealer(key.kid, AESGCM(expose(key.derive(joined(self.purpose, self.namespace.identity)))))

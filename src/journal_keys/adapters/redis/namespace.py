@@ -41,6 +41,11 @@ class Namespace:
         return f"{self.prefix}guard"
 
     @property
+    def hints(self) -> str:
+        """The channel of hints. Channels know no databases, so that the owner is in its name."""
+        return f"{self.prefix}hints:{self.owner}"
+
+    @property
     def values(self) -> str:
         """What the name of each value begins with; its path follows."""
         return f"{self.prefix}value:"

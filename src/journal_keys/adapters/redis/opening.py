@@ -5,17 +5,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from redis.asyncio import Redis
 
 from journal_keys.adapters.redis.caller import Caller
 from journal_keys.adapters.redis.client import make_client
 from journal_keys.adapters.redis.counts import Counts
+from journal_keys.adapters.redis.hint_bus import RedisHintBus
 from journal_keys.adapters.redis.keys import DerivedKeys, KeySource
+from journal_keys.adapters.redis.messages import Post
 from journal_keys.adapters.redis.namespace import Namespace
 from journal_keys.adapters.redis.shared_secret_cache import RedisSharedSecretCache
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
+
+_NAME_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,7 @@ class Shared:
     """The adapters, and what they count."""
 
     cache: RedisSharedSecretCache
+    hints: RedisHintBus
     counts: Counts
     call: Caller
 
@@ -49,18 +55,29 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
     client = make_client(target) if isinstance(target, str) else target
     counts: Counts = Counter()
     call = Caller(client=client, clock=clock, counts=counts)
-    keys = DerivedKeys(sharing.keys, sharing.place)
+    post = Post(
+        name=entropy.token(_NAME_BYTES).hex(),
+        place=sharing.place,
+        keys=DerivedKeys(sharing.keys, sharing.place, b"redis hints"),
+        skew=sharing.skew,
+        clock=clock,
+        entropy=entropy,
+        counts=counts,
+    )
     cache = RedisSharedSecretCache(
         call=call,
         place=sharing.place,
-        keys=keys,
+        keys=DerivedKeys(sharing.keys, sharing.place, b"redis secrets"),
+        post=post,
         ttl=sharing.ttl,
         skew=sharing.skew,
         clock=clock,
         entropy=entropy,
     )
+    hints = RedisHintBus(call, post, entropy)
     try:
-        yield Shared(cache=cache, counts=counts, call=call)
+        yield Shared(cache=cache, hints=hints, counts=counts, call=call)
     finally:
+        await hints.aclose()
         if isinstance(target, str):
             await client.aclose()

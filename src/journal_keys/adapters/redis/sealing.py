@@ -1,7 +1,7 @@
-"""The form of a sealed secret: base64url of `JKC1`, length and bytes of the kid, a nonce, and AES-256-GCM.
+"""What Redis holds or passes on: base64url of a form's four letters, length and bytes of the kid, a nonce, AES-256-GCM.
 
-Sealed are the moments when the value was asked for and when its time ends, in milliseconds of wall time, and the value.
-Authenticated are environment, path, version of the form, and kid.
+Authenticated are environment, name, form, and kid. Of a secret the name is its path, and sealed with it are the moments
+when it was asked for and when its time ends, in milliseconds of wall time.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -23,10 +23,52 @@ MOST_TEXT: Final = 90 * 1024
 """More than any value of 64 KiB needs; of what is longer only so much is read."""
 
 NONCE_BYTES: Final = 12
-_MAGIC: Final = b"JKC1"
-_KID_AT: Final = len(_MAGIC) + 1
+_SECRET: Final = b"JKC1"
+_KID_AT: Final = len(_SECRET) + 1
 _TIME_BYTES: Final = 8
 _TAG_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a text must be sealed as to be opened: these four letters, of this environment, under this name."""
+
+    letters: bytes
+    place: Namespace
+    name: bytes
+    most_text: int
+    least_content: int
+
+    def seal(self, sealer: Sealer, nonce: bytes, content: bytes) -> str:
+        """Give the text. The nonce has 12 random bytes."""
+        kid = sealer.kid.encode("ascii")
+        sealed = sealer.gcm.encrypt(nonce, content, self._bound(sealer.kid))
+        return urlsafe_b64encode(self.letters + bytes([len(kid)]) + kid + nonce + sealed).decode("ascii")
+
+    def unseal(self, keys: DerivedKeys, text: bytes | str) -> tuple[bytes, bytes] | Count:
+        """Give the nonce and what was sealed, or why there is nothing to be had from the text."""
+        if len(text) > self.most_text:
+            return Count.OVERSIZED
+        try:
+            data = urlsafe_b64decode(text)
+            kid_ends = _KID_AT + data[_KID_AT - 1]
+            kid = Kid(data[_KID_AT:kid_ends].decode("ascii"))
+        except (ValueError, IndexError):
+            return Count.MALFORMED
+        nonce_ends = kid_ends + NONCE_BYTES
+        if not data.startswith(self.letters) or len(data) < nonce_ends + self.least_content + _TAG_BYTES:
+            return Count.MALFORMED
+        sealer = keys.sealer(kid)
+        if sealer is None:
+            return Count.UNKNOWN_KEY
+        nonce = data[kid_ends:nonce_ends]
+        try:
+            return nonce, sealer.gcm.decrypt(nonce, data[nonce_ends:], self._bound(kid))
+        except InvalidTag:
+            return Count.FORGED
+
+    def _bound(self, kid: Kid) -> bytes:
+        return joined(self.place.identity, self.name, self.letters, kid.encode("ascii"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,40 +91,26 @@ def seal(place: Namespace, path: SecretPath, sealer: Sealer, nonce: bytes, opene
     """Give the text to keep. The nonce has 12 random bytes."""
     span = opened.span
     times = span.made_ms.to_bytes(_TIME_BYTES, "big") + span.ends_ms.to_bytes(_TIME_BYTES, "big")
-    bound = _bound(place, path, sealer.kid)
-    sealed = sealer.gcm.encrypt(nonce, times + expose(opened.value), bound)
-    kid = sealer.kid.encode("ascii")
-    return urlsafe_b64encode(_MAGIC + bytes([len(kid)]) + kid + nonce + sealed).decode("ascii")
+    return _form(place, path).seal(sealer, nonce, times + expose(opened.value))
 
 
 def unseal(place: Namespace, path: SecretPath, keys: DerivedKeys, text: bytes | str) -> Opened | Count:
     """Give what was sealed for this place and path, or why there is nothing to be had from the text."""
-    if len(text) > MOST_TEXT:
-        return Count.OVERSIZED
-    try:
-        data = urlsafe_b64decode(text)
-        kid_ends = _KID_AT + data[_KID_AT - 1]
-        kid = Kid(data[_KID_AT:kid_ends].decode("ascii"))
-    except (ValueError, IndexError):
-        return Count.MALFORMED
-    if not data.startswith(_MAGIC) or len(data) < kid_ends + NONCE_BYTES + 2 * _TIME_BYTES + _TAG_BYTES:
-        return Count.MALFORMED
-    sealer = keys.sealer(kid)
-    if sealer is None:
-        return Count.UNKNOWN_KEY
-    nonce_ends = kid_ends + NONCE_BYTES
-    try:
-        content = sealer.gcm.decrypt(data[kid_ends:nonce_ends], data[nonce_ends:], _bound(place, path, kid))
-    except InvalidTag:
-        return Count.FORGED
-    return _read(content)
+    found = _form(place, path).unseal(keys, text)
+    return found if isinstance(found, Count) else _read(found[1])
+
+
+def _form(place: Namespace, path: SecretPath) -> Form:
+    return Form(
+        letters=_SECRET,
+        place=place,
+        name=str(path).encode(),
+        most_text=MOST_TEXT,
+        least_content=2 * _TIME_BYTES,
+    )
 
 
 def _read(content: bytes) -> Opened:
     made_ms, ends_ms = content[:_TIME_BYTES], content[_TIME_BYTES : 2 * _TIME_BYTES]
     span = Span(made_ms=int.from_bytes(made_ms, "big"), ends_ms=int.from_bytes(ends_ms, "big"))
     return Opened(value=KeyMaterial(content[2 * _TIME_BYTES :]), span=span)
-
-
-def _bound(place: Namespace, path: SecretPath, kid: Kid) -> bytes:
-    return joined(place.identity, str(path).encode(), _MAGIC, kid.encode("ascii"))

@@ -7,6 +7,7 @@ from typing import Any, Final
 from journal_keys.adapters.redis.caller import Caller, NoAnswerError
 from journal_keys.adapters.redis.counts import Count
 from journal_keys.adapters.redis.keys import DerivedKeys
+from journal_keys.adapters.redis.messages import Forgotten, Post
 from journal_keys.adapters.redis.namespace import Namespace
 from journal_keys.adapters.redis.sealing import MOST_TEXT, MOST_VALUE_BYTES, NONCE_BYTES, Opened, Span, seal, unseal
 from journal_keys.domain.material import KeyMaterial
@@ -46,8 +47,10 @@ if redis.call('TYPE', KEYS[3]).ok == 'set' then
   for _, path in ipairs(redis.call('SMEMBERS', KEYS[3])) do redis.call('DEL', ARGV[3] .. path) end
 end
 redis.call('DEL', KEYS[3])
+if ARGV[5] ~= '' then redis.pcall('PUBLISH', ARGV[4], ARGV[5]) end
 return 1
 """
+"""Telling others is part of it: what is owed is told when it is done. Who may not publish forgets all the same."""
 
 
 class RedisSharedSecretCache(SharedSecretCache):
@@ -64,6 +67,7 @@ class RedisSharedSecretCache(SharedSecretCache):
         call: Caller,
         place: Namespace,
         keys: DerivedKeys,
+        post: Post,
         ttl: timedelta,
         skew: timedelta,
         clock: Clock,
@@ -73,6 +77,7 @@ class RedisSharedSecretCache(SharedSecretCache):
         self._counts = call.counts
         self._place = place
         self._keys = keys
+        self._post = post
         self._ttl_ms = round(ttl.total_seconds() * _MS)
         self._skew_ms = round(skew.total_seconds() * _MS)
         self._clock = clock
@@ -119,7 +124,7 @@ class RedisSharedSecretCache(SharedSecretCache):
             return
 
     async def forget(self, prefix: SecretPath | None) -> None:
-        """Owe it, and pay."""
+        """Owe it, and pay, which tells other instances, too."""
         is_first = not self._owed
         self._owed[prefix] = None
         if len(self._owed) > _MOST_OWED:
@@ -185,7 +190,8 @@ class RedisSharedSecretCache(SharedSecretCache):
                 self._place.values if prefix is None else self._place.value(prefix),
                 self._place.index(prefix),
             ]
-            await self._run(FORGET, names, f"{self._place.owner}:", self._new_guard(), self._place.values)
+            told = (self._place.hints, self._post.write(Forgotten(prefix)))
+            await self._run(FORGET, names, f"{self._place.owner}:", self._new_guard(), self._place.values, *told)
             self._owed.pop(prefix, None)
 
     async def _run(self, script: str, names: list[str], *arguments: str | int) -> Any:  # noqa: ANN401 (a script's answer)

@@ -17,7 +17,7 @@ from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.key_crypto import CipherKey
 from tests.support.shared import OTHER, PATH, PLACE, one_key
 
-KEYS = DerivedKeys(one_key(), PLACE)
+KEYS = DerivedKeys(one_key(), PLACE, b"a purpose")
 SPAN = Span(made_ms=1_700_000_000_000, ends_ms=1_700_000_060_000)
 NONCE = bytes(12)
 
@@ -84,7 +84,7 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_a_value_opens_in_its_environment_only(place: Namespace) -> None:
     assert unseal(place, PATH, KEYS, sealed()) is Count.FORGED
-    assert unseal(PLACE, PATH, DerivedKeys(one_key(), place), sealed()) is Count.FORGED
+    assert unseal(PLACE, PATH, DerivedKeys(one_key(), place, b"a purpose"), sealed()) is Count.FORGED
 
 
 def test_a_value_opens_under_its_path_only() -> None:
@@ -92,13 +92,11 @@ def test_a_value_opens_under_its_path_only() -> None:
 
 
 def test_a_value_under_a_key_that_is_not_known_says_so() -> None:
-    assert unseal(PLACE, PATH, DerivedKeys(one_key(8), PLACE), sealed()) is Count.UNKNOWN_KEY
+    assert unseal(PLACE, PATH, DerivedKeys(one_key(8), PLACE, b"a purpose"), sealed()) is Count.UNKNOWN_KEY
 
 
-def test_keys_for_values_and_for_hints_are_different_and_neither_is_the_key() -> None:
-    key = one_key().key
-    derived = {expose(key.derive(joined(purpose, PLACE.identity))) for purpose in (b"redis secrets", b"redis hints")}
-    assert len(derived) == 2
+def test_what_was_sealed_for_another_purpose_does_not_open() -> None:
+    assert unseal(PLACE, PATH, DerivedKeys(one_key(), PLACE, b"another purpose"), sealed()) is Count.FORGED
 
 
 class ManyKeys(KeySource):
@@ -117,7 +115,7 @@ class ManyKeys(KeySource):
 
 def test_more_keys_than_are_held_are_derived_again() -> None:
     many = ManyKeys()
-    keys = DerivedKeys(many, PLACE)
+    keys = DerivedKeys(many, PLACE, b"a purpose")
     texts = [seal(PLACE, PATH, sealer(keys), NONCE, Opened(value=KeyMaterial(b"value"), span=SPAN)) for _ in many.keys]
     assert len(set(texts)) == len(many.keys)
     assert all(isinstance(unseal(PLACE, PATH, keys, text), Opened) for text in texts)
