@@ -16,6 +16,7 @@ from journal_keys.adapters.crypto.key_crypto import (
 from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
+from journal_keys.adapters.memory.lease import MemoryLease
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.memory.shared_secret_cache import NotShared
 from journal_keys.adapters.memory.snapshot_store import NoSnapshotStore
@@ -37,6 +38,7 @@ from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.key_crypto import KeyGenerator, KeyOpener, PemRenderer
 from journal_keys.ports.key_usage import KeyUsage
+from journal_keys.ports.lease import Lease
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretStore
@@ -101,6 +103,7 @@ class Container(containers.DeclarativeContainer):
     pem: providers.Provider[PemRenderer] = providers.Singleton(CryptographyPemRenderer)
     board: providers.Provider[ViewBoard] = providers.ThreadSafeSingleton(MemoryViewBoard)
     hints: providers.Provider[HintBus] = providers.ThreadSafeSingleton(MemoryHintBus)
+    lease: providers.Provider[Lease] = providers.ThreadSafeSingleton(MemoryLease, holder=instance_name, clock=clock)
     budget: providers.Provider[EncryptionBudget] = providers.ThreadSafeSingleton(EncryptionBudget)
     shared_cache: providers.Provider[SharedSecretCache] = providers.ThreadSafeSingleton(NotShared)
     counts: providers.Provider[Mapping[str, int]] = providers.ThreadSafeSingleton(dict)

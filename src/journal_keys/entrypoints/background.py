@@ -14,6 +14,8 @@ from journal_keys.domain.outcomes import NotDue, Reconciled, RotationOutcome
 
 _LEAVE_S = 2.0
 _LEAST_PAUSE_S = 0.1
+_TURN_PERIODS = 3
+_MOST_SKIPPED = 4
 _LOG = logging.getLogger("journal_keys")
 
 
@@ -52,8 +54,10 @@ class Background:
         await load_views(self.container)
         self.start_refreshing()
         self._tasks += [
-            asyncio.create_task(self._repeat(self.rotate_due, self.poll), name="journal_keys scheduler"),
-            asyncio.create_task(self._repeat(self.reconcile, self.reconcile_interval), name="journal_keys reconciler"),
+            asyncio.create_task(self._take_turns(self.rotate_due, self.poll), name="journal_keys scheduler"),
+            asyncio.create_task(
+                self._take_turns(self.reconcile, self.reconcile_interval), name="journal_keys reconciler"
+            ),
         ]
         return self
 
@@ -110,10 +114,22 @@ class Background:
             await asyncio.sleep(pause_s)  # hints that come meanwhile count as one
             await self.container.hints().wait(self._jittered(self.poll) - pause_s)
 
-    async def _repeat(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
-        while True:
-            await self._attempt(step)
-            await asyncio.sleep(self._jittered(period))
+    async def _take_turns(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
+        """Repeat what one of all instances is enough for; who skipped it several times in a row does it all the same.
+
+        So no holder whose work fails, and nobody who writes what he likes to Redis, stops it.
+        """
+        name, skipped, lease = step.__name__, 0, self.container.lease()
+        try:
+            while True:
+                if skipped < _MOST_SKIPPED and not await lease.take(name, _TURN_PERIODS * period):
+                    skipped += 1
+                else:
+                    skipped = 0
+                    await self._attempt(step)
+                await asyncio.sleep(self._jittered(period))
+        finally:
+            await lease.give_back(name)
 
     async def _attempt(self, step: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -85,6 +85,7 @@ class Sharing:
         return {
             "board": self.board,
             "hints": shared.hints,
+            "lease": shared.lease,
             "shared_cache": shared.cache,
             "counts": shared.counts,
         }

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from dependency_injector import providers
 
+from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import ReconcileOutcome, Rotated, RotationOutcome, Waiting
 from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.resources import open_container
+from journal_keys.entrypoints.rotations import rotate_each
+from journal_keys.ports.lease import Lease
 from tests.support.embedded import make_rings, settings_in
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -106,3 +109,61 @@ async def test_a_storm_of_hints_makes_ten_looks_a_second_at_the_most(tmp_path: P
                 container.hints().wake()
                 await asyncio.sleep(0)
         assert loop.time() - began_s >= 0.1 * 3
+
+
+class Held(Lease):
+    """Another instance has every turn, for ever."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.given_back: set[str] = set()
+
+    async def take(self, name: str, lasts: timedelta) -> bool:
+        assert lasts > timedelta(0)
+        if name == "rotate_due":
+            self.told.append("asked")
+        return False
+
+    async def give_back(self, name: str) -> None:
+        self.given_back.add(name)
+
+
+class Worker:
+    """A scheduler's question that tells when it is asked; nothing is due."""
+
+    def __init__(self, told: list[str]) -> None:
+        self.told = told
+
+    async def __call__(self, family: Family) -> None:
+        if family is Family.JWT:
+            self.told.append("worked")
+
+
+async def test_who_skipped_four_turns_works_whoever_holds_them(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    held = Held()
+    instant = timedelta(milliseconds=1)
+    async with open_container(settings) as container:
+        container.lease.override(providers.Object(held))
+        container.rotate_when_due.override(providers.Object(Worker(held.told)))
+        async with (
+            Background(container=container, poll=instant, reconcile_interval=timedelta(hours=1)),
+            asyncio.timeout(30),
+        ):
+            while len(held.told) < 12:  # noqa: ASYNC110 (what is waited for tells nobody)
+                await asyncio.sleep(0.01)
+    assert held.told[:10] == [*["asked"] * 4, "worked"] * 2
+    assert held.given_back == {"rotate_due", "reconcile"}
+
+
+async def test_who_is_asked_to_rotate_asks_for_no_turn(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    request = RotationRequest(rotation_id="one", scope="both", force=True, reason="test", actor="test")
+    held = Held()
+    async with open_container(settings) as container:
+        container.lease.override(providers.Object(held))
+        outcomes = await rotate_each(container, Family, request)
+        assert {type(outcome) for outcome in outcomes.values()} <= {Waiting, Rotated}
+    assert held.told == []

@@ -45,6 +45,10 @@ class Namespace:
         """The channel of hints. Channels know no databases, so that the owner is in its name."""
         return f"{self.prefix}hints:{self.owner}"
 
+    def lease(self, name: str) -> str:
+        """Holds who has this turn. The owner is in its name: no other environment's turns are ours."""
+        return f"{self.prefix}lease:{self.owner}:{name}"
+
     @property
     def values(self) -> str:
         """What the name of each value begins with; its path follows."""

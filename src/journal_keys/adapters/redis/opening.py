@@ -14,6 +14,7 @@ from journal_keys.adapters.redis.client import make_client
 from journal_keys.adapters.redis.counts import Counts
 from journal_keys.adapters.redis.hint_bus import RedisHintBus
 from journal_keys.adapters.redis.keys import DerivedKeys, KeySource
+from journal_keys.adapters.redis.lease import RedisLease
 from journal_keys.adapters.redis.messages import Post
 from journal_keys.adapters.redis.namespace import Namespace
 from journal_keys.adapters.redis.shared_secret_cache import RedisSharedSecretCache
@@ -39,6 +40,7 @@ class Shared:
 
     cache: RedisSharedSecretCache
     hints: RedisHintBus
+    lease: RedisLease
     counts: Counts
     call: Caller
 
@@ -55,8 +57,9 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
     client = make_client(target) if isinstance(target, str) else target
     counts: Counts = Counter()
     call = Caller(client=client, clock=clock, counts=counts)
+    name = entropy.token(_NAME_BYTES).hex()
     post = Post(
-        name=entropy.token(_NAME_BYTES).hex(),
+        name=name,
         place=sharing.place,
         keys=DerivedKeys(sharing.keys, sharing.place, b"redis hints"),
         skew=sharing.skew,
@@ -75,8 +78,9 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
         entropy=entropy,
     )
     hints = RedisHintBus(call, post, entropy)
+    lease = RedisLease(call=call, place=sharing.place, holder=name)
     try:
-        yield Shared(cache=cache, hints=hints, counts=counts, call=call)
+        yield Shared(cache=cache, hints=hints, lease=lease, counts=counts, call=call)
     finally:
         await hints.aclose()
         if isinstance(target, str):
