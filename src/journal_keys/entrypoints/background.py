@@ -114,6 +114,11 @@ class Background:
             await asyncio.sleep(pause_s)  # hints that come meanwhile count as one
             await self.container.hints().wait(self._jittered(self.poll) - pause_s)
 
+    async def _repeat(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
+        while True:
+            await self._attempt(step)
+            await asyncio.sleep(self._jittered(period))
+
     async def _take_turns(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
         """Repeat what one of all instances is enough for; who skipped it several times in a row does it all the same.
 
