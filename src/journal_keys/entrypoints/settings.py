@@ -158,6 +158,11 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings):
         return not self.ledger_url.startswith("sqlite")
 
     @property
+    def workers(self) -> int:
+        """How many processes serve: two where PostgreSQL and Redis let them work together, else one."""
+        return 2 if self.reports_instance and self.journal_redis_url is not None else 1
+
+    @property
     def instance_name(self) -> str:
         """What this process is called among the others: by its host and process id, where nothing else is said."""
         host = re.sub(r"[^A-Za-z0-9._-]", "-", platform.node())[:100] or "host"

@@ -33,13 +33,19 @@ app.add_typer(ledger_app, name="ledger")
 
 @app.command()
 def serve(
-    *, host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000, json: Json = False
+    *,
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes; without it two on PostgreSQL and Redis, else one.")
+    ] = None,
+    json: Json = False,
 ) -> None:
     """Serve health, rotation and the JWK Set, and keep the rings in motion."""
     from journal_keys.entrypoints.http.serve import serve as serve_http
     from journal_keys.entrypoints.settings import Settings
 
-    serve_http(Settings.from_environment(), host, port, json=json)
+    serve_http(Settings.from_environment(), host, port, workers=workers, json=json)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from journal_keys.domain import rotation
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
-from journal_keys.entrypoints.demo.lifeline import hold_on_to_parent
+from journal_keys.entrypoints.lifeline import hold_on_to_parent
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 

@@ -15,8 +15,8 @@ from journal_keys.domain.envelope import EnvelopeError
 from journal_keys.domain.errors import KeyUnavailableError, PortError, ViewStaleError
 from journal_keys.domain.token import TokenRefusedError
 from journal_keys.entrypoints.demo.dice import Dice
-from journal_keys.entrypoints.demo.lifeline import hold_on_to_parent
 from journal_keys.entrypoints.demo.tally import Tally
+from journal_keys.entrypoints.lifeline import hold_on_to_parent
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 

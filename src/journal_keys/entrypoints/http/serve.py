@@ -7,6 +7,7 @@ import json as json_text
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.entrypoints.background import load_views
 from journal_keys.entrypoints.http.app import create_app
+from journal_keys.entrypoints.http.workers import CREATE_WORKER, Supervisor
 from journal_keys.entrypoints.log_config import configure_logging, tell_retries
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings, SettingsError
@@ -43,8 +45,11 @@ class _Server(uvicorn.Server):
         self._announce()
 
 
-def serve(settings: Settings, host: str, port: int, *, json: bool) -> None:
+def serve(settings: Settings, host: str, port: int, *, workers: int | None, json: bool) -> None:
     """Serve until SIGTERM or SIGINT, and say where once that holds; port 0 lets the system choose.
+
+    Where the number of `workers` is not said, the settings say it. Several are processes of their own on one socket:
+    one that ends is replaced, and all end with this one, however it ends.
 
     Raises:
         SettingsError: the host is not of this machine's loopback.
@@ -58,9 +63,13 @@ def serve(settings: Settings, host: str, port: int, *, json: bool) -> None:
         asyncio.run(_check(settings))
         shown_host = f"[{host}]" if ":" in host else host
         address = f"http://{shown_host}:{listener.getsockname()[1]}"
-        server = _Server(_config(create_app(settings)), lambda: _announce(address, json=json))
+        announce = partial(_announce, address, json=json)
+        number = workers or settings.workers
         try:
-            server.run(sockets=[listener])
+            if number == 1:
+                _Server(_config(create_app(settings)), announce).run([listener])
+            else:
+                Supervisor(_config(CREATE_WORKER, workers=number, factory=True), listener, announce).run()
         except SystemExit:  # how uvicorn says that the application did not start
             raise StartError("the service did not start: see the log above, and 'journal-keys health'") from None
 
@@ -71,9 +80,11 @@ async def _check(settings: Settings) -> None:
         await load_views(container)
 
 
-def _config(app: FastAPI) -> uvicorn.Config:
+def _config(app: FastAPI | str, *, workers: int = 1, factory: bool = False) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        workers=workers,
+        factory=factory,
         log_config=None,
         access_log=False,
         proxy_headers=False,

@@ -1,4 +1,4 @@
-"""A process of the demonstration lives no longer than the one that started it."""
+"""A process lives no longer than the one that started it."""
 
 import multiprocessing
 import os
