@@ -90,10 +90,14 @@ def test_two_workers_serve_rotate_and_are_replaced_and_none_is_left(operator: Op
         subprocess.run(["kill", "-KILL", str(victim)], check=True)
         wait_until(lambda: len(service.workers()) == 2 and victim not in service.workers())
         assert {service.health() for _ in range(8)} == {"healthy"}
+        second = service.workers()
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(service.workers()) == 2 and not service.workers() & second)  # noqa: PLR2004
+        assert service.health() == "healthy"
         last = service.workers()
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(LONGEST_S) == 0
-        assert all(is_gone(worker) for worker in first | last)
+        assert all(is_gone(worker) for worker in first | second | last)
 
 
 def test_workers_end_when_the_service_is_killed(operator: Operator) -> None:
