@@ -92,7 +92,7 @@ def test_two_workers_serve_rotate_and_are_replaced_and_none_is_left(operator: Op
         assert {service.health() for _ in range(8)} == {"healthy"}
         second = service.workers()
         service.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: len(service.workers()) == 2 and not service.workers() & second)  # noqa: PLR2004
+        wait_until(lambda: len(service.workers()) == 2 and not service.workers() & second)
         assert service.health() == "healthy"
         last = service.workers()
         service.process.send_signal(signal.SIGTERM)

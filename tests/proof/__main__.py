@@ -13,6 +13,7 @@ NAMES = (
     "zero_downtime",
     "kills",
     "races",
+    "contests",
     "bad_input",
     "explore",
     "crashes",

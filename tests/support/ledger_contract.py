@@ -143,6 +143,11 @@ def opened(ring: KeyRing, rotation_id: str = "nightly-7") -> RingChange:
     return rotation.open_rotation(ring, record(rotation_id, ring.family), CAUSE)
 
 
+def moved_on(ring: KeyRing) -> RingChange:
+    """The smallest change: the next generation, and a fact that says so."""
+    return RingChange(ring=replace(ring, generation=ring.generation + 1), facts=(fact("moved_on"),))
+
+
 def at_once(change: RingChange) -> Transition:
     """A transition that keeps the change's own times."""
     return lambda _at: change

@@ -12,7 +12,7 @@ from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.domain.keys import Family
 from journal_keys.ports.ledger import StaleGenerationError
-from tests.support.ledger_contract import SKEW, at_once, opened
+from tests.support.ledger_contract import SKEW, at_once, moved_on
 
 
 async def race(ledger: SqlLedger, last: int) -> dict[str, object]:
@@ -20,7 +20,7 @@ async def race(ledger: SqlLedger, last: int) -> dict[str, object]:
     lost = 0
     while (ring := (await ledger.read(Family.JWT)).ring) and ring.generation < last:
         try:
-            await ledger.commit(at_once(opened(ring, f"after-{ring.generation}")))
+            await ledger.commit(at_once(moved_on(ring)))
             won.append(ring.generation + 1)
         except StaleGenerationError:
             lost += 1
