@@ -14,7 +14,7 @@ from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.ledger import LedgerBehindError, LedgerError, LedgerUnavailableError
 from tests.support.postgres_server import PostgresServer
-from tests.support.served_app import App, impatient, made_rings, running
+from tests.support.served_app import W1_S, App, impatient, made_rings, running
 from tests.support.tcp_proxy import TcpProxy, Trap
 
 
@@ -90,7 +90,8 @@ async def test_a_server_that_is_far_away(app: App, proxy: TcpProxy) -> None:
 
 @pytest.mark.parametrize("has_effect", [True, False], ids=["its answer", "the request"])
 async def test_a_lost_commit_is_settled_by_the_rotation_s_id(app: App, proxy: TcpProxy, *, has_effect: bool) -> None:
-    for passes in range(20):
+    for passes in range(60):
+        await asyncio.sleep(W1_S)  # then the rotation only does its work, and waits for nothing
         proxy.trap = Trap(word=b"COMMIT", passes=passes, has_effect=has_effect)
         try:
             await app.rotate(f"rotation-{passes}")
