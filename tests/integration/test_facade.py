@@ -36,6 +36,7 @@ from tests.support.ledger_contract import fact
 QUICK = {
     "journal_jwks_max_age": 0.01,
     "journal_infisical_cache_ttl": 0.5,
+    "journal_sign_max_stale": 60,  # a busy machine's pauses refuse nothing
     "journal_ledger_poll": 0.001,
     "journal_clock_skew": 0,
 }
@@ -206,7 +207,7 @@ async def test_ten_thousand_verifications_and_decryptions_call_no_port(tmp_path:
 
 
 async def test_handles_stay_good_past_the_view_ttl_without_another_call(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path, **(QUICK | {"journal_ledger_poll": 0.02}))
+    settings = settings_in(tmp_path, **(QUICK | {"journal_ledger_poll": 0.02, "journal_sign_max_stale": 0.5}))
     await make_rings(settings)
     async with InfisicalSecretsClient(settings) as client:
         manager = InfisicalKeyManager(client=client)

@@ -28,6 +28,7 @@ async def settings(tmp_path: Path) -> Settings:
         tmp_path,
         journal_jwks_max_age=0.2,
         journal_infisical_cache_ttl=0.2,
+        journal_sign_max_stale=60,
         journal_ledger_poll=0.05,
         journal_clock_skew=0,
         journal_jwt_longest_token=600,

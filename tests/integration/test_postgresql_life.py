@@ -124,6 +124,7 @@ async def test_a_client_says_what_it_holds_holds_nobody_back_for_long_and_leaves
         journal_instance_name="app-1",
         journal_jwks_max_age=0.2,
         journal_infisical_cache_ttl=0.2,
+        journal_sign_max_stale=60,
         journal_ledger_poll=0.05,
     )
     async with InfisicalSecretsClient(settings) as client, InfisicalKeyManager(client=client) as manager:

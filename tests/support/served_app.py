@@ -33,6 +33,7 @@ async def made_rings(server: PostgresServer, folder: Path, *, has_tables: bool =
         journal_db_url_async=await (server.database() if has_tables else server.empty_database()),
         journal_jwks_max_age=0.2,
         journal_infisical_cache_ttl=0.6,
+        journal_sign_max_stale=60,
         journal_ledger_poll=0.05,
         journal_clock_skew=0,
         journal_jwt_longest_token=600,
