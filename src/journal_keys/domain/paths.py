@@ -122,16 +122,17 @@ def owned_folders(family: str) -> tuple[SecretPath, ...]:
     return family_folder(family), versions_folder(family), compromised_folder(family)
 
 
+_MATERIAL: Final = tuple(
+    folder(family) for family in PROJECTION_NAMES for folder in (versions_folder, compromised_folder)
+)
+_PROJECTED: Final = frozenset(
+    family_folder(family).child(name) for family, names in PROJECTION_NAMES.items() for name in names
+)
+
+
 def is_owned(path: SecretPath) -> bool:
     """Whether only use cases of the ring may write this secret (projections, material, tombstones, markers)."""
-    if path.name == MARKER_NAME:
-        return True
-    for family, names in PROJECTION_NAMES.items():
-        if path.is_within(versions_folder(family)) or path.is_within(compromised_folder(family)):
-            return True
-        if path.folder == family_folder(family) and path.name in names:
-            return True
-    return False
+    return path.name == MARKER_NAME or path in _PROJECTED or any(path.is_within(folder) for folder in _MATERIAL)
 
 
 def known_folders() -> tuple[SecretPath, ...]:
