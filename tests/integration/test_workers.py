@@ -18,7 +18,7 @@ from tests.support.redis_server import RedisServer
 
 pytestmark = pytest.mark.processes
 
-LONGEST_S: Final = 60.0
+LONGEST_S: Final = 120.0
 
 
 @pytest.fixture

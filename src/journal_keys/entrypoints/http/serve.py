@@ -22,6 +22,8 @@ from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings, SettingsError
 
 _STOP_WITHIN_S: Final = 4
+_STARTS_WITHIN_S: Final = 20
+"""How long a new worker may take until it serves; on a busy machine 5 s are too short."""
 _MOST_CONNECTIONS: Final = 512
 
 
@@ -94,6 +96,7 @@ def _config(app: FastAPI | str, *, workers: int = 1, factory: bool = False) -> u
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=_STOP_WITHIN_S,
+        timeout_worker_healthcheck=_STARTS_WITHIN_S,
     )
 
 
