@@ -32,6 +32,8 @@ class Post:
     waiting: deque[Batch] = field(default_factory=deque)
     reading: Batch | None = None
     again: Batch | None = None
+    asked: int | None = None
+    """Which rotation it was told to ask for."""
     is_new: bool = False
     is_done: bool = False
     stopped_until_s: float | None = None
@@ -135,7 +137,7 @@ class Fleet:
         self.tally.add(turn, read=post.reading, again=post.again)
         self.tally.recoveries += post.is_new
         post.is_new = False
-        self.asked += turn.is_rotated
+        self.asked += turn.is_rotated and post.asked == self.asked
         if turn.made is not None:
             self._pass_on(post, turn.made)
         self._tell(post, makes=makes)
@@ -154,7 +156,8 @@ class Fleet:
         post.is_done = not makes and post.reading is None
         if not post.is_done:
             read = tuple(batch for batch in (post.reading, post.again) if batch is not None)
-            rotation_id = f"rotation-{self.asked}" if makes and self.dice.random() < self.asks else None
+            post.asked = self.asked if makes and self.dice.random() < self.asks else None
+            rotation_id = None if post.asked is None else f"rotation-{post.asked}"
             post.child.tell(Task(read=read, rotation_id=rotation_id, makes=makes and len(post.waiting) < 2))
 
     def _old_one(self) -> Batch | None:
