@@ -61,6 +61,7 @@ from journal_keys.use_cases.reconcile import Reconcile
 from journal_keys.use_cases.recover_ledger import RecoverLedger
 from journal_keys.use_cases.refresh_views import RefreshViews
 from journal_keys.use_cases.report_instance import ReportInstance
+from journal_keys.use_cases.report_usage import ReportUsage
 from journal_keys.use_cases.restore_snapshot import RestoreSnapshot
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
@@ -166,14 +167,10 @@ class Container(containers.DeclarativeContainer):
         windows=windows,
     )
     refresh_views: providers.Provider[RefreshViews] = providers.Factory(
-        RefreshViews,
-        ledger=ledger,
-        read_material=read_material,
-        opener=opener,
-        board=board,
-        clock=clock,
-        usage=usage,
-        budget=budget,
+        RefreshViews, ledger=ledger, read_material=read_material, opener=opener, board=board, clock=clock
+    )
+    report_usage: providers.Provider[ReportUsage] = providers.Factory(
+        ReportUsage, usage=usage, board=board, budget=budget
     )
     report_instance: providers.Provider[ReportInstance] = providers.ThreadSafeSingleton(
         ReportInstance, fleet=fleet, board=board, clock=clock, name=instance_name, expires_in=instance_expiry

@@ -1,10 +1,15 @@
-"""What the tests of the store in Infisical share."""
+"""What the tests of the store in Infisical share, and those of Redis."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from tests.support.infisical.programs import BINARIES
+from tests.support.redis_server import RedisServer
+from tests.support.shared import plain_client
+from tests.support.tcp_proxy import TcpProxy
 
 
 @pytest.fixture(params=list(BINARIES.values()), ids=list(BINARIES))
@@ -12,3 +17,17 @@ def binary(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """The stand-in for the CLI, and the real one where it is there."""
     found: Path = request.param(tmp_path_factory.mktemp("bin"))
     return found
+
+
+@pytest.fixture
+async def proxy(own_redis: RedisServer) -> AsyncIterator[TcpProxy]:
+    """A way to the test's Redis that can be spoiled."""
+    async with TcpProxy(own_redis.port) as made:
+        yield made
+
+
+@pytest.fixture
+async def admin(own_redis: RedisServer) -> AsyncIterator[Redis]:
+    """Who does to Redis what operators and attackers do."""
+    async with plain_client(own_redis.socket_url) as client:
+        yield client

@@ -3,36 +3,24 @@
 import asyncio
 import shutil
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from journal_keys.container import Container
-from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keys import Family
-from journal_keys.domain.outcomes import Recovered, Rotated
+from journal_keys.domain.outcomes import Recovered
 from journal_keys.domain.paths import SecretPath
 from journal_keys.entrypoints.resources import open_container, rebuild
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.ledger import LedgerBehindError
 from journal_keys.use_cases.check_health import HealthStatus
-from tests.support.embedded import make_rings, settings_in
-
-TEXT: Final = "a client's token"
-W1_S: Final = 0.25
+from tests.support.embedded import make_rings
+from tests.support.served_app import TEXT, W1_S, quick_settings, rotate_both
 
 
 @pytest.fixture
 async def settings(tmp_path: Path) -> Settings:
-    made = settings_in(
-        tmp_path,
-        journal_jwks_max_age=0.2,
-        journal_infisical_cache_ttl=0.2,
-        journal_sign_max_stale=60,
-        journal_ledger_poll=0.05,
-        journal_clock_skew=0,
-        journal_jwt_longest_token=600,
-    )
+    made = quick_settings(tmp_path)
     await make_rings(made)
     return made
 
@@ -41,22 +29,13 @@ def file_of(settings: Settings) -> Path:
     return settings.journal_keys_home / "ledger.sqlite3"
 
 
-async def rotate(container: Container, rotation_id: str) -> None:
-    """Rotate both rings, however long that takes."""
-    request = RotationRequest(rotation_id=rotation_id, scope="both", force=True, reason="a test", actor="ops")
-    for family in Family:
-        async with asyncio.timeout(30):
-            while not isinstance(await container.rotate_keys()(family, request), Rotated):  # noqa: ASYNC110
-                await asyncio.sleep(W1_S / 2)
-
-
 async def made_with_lost_keys(settings: Settings) -> tuple[str, str]:
     """Keep a copy of the ledger, rotate twice, make a token and a ciphertext, and put the copy back."""
     copy = settings.journal_keys_home.with_name("ledger.old")
     shutil.copy(file_of(settings), copy)
     async with open_container(settings) as container:
-        await rotate(container, "first")
-        await rotate(container, "second")
+        await rotate_both(container, "first")
+        await rotate_both(container, "second")
         await container.refresh_views()()
         made = container.signer().sign({"sub": "alice"}), container.cipher().encrypt(TEXT)
     shutil.copy(copy, file_of(settings))
@@ -76,7 +55,7 @@ async def test_an_old_ledger_sweeps_no_key_and_overwrites_no_name(settings: Sett
         for family in Family:
             with pytest.raises(LedgerBehindError, match=r"older than the store.*run 'journal-keys recover'"):
                 await container.reconcile()(family)
-        await rotate(container, "with-the-old-ledger")
+        await rotate_both(container, "with-the-old-ledger")
         for family in Family:
             with pytest.raises(LedgerBehindError):
                 await container.reconcile()(family)
@@ -110,7 +89,7 @@ async def test_an_old_copy_without_lost_keys_is_no_trouble(settings: Settings) -
     async with open_container(settings) as container:
         for family in Family:
             await container.reconcile()(family)
-        await rotate(container, "after")
+        await rotate_both(container, "after")
         await container.refresh_views()()
         assert container.verifier().verify(token)["sub"] == "alice"
 

@@ -17,7 +17,7 @@ from journal_keys.adapters.redis.client import TIMEOUT_S
 from journal_keys.adapters.redis.counts import Count
 from journal_keys.ports.shared_secret_cache import SharedSecret
 from tests.support.redis_server import RedisServer
-from tests.support.shared import OTHER, PATH, PLACE, TTL, Instance, Store, instance, plain_client
+from tests.support.shared import OTHER, PATH, PLACE, TTL, Instance, Store, instance
 from tests.support.tcp_proxy import TcpProxy
 
 VALUE = Store().answer
@@ -26,23 +26,10 @@ LONG = timedelta(seconds=LONGEST_REST_S)
 
 
 @pytest.fixture
-async def proxy(own_redis: RedisServer) -> AsyncIterator[TcpProxy]:
-    async with TcpProxy(own_redis.port) as made:
-        yield made
-
-
-@pytest.fixture
 async def one(proxy: TcpProxy) -> AsyncIterator[Instance]:
     """An instance whose Redis is behind the proxy."""
     async with instance(proxy.redis_url) as made:
         yield made
-
-
-@pytest.fixture
-async def admin(own_redis: RedisServer) -> AsyncIterator[Redis]:
-    """Who does to Redis what operators and attackers do."""
-    async with plain_client(own_redis.socket_url) as client:
-        yield client
 
 
 @pytest.fixture

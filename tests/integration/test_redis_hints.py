@@ -35,12 +35,6 @@ CACHE_KEY = urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
 
 
 @pytest.fixture
-async def proxy(own_redis: RedisServer) -> AsyncIterator[TcpProxy]:
-    async with TcpProxy(own_redis.port) as made:
-        yield made
-
-
-@pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(START)
 
@@ -57,12 +51,6 @@ async def teller(own_redis: RedisServer, clock: ManualClock) -> AsyncIterator[Li
     """Another process, which has its own way to Redis."""
     async with sharing(own_redis.socket_url, clock) as shared, listening(shared) as made:
         yield made
-
-
-@pytest.fixture
-async def admin(own_redis: RedisServer) -> AsyncIterator[Redis]:
-    async with plain_client(own_redis.socket_url) as client:
-        yield client
 
 
 async def comes_true(condition: Callable[[], bool]) -> None:

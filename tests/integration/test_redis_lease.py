@@ -31,18 +31,6 @@ LONG_S = 30.0
 
 
 @pytest.fixture
-async def proxy(own_redis: RedisServer) -> AsyncIterator[TcpProxy]:
-    async with TcpProxy(own_redis.port) as made:
-        yield made
-
-
-@pytest.fixture
-async def admin(own_redis: RedisServer) -> AsyncIterator[Redis]:
-    async with plain_client(own_redis.socket_url) as client:
-        yield client
-
-
-@pytest.fixture
 async def held(own_redis: RedisServer) -> AsyncIterator[None]:
     """Somebody else has the turn, and is not disturbed."""
     async with sharing(own_redis.socket_url, ManualClock(START)) as other:

@@ -10,7 +10,6 @@ import pytest
 
 from journal_keys.domain import base64url
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
-from tests.support import redis_server
 from tests.support.a_life import PATH
 from tests.support.canary.entropy import WatchedEntropy
 from tests.support.infisical.programs import stand_in
@@ -77,11 +76,9 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    if redis_server.BINARY is None:
-        pytest.skip(redis_server.NOT_CHECKED)
-    with InfisicalServer() as infisical, RedisServer() as redis:
-        yield Site(tmp_path, infisical, redis)
+def site(tmp_path: Path, own_redis: RedisServer) -> Iterator[Site]:
+    with InfisicalServer() as infisical:
+        yield Site(tmp_path, infisical, own_redis)
 
 
 LEDGERS = {"the ledger answers": (False, "KeyUnavailableError"), "the ledger is gone": (True, "ViewStaleError")}

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from journal_keys.adapters.crypto.key_crypto import AesCipherKey
 from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.redis.counts import Count, Counts
 from journal_keys.adapters.redis.hint_bus import RedisHintBus
@@ -48,7 +49,7 @@ async def sharing(
     ttl: timedelta = TTL,
 ) -> AsyncIterator[Shared]:
     """What one instance has of Redis."""
-    settings = Sharing(place=place, keys=keys or one_key(), ttl=ttl, skew=SKEW)
+    settings = Sharing(place=place, keys=keys or one_key(), ttl=ttl, skew=SKEW, hints=MemoryHintBus())
     async with open_redis(target, settings, clock, SystemEntropy()) as opened:
         yield opened
 

@@ -38,6 +38,7 @@ from journal_keys.use_cases.read_material import ReadMaterial
 from journal_keys.use_cases.reconcile import Reconcile
 from journal_keys.use_cases.recover_ledger import RecoverLedger
 from journal_keys.use_cases.refresh_views import RefreshViews
+from journal_keys.use_cases.report_usage import ReportUsage
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
@@ -141,9 +142,8 @@ class World:
             opener=self.opener,
             board=self.board,
             clock=self.clock,
-            usage=cast("MemoryLedger", self.ledger),
-            budget=self.budget,
         )
+        self.report_usage = ReportUsage(usage=cast("MemoryLedger", self.ledger), board=self.board, budget=self.budget)
         self.trail = cast("AuditTrail", self.ledger)
         self.health = CheckHealth(
             ledger=self.ledger,

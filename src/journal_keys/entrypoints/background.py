@@ -82,6 +82,10 @@ class Background:
         if self.reports:
             await self.container.report_instance()()
 
+    async def report_usage(self) -> None:
+        """Add this process's encryptions to the common counts: where the ledger takes no changes, views live on."""
+        await self.container.report_usage()()
+
     async def leave(self) -> None:
         """Hold back no promotion from now on."""
         async with asyncio.timeout(_LEAVE_S):
@@ -110,6 +114,7 @@ class Background:
     async def _refresh_for_ever(self) -> None:
         while True:
             await self._attempt(self.refresh)
+            await self._attempt(self.report_usage)
             pause_s = min(_LEAST_PAUSE_S, self.poll.total_seconds() / 2)
             await asyncio.sleep(pause_s)  # hints that come meanwhile count as one
             await self.container.hints().wait(self._jittered(self.poll) - pause_s)

@@ -314,7 +314,7 @@ async def _prepare(container: Container) -> None:
 
 async def _report_usage(container: Container) -> None:
     try:
-        await container.refresh_views().report_usage()
+        await container.report_usage()()
     except JournalKeysError as failure:
         _LOG.warning("usage_not_reported error=%s", failure)
 

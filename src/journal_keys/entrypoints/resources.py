@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from journal_keys.adapters.crypto.key_crypto import AesCipherKey
 from journal_keys.adapters.embedded.snapshot_store import FileSnapshotStore
 from journal_keys.adapters.embedded.vault import LateVault, check_master, create_vault, open_vault
+from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.sql.engine import ledger_engine
@@ -243,6 +244,7 @@ async def _open_sharing(settings: Settings, client: "Redis | None", stack: Async
         keys=keys.RingKeys(board) if key is None else keys.OneKey(AesCipherKey(aes_kid(key), key)),
         ttl=settings.windows().view_ttl,
         skew=settings.windows().skew,
+        hints=MemoryHintBus(),
     )
     shared = await stack.enter_async_context(opening.open_redis(target, sharing, SystemClock(), SystemEntropy()))
     if not await shared.cache.claim():

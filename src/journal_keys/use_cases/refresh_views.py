@@ -1,19 +1,16 @@
 """Bring this process's views up to the ledger: one indexed read in rest, material once per kid."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
-from journal_keys.domain.encryption_budget import EncryptionBudget
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family, KeyVersion, Kid
 from journal_keys.domain.material import MaterialRecord
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_crypto import CipherKey, KeyOpener, SigningKey
-from journal_keys.ports.key_usage import KeyUsage
-from journal_keys.ports.ledger import Ledger, LedgerError
+from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_store import SecretStoreError
 from journal_keys.ports.view_board import CipherView, RingView, SigningView, ViewBoard
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
@@ -23,15 +20,13 @@ Opened = TypeVar("Opened")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshViews:
-    """Confirm or replace the views of both rings, and report how often this process encrypted."""
+    """Confirm or replace the views of both rings."""
 
     ledger: Ledger
     read_material: ReadMaterial
     opener: KeyOpener
     board: ViewBoard
     clock: Clock
-    usage: KeyUsage
-    budget: EncryptionBudget
 
     async def __call__(self) -> Mapping[Family, RingHead]:
         """Give the head of each ring that a view shows now. A ring that cannot be loaded keeps its former view.
@@ -49,8 +44,6 @@ class RefreshViews:
             await self._refresh(self.board.signing, heads[Family.JWT], Family.JWT, asked_s, asked_at)
         if Family.AES in heads:
             await self._refresh(self.board.cipher, heads[Family.AES], Family.AES, asked_s, asked_at)
-            with suppress(LedgerError):  # counted on, and added at the next call: the views are confirmed all the same
-                await self.report_usage()
         return heads
 
     async def _refresh(
@@ -120,29 +113,6 @@ class RefreshViews:
             if ring.active.kid not in held and not may_lack:
                 raise
             return {}
-
-    async def report_usage(self) -> None:
-        """Add what this process encrypted to the common counts.
-
-        Raises:
-            LedgerError: the rest is added at the next call.
-        """
-        view = self.board.cipher
-        counts = self.budget.unreported()
-        if view is not None:
-            counts.setdefault(view.ring.active.kid, 0)
-        for kid in counts:
-            made = self.budget.take(kid)
-            if made or not self.budget.is_known(kid):
-                await self._add(kid, made)
-
-    async def _add(self, kid: Kid, made: int) -> None:
-        try:
-            total = await (self.usage.add(kid, made) if made else self.usage.total(kid))
-        except BaseException:  # a cancelled call may have added nothing, too
-            self.budget.give_back(kid, made)
-            raise
-        self.budget.report(kid, total)
 
 
 def _kept(wanted: tuple[KeyVersion, ...], held: Mapping[Kid, Opened]) -> dict[Kid, Opened]:

@@ -16,6 +16,7 @@ from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.ports.lease import Lease
+from journal_keys.ports.ledger import LedgerUnavailableError
 from tests.support.embedded import make_rings, settings_in
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,6 +82,32 @@ async def test_a_step_that_breaks_is_logged_and_tried_again(tmp_path: Path, capl
                 async with asyncio.timeout(10):
                     await broken.was_tried_again.wait()
     assert "background_step_broken step=reconcile" in caplog.text
+
+
+class FailingReport:
+    """A ledger that takes no changes."""
+
+    async def __call__(self) -> None:
+        raise LedgerUnavailableError("takes no changes")
+
+
+async def test_counts_that_cannot_be_reported_are_logged_and_views_are_refreshed_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    counted = CountedRefresh()
+    async with open_container(settings) as container:
+        container.refresh_views.override(providers.Object(counted))
+        container.report_usage.override(providers.Object(FailingReport()))
+        background = Background(container=container, poll=timedelta(seconds=0.05), reconcile_interval=settings.poll)
+        background.start_refreshing()
+        with caplog.at_level(logging.WARNING, logger="journal_keys"):
+            async with AsyncExitStack() as stack, asyncio.timeout(30):
+                stack.push_async_exit(background)
+                while counted.calls < 3:  # noqa: ASYNC110 (the task brings it about)
+                    await asyncio.sleep(0.01)
+    assert "background_step_failed step=report_usage error=takes no changes" in caplog.text
 
 
 class CountedRefresh:

@@ -104,5 +104,5 @@ async def test_encryptions_of_all_processes_are_added_up() -> None:
     for process, count in ((world, 3), (other, 4)):
         for _ in range(count):
             process.budget.spend(kid)
-        await process.refresh()
+        await process.report_usage()
     assert other.budget.total(kid) == 7

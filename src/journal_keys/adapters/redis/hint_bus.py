@@ -22,17 +22,17 @@ LONGEST_REST_S: Final = 30.0
 
 
 class RedisHintBus(HintBus):
-    """One event for whoever waits here; what is published is told to Redis besides.
+    """What is published within this process is told to Redis besides, and what others publish is heard within it.
 
     Listening takes one connection of its own, which the client's pool does not know and which never reconnects by
     itself: whenever it is made anew, hints may have been lost meanwhile, and that counts as one of everything.
     """
 
-    def __init__(self, call: Caller, post: Post, entropy: Entropy) -> None:
+    def __init__(self, within: HintBus, call: Caller, post: Post, entropy: Entropy) -> None:
+        self._within = within
         self._call = call
         self._post = post
         self._entropy = entropy
-        self._hinted = asyncio.Event()
         self._newest: dict[Family, int] = {}
         self._forget: Callable[[SecretPath | None], object] = lambda _: None
         self._listener: asyncio.Task[None] | None = None
@@ -50,17 +50,11 @@ class RedisHintBus(HintBus):
 
     def wake(self) -> None:
         """Wake whoever waits."""
-        self._hinted.set()
+        self._within.wake()
 
     async def wait(self, timeout_s: float) -> bool:
         """Wait for a hint, at most this long."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._hinted.wait()
-        except TimeoutError:
-            return False
-        self._hinted.clear()
-        return True
+        return await self._within.wait(timeout_s)
 
     def listen(self, forget: Callable[[SecretPath | None], object]) -> None:
         """Begin to listen, until `aclose`."""

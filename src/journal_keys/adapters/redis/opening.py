@@ -20,18 +20,21 @@ from journal_keys.adapters.redis.namespace import Namespace
 from journal_keys.adapters.redis.shared_secret_cache import RedisSharedSecretCache
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
+from journal_keys.ports.hint_bus import HintBus
 
 _NAME_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharing:
-    """Whose place in Redis it is, under which keys, and for how long values are good."""
+    """Whose place in Redis it is, under which keys, for how long values are good, and where hints are heard."""
 
     place: Namespace
     keys: KeySource
     ttl: timedelta
     skew: timedelta
+    hints: HintBus
+    """Within this process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +80,7 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
         clock=clock,
         entropy=entropy,
     )
-    hints = RedisHintBus(call, post, entropy)
+    hints = RedisHintBus(sharing.hints, call, post, entropy)
     lease = RedisLease(call=call, place=sharing.place, holder=name)
     try:
         yield Shared(cache=cache, hints=hints, lease=lease, counts=counts, call=call)

@@ -133,6 +133,7 @@ async def _refresh(container: Container, period_s: float) -> None:
         await asyncio.sleep(period_s)
         try:
             await container.refresh_views()()
+            await container.report_usage()()
         except PortError:
             continue  # the view of before serves until it is too old
 
