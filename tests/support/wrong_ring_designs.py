@@ -11,7 +11,7 @@ from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.rotation import Cause
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.ledger import LedgerPage
-from journal_keys.ports.view_board import CipherView, SigningView
+from journal_keys.ports.view_board import CipherView, RingView, SigningView
 from journal_keys.use_cases.compromise_key import CompromiseKey
 from journal_keys.use_cases.reconcile import Reconcile
 from journal_keys.use_cases.refresh_views import RefreshViews
@@ -56,8 +56,10 @@ def empties_views_on_error(world: World) -> None:
 
 
 class _Keeps(RefreshViews):
-    async def _signing_view(self, ring: KeyRing, asked_s: float) -> SigningView:
-        before, view = self.board.signing, await super()._signing_view(ring, asked_s)
+    async def _view(self, ring: KeyRing, asked_s: float) -> RingView:
+        before, view = self.board.signing, await super()._view(ring, asked_s)
+        if not isinstance(view, SigningView):
+            return view
         return replace(view, verifying={**(before.verifying if before else {}), **view.verifying})
 
 
@@ -67,8 +69,10 @@ def keeps_every_key_in_its_views(world: World) -> None:
 
 
 class _Drops(RefreshViews):
-    async def _cipher_view(self, ring: KeyRing, asked_s: float) -> CipherView:
-        view = await super()._cipher_view(ring, asked_s)
+    async def _view(self, ring: KeyRing, asked_s: float) -> RingView:
+        view = await super()._view(ring, asked_s)
+        if not isinstance(view, CipherView):
+            return view
         used = {version.kid for version in (ring.active, ring.staged) if version}
         return replace(view, opening={kid: key for kid, key in view.opening.items() if kid in used})
 

@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
 
 from journal_keys.domain.keyring import KeyRing, RingHead
-from journal_keys.domain.keys import Family, KeyVersion, Kid
+from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import MaterialRecord
 from journal_keys.ports.clock import Clock
-from journal_keys.ports.key_crypto import CipherKey, KeyOpener, SigningKey
+from journal_keys.ports.key_crypto import KeyOpener
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_store import SecretStoreError
-from journal_keys.ports.view_board import CipherView, RingView, SigningView, ViewBoard
+from journal_keys.ports.view_board import RingView, ViewBoard
+from journal_keys.use_cases.make_views import cipher_view, needed, opened_in, signing_view
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
-
-Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,71 +47,30 @@ class RefreshViews:
     async def _refresh(
         self, shown: RingView | None, head: RingHead, family: Family, asked_s: float, asked_at: datetime
     ) -> None:
-        if shown is not None and shown.ring.head == head and not shown.missing:
-            view = shown
-        else:
+        view = shown
+        if view is None or view.ring.head != head or view.missing:
             ring = (await self.ledger.read(family)).ring
             if ring is None:
                 return
-            load = self._signing_view if family is Family.JWT else self._cipher_view
-            view = await load(ring, asked_s)
+            view = await self._view(ring, asked_s)
         self.board.show(replace(view, confirmed_s=asked_s, confirmed_at=asked_at, is_restored=False))
 
-    async def _signing_view(self, ring: KeyRing, asked_s: float) -> SigningView:
-        shown = self.board.signing
-        wanted = (ring.active, ring.staged) if ring.staged else (ring.active,)
-        held = dict(shown.signers) if shown else {}
-        known = shown.verifying if shown else {}
-        fresh = await self._load(ring, wanted, held, may_lack=shown is not None and shown.is_restored)
-        signers = _kept(wanted, held) | {kid: self.opener.signing(record) for kid, record in fresh.items()}
-        return SigningView(
-            ring=ring,
-            confirmed_s=asked_s,
-            signing=signers.get(ring.active.kid),
-            signers=signers,
-            verifying={
-                version.kid: known.get(version.kid)
-                or self.opener.verifying(version.kid, version.algorithm, version.public_jwk)
-                for version in ring.accepted
-                if version.public_jwk is not None
-            },
-            missing=frozenset(version.kid for version in wanted) - signers.keys(),
-            records=_kept(wanted, shown.records if shown else {}) | fresh,
-        )
+    async def _view(self, ring: KeyRing, asked_s: float) -> RingView:
+        if ring.family is Family.JWT:
+            signing = self.board.signing
+            return signing_view(self.opener, ring, await self._load(ring, signing), confirmed_s=asked_s, shown=signing)
+        cipher = self.board.cipher
+        return cipher_view(self.opener, ring, await self._load(ring, cipher), confirmed_s=asked_s, shown=cipher)
 
-    async def _cipher_view(self, ring: KeyRing, asked_s: float) -> CipherView:
-        shown = self.board.cipher
-        held = dict(shown.opening) if shown else {}
-        fresh = await self._load(ring, ring.accepted, held, may_lack=shown is not None and shown.is_restored)
-        opening = _kept(ring.accepted, held) | {kid: self.opener.cipher(record) for kid, record in fresh.items()}
-        return CipherView(
-            ring=ring,
-            confirmed_s=asked_s,
-            sealing=opening.get(ring.active.kid),
-            opening=opening,
-            missing=frozenset(version.kid for version in ring.accepted) - opening.keys(),
-            records=_kept(ring.accepted, shown.records if shown else {}) | fresh,
-        )
-
-    async def _load(
-        self,
-        ring: KeyRing,
-        wanted: tuple[KeyVersion, ...],
-        held: Mapping[Kid, SigningKey] | Mapping[Kid, CipherKey],
-        *,
-        may_lack: bool,
-    ) -> dict[Kid, MaterialRecord]:
+    async def _load(self, ring: KeyRing, shown: RingView | None) -> Mapping[Kid, MaterialRecord]:
         """Read the material that is not open yet; a store that fails costs only what nobody needs now."""
-        unopened = [version for version in wanted if version.kid not in held]
+        held = opened_in(shown)
+        unopened = [version for version in needed(ring) if version.kid not in held]
         if not unopened:
             return {}
         try:
             return records_of(await self.read_material(ring.family), unopened)
         except SecretStoreError:
-            if ring.active.kid not in held and not may_lack:
+            if ring.active.kid not in held and not (shown and shown.is_restored):
                 raise
             return {}
-
-
-def _kept(wanted: tuple[KeyVersion, ...], held: Mapping[Kid, Opened]) -> dict[Kid, Opened]:
-    return {version.kid: held[version.kid] for version in wanted if version.kid in held}

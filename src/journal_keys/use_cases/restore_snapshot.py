@@ -1,13 +1,11 @@
 """Start from what a former process knew, where nobody can be asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from journal_keys.domain.encryption_budget import EncryptionBudget
-from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.keys import Family
 from journal_keys.domain.ledger_clock import ClockReading
-from journal_keys.domain.material import MaterialRecord
 from journal_keys.domain.paths import versions_folder
 from journal_keys.domain.snapshot import KeptRing, Snapshot, SnapshotTooOldError
 from journal_keys.ports.clock import Clock
@@ -15,7 +13,8 @@ from journal_keys.ports.key_crypto import KeyOpener
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import FolderContent
 from journal_keys.ports.snapshot_store import SnapshotStore
-from journal_keys.ports.view_board import CipherView, RingView, SigningView, ViewBoard
+from journal_keys.ports.view_board import RingView, ViewBoard
+from journal_keys.use_cases.make_views import cipher_view, signing_view
 from journal_keys.use_cases.read_material import records_of
 
 
@@ -86,37 +85,6 @@ class RestoreSnapshot:
         ring, confirmed_s = kept.ring, now_s - kept.age.total_seconds()
         lines = {str(kid): line for kid, line in kept.material.items()}
         records = records_of(FolderContent(versions_folder(ring.family), lines), ring.accepted)
-        if ring.family is Family.AES:
-            opening = {kid: self.opener.cipher(record) for kid, record in records.items()}
-            return CipherView(
-                ring=ring,
-                confirmed_s=confirmed_s,
-                sealing=opening.get(ring.active.kid),
-                opening=opening,
-                missing=_missing(ring, records),
-                records=records,
-                confirmed_at=kept.confirmed_at,
-                is_restored=True,
-            )
-        signers = {kid: self.opener.signing(record) for kid, record in records.items()}
-        return SigningView(
-            ring=ring,
-            confirmed_s=confirmed_s,
-            signing=signers.get(ring.active.kid),
-            signers=signers,
-            verifying={
-                version.kid: self.opener.verifying(version.kid, version.algorithm, version.public_jwk)
-                for version in ring.accepted
-                if version.public_jwk is not None
-            },
-            missing=_missing(ring, records),
-            records=records,
-            confirmed_at=kept.confirmed_at,
-            is_restored=True,
-        )
-
-
-def _missing(ring: KeyRing, records: dict[Kid, MaterialRecord]) -> frozenset[Kid]:
-    """The keys whose material a process needs: of signing keys the ACTIVE and the staged one, of AES keys all."""
-    needed = ring.accepted if ring.family is Family.AES else (ring.active, ring.staged)
-    return frozenset(version.kid for version in needed if version is not None) - records.keys()
+        make = cipher_view if ring.family is Family.AES else signing_view
+        view: RingView = make(self.opener, ring, records, confirmed_s=confirmed_s)
+        return replace(view, confirmed_at=kept.confirmed_at, is_restored=True)
