@@ -125,17 +125,18 @@ async def _ciphertexts(manager: InfisicalKeyManager) -> list[str]:
 
 
 async def _read(batch: Batch, manager: InfisicalKeyManager, turn: Turn) -> None:
-    for token in batch.tokens:
-        try:
-            await _again_if_stale(partial(manager.verify, token))
-        except JournalKeysError as failure:
-            turn.refused.append(_told(failure))
+    """Ciphertexts first: a token of an unknown key has the views refreshed, and what came after it would be known."""
     for ciphertext in batch.ciphertexts:
         try:
             if await _again_if_stale(partial(_decrypted, manager, ciphertext)) != _TEXT:
                 turn.unreadable.append("another text")
         except JournalKeysError as failure:
             turn.unreadable.append(_told(failure))
+    for token in batch.tokens:
+        try:
+            await _again_if_stale(partial(manager.verify, token))
+        except JournalKeysError as failure:
+            turn.refused.append(_told(failure))
 
 
 async def _decrypted(manager: InfisicalKeyManager, ciphertext: str) -> str:

@@ -16,7 +16,7 @@ SUMMARY = re.compile(
     r"zero-downtime: (\d+) tokens, (\d+) ciphertexts, (\d+) rotations, (\d+) kills, 0 refused, 0 unreadable"
 )
 ENDLESS = Amount(each=1_000_000, rotations=1_000)
-SELDOM = replace(ENDLESS, asks=0.1)
+SELDOM = replace(ENDLESS, asks=0.03)
 """Who asks for a rotation sees its keys at once: most are to see them later."""
 
 

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias, cast
 from dependency_injector import providers
 
 from journal_keys.adapters.embedded.vault import EmbeddedVault, Secrets
+from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.container import Container
 from journal_keys.domain.changes import RingChange, RotationRequest, Transition
 from journal_keys.domain.keys import Family
@@ -48,7 +49,11 @@ def without_waiting_to_retire(container: Container) -> None:
 
 
 def without_waiting_to_promote(container: Container) -> None:
-    """Promote a key that others have had no time to see, whatever they report, and its successor at once."""
+    """Promote a key that others have had no time to see, whatever they report, and its successor at once.
+
+    No hint reaches them: with one most look in time, and that is luck.
+    """
+    container.hints.override(MemoryHintBus())
     no_time = timedelta(microseconds=1)
     hasty = replace(container.windows(), jwks_max_age=no_time, view_ttl=2 * no_time, poll=no_time, skew=timedelta(0))
     built = container.rotate_keys()

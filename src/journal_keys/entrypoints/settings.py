@@ -170,7 +170,7 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings):
 
     @property
     def instance_expiry(self) -> timedelta:
-        """How long a report counts: as long as a view may sign that nobody confirmed, and no less than 10 s."""
+        """How long a report counts: for the view TTL, and no less than 10 s."""
         if self.journal_instance_expiry is not None:
             return timedelta(seconds=self.journal_instance_expiry)
         return max(self._seconds("journal_infisical_cache_ttl"), _LEAST_INSTANCE_EXPIRY)
