@@ -1,6 +1,7 @@
 """Whatever becomes of Redis, everybody works who cannot tell; and when two work, the ledger lets one win."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -110,6 +111,17 @@ async def test_a_black_hole_costs_a_crowd_one_time_out(proxy: TcpProxy) -> None:
         asked = proxy.connections
         assert await one.lease.take(NAME, HOUR) is True
         assert proxy.connections == asked
+
+
+@pytest.mark.usefixtures("held")
+async def test_a_host_that_stalls_still_learns_of_a_black_hole(proxy: TcpProxy) -> None:
+    async with sharing(proxy.redis_url, ManualClock(START)) as one:
+        proxy.is_black_hole = True
+        turn = asyncio.create_task(one.lease.take(NAME, HOUR))
+        await asyncio.sleep(TIMEOUT_S / 5)
+        time.sleep(4 * TIMEOUT_S)
+        assert await turn is True
+        assert one.call.breaker.is_open
 
 
 @pytest.mark.usefixtures("held")

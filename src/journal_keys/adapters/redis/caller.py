@@ -1,6 +1,8 @@
 """Questions to Redis, bounded in time and number: one that does not answer costs one time-out, then nothing."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -38,13 +40,15 @@ class Caller:
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_AT_ONCE))
     deadline_s: float = TIMEOUT_S
 
-    async def __call__(self, *words: str | int) -> Any:  # noqa: ANN401 (a spoiled answer may be of any type)
+    async def __call__(self, *words: str | int, place_within_s: float | None = None) -> Any:  # noqa: ANN401 (a spoiled answer may be of any type)
         """Give the answer to one command; through an application's own client, too, within the deadline.
+
+        A place among those that ask at once is waited for as long as it takes, or no longer than `place_within_s`.
 
         Raises:
             NoAnswerError: there was none; the reason was counted.
         """
-        async with self.places:
+        async with self._place(place_within_s):
             permit = self.breaker.admit(self.clock.uptime_s())
             if permit is None:
                 raise self._failed(Count.RESTING)
@@ -64,6 +68,18 @@ class Caller:
             else:
                 self.breaker.answered(permit)
             raise self._failed(why)
+
+    @asynccontextmanager
+    async def _place(self, within_s: float | None) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(within_s):
+                await self.places.acquire()
+        except TimeoutError:
+            raise self._failed(Count.TIMED_OUT) from None
+        try:
+            yield
+        finally:
+            self.places.release()
 
     def _failed(self, why: Count) -> NoAnswerError:
         self.counts[why] += 1

@@ -1,6 +1,5 @@
 """Turns in Redis."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -9,8 +8,8 @@ from journal_keys.adapters.redis.caller import Caller, NoAnswerError
 from journal_keys.adapters.redis.namespace import Namespace
 from journal_keys.ports.lease import Lease
 
-LONGEST_S: Final = 0.3
-"""How long an answer is waited for, a place among the questions that are asked at once included."""
+PLACE_WITHIN_S: Final = 0.05
+"""How long a place among the questions that are asked at once is waited for: who cannot ask may work."""
 
 TAKE: Final = """
 local holder = redis.call('GET', KEYS[1])
@@ -41,7 +40,8 @@ class RedisLease(Lease):
 
     async def _run(self, script: str, name: str, *more: int) -> Any:  # noqa: ANN401 (a spoiled answer may be of any type)
         try:
-            async with asyncio.timeout(LONGEST_S):
-                return await self.call("EVAL", script, 1, self.place.lease(name), self.holder, *more)
-        except (NoAnswerError, TimeoutError):
+            return await self.call(
+                "EVAL", script, 1, self.place.lease(name), self.holder, *more, place_within_s=PLACE_WITHIN_S
+            )
+        except NoAnswerError:
             return None
