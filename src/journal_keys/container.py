@@ -3,7 +3,6 @@
 What instances share is in memory here; where there is a Redis, `resources` hands in its own instead.
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from dependency_injector import containers, providers
@@ -17,6 +16,7 @@ from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.lease import MemoryLease
+from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.memory.shared_secret_cache import NotShared
 from journal_keys.adapters.memory.snapshot_store import NoSnapshotStore
@@ -40,6 +40,7 @@ from journal_keys.ports.key_crypto import KeyGenerator, KeyOpener, PemRenderer
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.lease import Lease
 from journal_keys.ports.ledger import Ledger
+from journal_keys.ports.meter import Meter
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.ports.shared_secret_cache import SharedSecretCache
@@ -66,6 +67,7 @@ from journal_keys.use_cases.restore_snapshot import RestoreSnapshot
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
+from journal_keys.use_cases.show_figures import ShowFigures
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from journal_keys.use_cases.store_secret import DeleteSecret, ListSecrets, StoreSecret
 from journal_keys.use_cases.verify_audit import VerifyAudit
@@ -107,13 +109,14 @@ class Container(containers.DeclarativeContainer):
     lease: providers.Provider[Lease] = providers.ThreadSafeSingleton(MemoryLease, holder=instance_name, clock=clock)
     budget: providers.Provider[EncryptionBudget] = providers.ThreadSafeSingleton(EncryptionBudget)
     shared_cache: providers.Provider[SharedSecretCache] = providers.ThreadSafeSingleton(NotShared)
-    counts: providers.Provider[Mapping[str, int]] = providers.ThreadSafeSingleton(dict)
+    meter: providers.Provider[Meter] = providers.ThreadSafeSingleton(MemoryMeter)
     cache: providers.Provider[SecretCache] = providers.ThreadSafeSingleton(
         MemorySecretCache,
         clock=clock,
         ttl=windows.provided.view_ttl,
         stale_bound=verify_max_stale,
         shared=shared_cache,
+        meter=meter,
     )
 
     read_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=store)
@@ -137,6 +140,7 @@ class Container(containers.DeclarativeContainer):
         stage=stage,
         project=project,
         hints=hints,
+        meter=meter,
         policies=policies,
         windows=windows,
     )
@@ -201,6 +205,9 @@ class Container(containers.DeclarativeContainer):
         windows=windows,
         verify_max_stale=verify_max_stale,
         wanted=snapshot_secrets,
+    )
+    show_figures: providers.Provider[ShowFigures] = providers.Factory(
+        ShowFigures, board=board, budget=budget, policies=policies, meter=meter
     )
     check_health: providers.Provider[CheckHealth] = providers.Factory(
         CheckHealth,

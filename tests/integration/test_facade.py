@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 import pytest
 from dependency_injector import providers
+from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from journal_keys import (
@@ -33,6 +34,7 @@ from tests.support.embedded import make_rings, settings_in
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.ledger_contract import fact
 
+DATABASE = "/database/db_url_async"
 QUICK = {
     "journal_jwks_max_age": 0.01,
     "journal_infisical_cache_ttl": 0.5,
@@ -289,3 +291,18 @@ def test_a_malformed_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(SettingsError, match="JOURNAL_CLOCK_SKEW") as caught:
         InfisicalSecretsClient.from_env()
     assert "canary" not in str(caught.value)
+
+
+async def test_what_an_application_fetches_is_among_its_own_figures(settings: Settings) -> None:
+    def hits() -> float:
+        return REGISTRY.get_sample_value("infisical_cache_hit_total", {"path": DATABASE}) or 0.0
+
+    async with InfisicalSecretsClient(settings) as client:
+        await client.store_secret(DATABASE, "postgresql://localhost/journal")
+        await client.fetch_secret(DATABASE)
+        await (await client.container()).show_figures()()
+        before = hits()
+        for _ in range(5):
+            await client.fetch_secret(DATABASE)
+        await (await client.container()).show_figures()()
+        assert hits() == before + 5

@@ -59,12 +59,12 @@ def service(environment: dict[str, str], port: int) -> Iterator[subprocess.Popen
 
 def test_the_curl_lines_work_as_printed(service: subprocess.Popen[str], port: int) -> None:
     commands = lines("curl ")
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         here = command.replace("localhost:8000", f"localhost:{port}") + " --silent --show-error --fail"
         done = subprocess.run(["bash", "-c", here], capture_output=True, check=False, text=True)
         assert done.returncode == 0, (command, done.stderr)
-        assert done.stdout.startswith("{")
+        assert done.stdout.startswith("# HELP " if command.endswith("/metrics") else "{")
     assert service.poll() is None
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from journal_keys import InfisicalKeyManager, InfisicalSecretsClient
 from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.redis.counts import Count
 from journal_keys.adapters.redis.keys import RingKeys
@@ -66,7 +67,7 @@ async def dump(redis: Redis) -> bytes:
 
 
 def counts(container: Container) -> Mapping[str, int]:
-    return container.counts()
+    return container.meter().questions()
 
 
 async def test_no_private_key_and_no_secret_lies_open_in_redis(
@@ -144,11 +145,12 @@ async def test_two_instances_share_and_the_third_environment_does_not(
 ) -> None:
     settings = settings_with(tmp_path, shared_redis, journal_redis_cache_key=SecretStr(CACHE_KEY))
     await make_rings(settings)
-    async with InfisicalSecretsClient(settings) as one, InfisicalSecretsClient(settings) as two:
+    meter = MemoryMeter()
+    async with InfisicalSecretsClient(settings) as one, InfisicalSecretsClient(settings, meter=meter) as two:
         await one.store_secret(str(PATH), SECRET)
         assert await one.fetch_secret(str(PATH)) == SECRET
         assert await two.fetch_secret(str(PATH)) == SECRET
-        assert counts(await two.container())[Count.HIT] == 1
+        assert meter.questions()[Count.HIT] == 1
         await two.store_secret(str(PATH), SECRET + "2")
         assert await two.fetch_secret(str(PATH)) == SECRET + "2"
     elsewhere = settings_with(tmp_path / "elsewhere", shared_redis)
@@ -239,9 +241,10 @@ async def test_an_own_client_of_the_application_is_used_as_it_is_and_left_open(
             await client.store_secret(str(PATH), SECRET)
             assert await client.fetch_secret(str(PATH)) == SECRET
         assert await own.exists(f"journal_keys:{{dev}}:value:{PATH}")
-        async with InfisicalSecretsClient(settings, own) as client:
+        meter = MemoryMeter()
+        async with InfisicalSecretsClient(settings, own, meter=meter) as client:
             assert await client.fetch_secret(str(PATH)) == SECRET
-            assert counts(await client.container())[Count.HIT] == 1
+            assert meter.questions()[Count.HIT] == 1
             await own.set(f"journal_keys:{{dev}}:value:{PATH}", b"\xff\xfe")
             (await client.container()).cache().forget(None)
             assert await client.fetch_secret(str(PATH)) == SECRET

@@ -94,7 +94,7 @@ class Instance:
         """What its Redis adapters counted."""
         return self.shared.counts
 
-    def misses(self) -> set[Count]:
+    def misses(self) -> set[str]:
         """Name what was counted besides hits and plain absence."""
         return set(self.counts) - {Count.HIT, Count.ABSENT}
 

@@ -13,6 +13,7 @@ from journal_keys.adapters.crypto.key_crypto import (
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.ledger import MemoryLedger
+from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
@@ -42,6 +43,7 @@ from journal_keys.use_cases.report_usage import ReportUsage
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
+from journal_keys.use_cases.show_figures import ShowFigures
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from journal_keys.use_cases.verify_audit import VerifyAudit
 from tests.support.canary.entropy import WatchedEntropy
@@ -101,12 +103,14 @@ class World:
             read_material=self.read_material,
             project=self.project,
         )
+        self.meter = MemoryMeter()
         self.rotate = RotateKeys(
             ledger=self.ledger,
             read_material=self.read_material,
             stage=self.stage,
             project=self.project,
             hints=self.hints,
+            meter=self.meter,
             policies=POLICIES,
             windows=WINDOWS,
         )
@@ -143,6 +147,7 @@ class World:
             board=self.board,
             clock=self.clock,
         )
+        self.figures = ShowFigures(board=self.board, budget=self.budget, policies=POLICIES, meter=self.meter)
         self.report_usage = ReportUsage(usage=cast("MemoryLedger", self.ledger), board=self.board, budget=self.budget)
         self.trail = cast("AuditTrail", self.ledger)
         self.health = CheckHealth(

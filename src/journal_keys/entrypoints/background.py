@@ -86,6 +86,10 @@ class Background:
         """Add this process's encryptions to the common counts: where the ledger takes no changes, views live on."""
         await self.container.report_usage()()
 
+    async def show_figures(self) -> None:
+        """Bring the figures of this process up to the views."""
+        await self.container.show_figures()()
+
     async def leave(self) -> None:
         """Hold back no promotion from now on."""
         async with asyncio.timeout(_LEAVE_S):
@@ -115,6 +119,7 @@ class Background:
         while True:
             await self._attempt(self.refresh)
             await self._attempt(self.report_usage)
+            await self._attempt(self.show_figures)
             pause_s = min(_LEAST_PAUSE_S, self.poll.total_seconds() / 2)
             await asyncio.sleep(pause_s)  # hints that come meanwhile count as one
             await self.container.hints().wait(self._jittered(self.poll) - pause_s)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
+from journal_keys.adapters.prometheus.meter import process_meter
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import JournalKeysError, PortError
@@ -26,6 +27,7 @@ from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_crypto import SigningKey
+from journal_keys.ports.meter import Meter
 from journal_keys.ports.secret_store import SecretStoreProtocolError
 from journal_keys.use_cases.check_health import Health
 
@@ -54,7 +56,8 @@ class InfisicalSecretsClient:
     service, `journal-keys rotate`, or `InfisicalKeyManager.rotate_keys`.
 
     `redis` is the application's own `redis.asyncio` client, used as it is and left open. Without it JOURNAL_REDIS_URL
-    says where Redis is, and without that secrets are cached in memory only.
+    says where Redis is, and without that secrets are cached in memory only. Figures go to `meter`, or else to
+    `prometheus_client.REGISTRY`.
     """
 
     def __init__(
@@ -63,8 +66,10 @@ class InfisicalSecretsClient:
         redis: "Redis | None" = None,
         *,
         engine: AsyncEngine | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._settings = settings
+        self._meter = meter or process_meter()
         self._engine = engine
         self._redis = redis
         self._opening = asyncio.Lock()
@@ -123,7 +128,7 @@ class InfisicalSecretsClient:
             return self._container
         async with self._opening:
             if self._container is None:
-                opened = open_container(self._settings, engine=self._engine, redis=self._redis)
+                opened = open_container(self._settings, engine=self._engine, redis=self._redis, meter=self._meter)
                 container = await self._stack.enter_async_context(opened)
                 self._stack.push_async_callback(_report_usage, container)
                 await _prepare(container)

@@ -1,6 +1,6 @@
 """Open what has a lifetime, build the container around it, close it again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from journal_keys.adapters.crypto.key_crypto import AesCipherKey
 from journal_keys.adapters.embedded.snapshot_store import FileSnapshotStore
 from journal_keys.adapters.embedded.vault import LateVault, check_master, create_vault, open_vault
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
+from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.sql.engine import ledger_engine
@@ -24,6 +25,7 @@ from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial, aes_kid
 from journal_keys.entrypoints.settings import Settings, SettingsError
 from journal_keys.ports.ledger import LedgerAbsentError, LedgerUnavailableError
+from journal_keys.ports.meter import Meter
 from journal_keys.ports.secret_store import SecretStore, SecretStoreUnavailableError
 from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.use_cases.init_rings import holds_keys_of_a_ring, lost_ledger
@@ -44,7 +46,7 @@ class Stores:
 
 
 def build_container(
-    settings: Settings, stores: Stores, ledger: SqlLedger, sharing: "Sharing | None" = None
+    settings: Settings, stores: Stores, ledger: SqlLedger, more: Mapping[str, object] | None = None
 ) -> Container:
     """Declare the container's dependencies from settings and opened resources.
 
@@ -52,7 +54,7 @@ def build_container(
         PolicyError: the settings contradict each other.
     """
     return Container(
-        **(sharing.providers() if sharing else {}),
+        **(more or {}),
         **_snapshot(settings),
         windows=settings.windows(),
         policies=settings.policies(),
@@ -88,19 +90,23 @@ class Sharing:
             "hints": shared.hints,
             "lease": shared.lease,
             "shared_cache": shared.cache,
-            "counts": shared.counts,
         }
 
 
 @asynccontextmanager
 async def open_container(
-    settings: Settings, *, engine: AsyncEngine | None = None, redis: "Redis | None" = None
+    settings: Settings,
+    *,
+    engine: AsyncEngine | None = None,
+    redis: "Redis | None" = None,
+    meter: Meter | None = None,
 ) -> AsyncIterator[Container]:
     """Open vault and ledger of these settings, which `init` made earlier.
 
     An `engine` that is handed in stays open afterwards. Of one for SQLite only the URL is taken: the ledger's promises
     there hang on how its connections are opened and begin their transactions, so it opens its own. A client of `redis`
-    that is handed in is used in place of one for the URL in the settings, and stays open.
+    that is handed in is used in place of one for the URL in the settings, and stays open. Without a `meter` what is
+    counted stays in the container.
 
     Where there may be a snapshot, a ledger or vault that is out of reach is told by its first use instead.
 
@@ -116,8 +122,10 @@ async def open_container(
             opened = await stack.enter_async_context(ledger_engine(url))
         opened = await _checked(opened, waits=settings.snapshot() is not None)
         ledger = SqlLedger(opened, SystemClock(), settings.windows().skew)
-        sharing = await _open_sharing(settings, redis, stack)
-        yield build_container(settings, await stack.enter_async_context(_open_stores(settings)), ledger, sharing)
+        chosen = meter or MemoryMeter()
+        sharing = await _open_sharing(settings, redis, chosen, stack)
+        stores = await stack.enter_async_context(_open_stores(settings))
+        yield build_container(settings, stores, ledger, {"meter": chosen, **(sharing.providers() if sharing else {})})
 
 
 async def _checked(engine: AsyncEngine, *, waits: bool) -> AsyncEngine:
@@ -225,7 +233,9 @@ def _snapshot(settings: Settings) -> dict[str, object]:
     return {"snapshots": file, "snapshot_secrets": chosen.secrets}
 
 
-async def _open_sharing(settings: Settings, client: "Redis | None", stack: AsyncExitStack) -> Sharing | None:
+async def _open_sharing(
+    settings: Settings, client: "Redis | None", meter: Meter, stack: AsyncExitStack
+) -> Sharing | None:
     """Open Redis where there is one. That it does not answer stops nothing.
 
     Raises:
@@ -245,6 +255,7 @@ async def _open_sharing(settings: Settings, client: "Redis | None", stack: Async
         ttl=settings.windows().view_ttl,
         skew=settings.windows().skew,
         hints=MemoryHintBus(),
+        counts=meter.questions(),
     )
     shared = await stack.enter_async_context(opening.open_redis(target, sharing, SystemClock(), SystemEntropy()))
     if not await shared.cache.claim():

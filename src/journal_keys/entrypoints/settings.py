@@ -65,6 +65,11 @@ _LEAST_PAUSE_OVER_A_NETWORK: Final = timedelta(minutes=1)
 _LEAST_INSTANCE_EXPIRY: Final = timedelta(seconds=10)
 
 
+def put_figures_together(folder: Path) -> None:
+    """Have the processes that are started from now on keep their figures for Prometheus in this folder."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
 class Settings(InfisicalSettings, RedisSettings, SnapshotSettings):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
@@ -92,6 +97,8 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings):
     journal_jwt_audience: str = "journal"
     journal_jwt_token_type: str = "at+jwt"  # noqa: S105 (a media type, RFC 9068 §2.1)
     journal_log_level: str = "INFO"
+    prometheus_multiproc_dir: Path | None = None
+    """Of the Prometheus client itself, which reads it at its import: where processes put their figures together."""
 
     @classmethod
     def from_environment(cls, *, checks_infisical: bool = True) -> Self:

@@ -14,6 +14,7 @@ from journal_keys.domain.rotation import Cause, NotDueUntil, Promote, StageFirst
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError, StaleGenerationError
+from journal_keys.ports.meter import Meter
 from journal_keys.ports.secret_store import SecretNotFoundError
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.read_material import ReadMaterial, checked_record
@@ -35,6 +36,7 @@ class RotateKeys:
     stage: StageSuccessor
     project: ProjectRing
     hints: HintBus
+    meter: Meter
     policies: Mapping[Family, RotationPolicy]
     windows: Windows
 
@@ -150,6 +152,7 @@ class RotateKeys:
         change = await self.ledger.commit(
             lambda at: rotation.promote(ring, cause.when(at), records.values(), ignored=ignored)
         )
+        self.meter.rotated(ring.family, request.actor)
         return Rotated(
             family=ring.family,
             old_kid=ring.active.kid,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
+from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.domain import rotation
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keyring import KeyRing
@@ -76,6 +77,7 @@ class Process:
             stage=self.stage,
             project=self.project,
             hints=self.hints,
+            meter=MemoryMeter(),
             policies=POLICIES,
             windows=self.windows,
         )

@@ -25,6 +25,7 @@ ROTATE = "/api/v1/infisical/rotate"
 INVALIDATE = "/api/v1/infisical/cache/invalidate"
 HEALTH = "/api/v1/infisical/health"
 JWKS = "/.well-known/jwks.json"
+METRICS = "/metrics"
 
 
 @asynccontextmanager
@@ -296,3 +297,35 @@ async def test_answers_carry_the_headers_that_browsers_heed(caller: httpx2.Async
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
     assert headers["content-security-policy"].startswith("default-src 'none'")
+
+
+async def test_figures_have_the_guide_s_names_and_say_what_the_rings_are(settings: Settings) -> None:
+    async with serving(settings) as caller:
+        answer = await caller.get(METRICS)
+        kid = (await caller.get(HEALTH)).json()["aes_system"]["active_kid"]
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    for name in ("fetch", "fetch_errors", "cache_hit", "cache_miss"):
+        assert f"# TYPE infisical_{name}_total counter" in answer.text
+    assert "# TYPE infisical_fetch_duration_seconds histogram" in answer.text
+    for family in ("jwt", "aes"):
+        assert f"# TYPE {family}_key_rotation_total counter" in answer.text
+        assert f'journal_keys_ring_generation{{ring="{family}"}} 1.0' in answer.text
+        for name in ("view_confirmed", "active_key_since", "rotation_due"):
+            assert f'journal_keys_{name}_timestamp_seconds{{ring="{family}"}} 1' in answer.text
+    assert "journal_keys_aes_encryptions 0.0" in answer.text
+    assert kid not in answer.text, "a key is no label: every rotation would begin new series"
+
+
+async def test_figures_are_given_in_the_newer_format_to_who_asks_for_it(caller: httpx2.AsyncClient) -> None:
+    answer = await caller.get(METRICS, headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+async def test_figures_of_a_service_that_has_not_started_are_a_problem(settings: Settings) -> None:
+    app = create_app(settings)
+    transport = httpx2.ASGITransport(app=app, client=("127.0.0.1", 5))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:8000") as caller:
+        answer = await caller.get(METRICS)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")

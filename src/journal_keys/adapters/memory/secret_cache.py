@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.shared_secret_cache import NotShared
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.exposure import as_text, expose
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.clock import Clock
+from journal_keys.ports.meter import Hits, Meter, Source
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretNotFoundError
 from journal_keys.ports.shared_secret_cache import SharedSecret, SharedSecretCache
@@ -30,14 +32,15 @@ class _Flight:
 
 
 class _Held:
-    """A value, its text, the uptime of its load and the end of its time. It has no repr that shows the text."""
+    """A value, its text, the uptime of its load, the end of its time, its hits. It has no repr that shows the text."""
 
-    __slots__ = ("fresh_until_s", "loaded_s", "path", "text", "value")
+    __slots__ = ("fresh_until_s", "hits", "loaded_s", "path", "text", "value")
 
-    def __init__(self, path: SecretPath, value: KeyMaterial, loaded_s: float, ttl_s: float) -> None:
+    def __init__(self, path: SecretPath, value: KeyMaterial, hits: Hits, *, loaded_s: float, ttl_s: float) -> None:
         self.path = path
         self.value = value
         self.text = as_text(expose(value))
+        self.hits = hits
         self.loaded_s = loaded_s
         self.fresh_until_s = loaded_s + ttl_s
 
@@ -49,10 +52,16 @@ class MemorySecretCache(SecretCache):
     """
 
     def __init__(
-        self, clock: Clock, ttl: timedelta, stale_bound: timedelta, shared: SharedSecretCache = _NOT_SHARED
+        self,
+        clock: Clock,
+        ttl: timedelta,
+        stale_bound: timedelta,
+        shared: SharedSecretCache = _NOT_SHARED,
+        meter: Meter | None = None,
     ) -> None:
         self._uptime_s = clock.uptime_s
         self._shared = shared
+        self._meter = meter or MemoryMeter()
         self._ttl_s = ttl.total_seconds()
         self._stale_s = self._ttl_s + stale_bound.total_seconds()
         self._values: OrderedDict[str, _Held] = OrderedDict()
@@ -63,6 +72,7 @@ class MemorySecretCache(SecretCache):
         """Give the cached value, or load it."""
         held = self._values.get(str(path))
         if held is not None and self._uptime_s() < held.fresh_until_s:
+            held.hits.count += 1
             return held.value
         _, task = self._flights.get(path) or self._depart(path, load)
         return await asyncio.shield(task)
@@ -73,7 +83,10 @@ class MemorySecretCache(SecretCache):
             held = self._values[path]
         except (KeyError, TypeError):  # TypeError: not hashable
             return None
-        return held.text if self._uptime_s() < held.fresh_until_s else None
+        if self._uptime_s() < held.fresh_until_s:
+            held.hits.count += 1
+            return held.text
+        return None
 
     def keep_stale(self, path: SecretPath, value: KeyMaterial, age: timedelta) -> None:
         """Keep it as one whose time to live has just been over since it was read."""
@@ -107,9 +120,9 @@ class MemorySecretCache(SecretCache):
         return flight, task
 
     async def _load(self, path: SecretPath, load: Load, flight: _Flight) -> KeyMaterial:
-        asked_s = self._uptime_s()
+        asked_s, source = self._uptime_s(), Source.NONE
         try:
-            value, age_s = await self._obtained(path, load)
+            value, age_s, source = await self._obtained(path, load)
         except SecretNotFoundError:
             if flight.is_kept:
                 self._values.pop(str(path), None)
@@ -118,26 +131,32 @@ class MemorySecretCache(SecretCache):
             held = self._values.get(str(path))
             if held is None or self._uptime_s() - held.loaded_s >= self._stale_s:
                 raise
+            source = Source.STALE
             return held.value
         finally:
+            self._meter.fetched(path, source, self._uptime_s() - asked_s)
             if flight.is_kept:
                 self._flights.pop(path, None)
         if flight.is_kept:
             self._keep(path, asked_s - age_s, value)
         return value
 
-    async def _obtained(self, path: SecretPath, load: Load) -> tuple[KeyMaterial, float]:
-        """Give the value and its age in seconds when it was asked for."""
+    async def _obtained(self, path: SecretPath, load: Load) -> tuple[KeyMaterial, float, Source]:
+        """Give the value, its age in seconds when it was asked for, and where it was."""
         found = await self._shared.look_up(path)
         if isinstance(found, SharedSecret):
-            return found.value, found.age_s
-        value = await load(path)
+            return found.value, found.age_s, Source.REDIS
+        try:
+            value = await load(path)
+        except Exception as failure:
+            self._meter.failed(path, failure)
+            raise
         await self._shared.keep(found, value)
-        return value, 0.0
+        return value, 0.0, Source.STORE
 
     def _keep(self, path: SecretPath, asked_s: float, value: KeyMaterial) -> None:
         text = str(path)
-        self._values[text] = _Held(path, value, asked_s, self._ttl_s)
+        self._values[text] = _Held(path, value, self._meter.hits(path), loaded_s=asked_s, ttl_s=self._ttl_s)
         self._values.move_to_end(text)
         while len(self._values) > _MOST_ENTRIES:
             self._values.popitem(last=False)

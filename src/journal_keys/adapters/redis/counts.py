@@ -1,4 +1,4 @@
-"""What became of the questions to Redis: numbers by name, of one process since its start."""
+"""What became of the questions to Redis: numbers by name."""
 
 from collections import Counter
 from enum import StrEnum
@@ -32,4 +32,4 @@ class Count(StrEnum):
     FOREIGN_NAMESPACE = "foreign_namespace"
 
 
-Counts: TypeAlias = Counter[Count]
+Counts: TypeAlias = Counter[str]

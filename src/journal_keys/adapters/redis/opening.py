@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -35,6 +35,8 @@ class Sharing:
     skew: timedelta
     hints: HintBus
     """Within this process."""
+    counts: Counts = field(default_factory=Counter)
+    """What became of the questions; several that are opened in one process may share it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +60,7 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
         ValueError: it is no URL of Redis.
     """
     client = make_client(target) if isinstance(target, str) else target
-    counts: Counts = Counter()
-    call = Caller(client=client, clock=clock, counts=counts)
+    call = Caller(client=client, clock=clock, counts=sharing.counts)
     name = entropy.token(_NAME_BYTES).hex()
     post = Post(
         name=name,
@@ -68,7 +69,7 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
         skew=sharing.skew,
         clock=clock,
         entropy=entropy,
-        counts=counts,
+        counts=sharing.counts,
     )
     cache = RedisSharedSecretCache(
         call=call,
@@ -83,7 +84,7 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
     hints = RedisHintBus(sharing.hints, call, post, entropy)
     lease = RedisLease(call=call, place=sharing.place, holder=name)
     try:
-        yield Shared(cache=cache, hints=hints, lease=lease, counts=counts, call=call)
+        yield Shared(cache=cache, hints=hints, lease=lease, counts=sharing.counts, call=call)
     finally:
         await hints.aclose()
         if isinstance(target, str):

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from journal_keys.adapters.prometheus.meter import process_meter
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError, ViewStaleError
 from journal_keys.entrypoints.background import Background
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with (
-            open_container(chosen) as container,
+            open_container(chosen, meter=process_meter()) as container,
             Background(
                 container=container,
                 poll=chosen.poll,
@@ -67,7 +68,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"auto_configure": False},
     )
     timeout = timedelta(seconds=chosen.journal_infisical_health_timeout)
-    app.include_router(build_router(container_now, health_timeout=timeout))
+    app.include_router(
+        build_router(container_now, health_timeout=timeout, metrics_folder=chosen.prometheus_multiproc_dir)
+    )
     _handle_errors(app)
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
     app.middleware("http")(_secured)

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
+from journal_keys.adapters.prometheus.exposition import exposition
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import ViewStaleError
@@ -36,8 +38,13 @@ _PROBLEM: dict[int | str, dict[str, object]] = {
 _JWK_SET = "application/jwk-set+json"
 
 
-def build_router(container_now: Callable[[], Container], *, health_timeout: timedelta) -> APIRouter:
-    """Give the routes. `container_now` gives the container that the lifespan opened."""
+def build_router(
+    container_now: Callable[[], Container], *, health_timeout: timedelta, metrics_folder: Path | None
+) -> APIRouter:
+    """Give the routes. `container_now` gives the container that the lifespan opened.
+
+    Where several processes serve, they keep their figures in `metrics_folder`.
+    """
     router = APIRouter(route_class=StrictRoute)
     renderers: dict[timedelta, JwksRenderer] = {}
 
@@ -66,6 +73,12 @@ def build_router(container_now: Callable[[], Container], *, health_timeout: time
         max_age = container.windows().jwks_max_age
         renderer = renderers.setdefault(max_age, JwksRenderer(max_age))
         return _jwks(container, renderer, if_none_match)
+
+    @router.get("/metrics", response_class=PlainTextResponse, responses={503: {"model": Problem}})
+    async def metrics(accept: Annotated[str | None, Header()] = None) -> Response:
+        await container_now().show_figures()()
+        body, media_type = await asyncio.to_thread(exposition, accept, folder=metrics_folder)
+        return Response(body, media_type=media_type)
 
     return router
 

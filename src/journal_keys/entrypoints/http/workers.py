@@ -4,9 +4,11 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
+from prometheus_client.multiprocess import mark_process_dead
 from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
@@ -21,11 +23,16 @@ _READY_S: Final = 60.0
 
 
 class Supervisor(Multiprocess):
-    """Tells `announce` once every worker serves; then replaces those that end."""
+    """Tells `announce` once every worker serves; then replaces those that end.
 
-    def __init__(self, config: Config, listener: socket.socket, announce: Callable[[], None]) -> None:
+    `figures` is the folder in which the workers keep their figures for Prometheus. Of a worker that is gone its counts
+    stay, and what it showed of itself goes.
+    """
+
+    def __init__(self, config: Config, listener: socket.socket, announce: Callable[[], None], figures: Path) -> None:
         super().__init__(config, [listener])
         self._announce = announce
+        self._figures = figures
 
     def run(self) -> None:
         """Serve until SIGTERM or SIGINT.
@@ -52,13 +59,22 @@ class Supervisor(Multiprocess):
             process.join()
         sys.exit(STARTUP_FAILURE)
 
+    def keep_subprocess_alive(self) -> None:
+        """Replace those that ended, and forget what they showed."""
+        super().keep_subprocess_alive()
+        alive = {str(process.pid) for process in self.processes}
+        for file in self._figures.glob("gauge_live*_*.db"):
+            pid = file.stem.rpartition("_")[2]
+            if pid not in alive:
+                mark_process_dead(pid, str(self._figures))  # type: ignore[no-untyped-call]
+
 
 def create_worker() -> FastAPI:
     """Make the application of one worker, which is an instance of its own and ends with the supervisor."""
     settings = Settings.from_environment()
     configure_logging(settings.journal_log_level)
     tell_retries()
-    hold_on_to_parent()
+    hold_on_to_parent(settings.prometheus_multiproc_dir)
     if settings.journal_instance_name:
         name = f"{settings.journal_instance_name[:100]}-{os.getpid()}"
         settings = settings.model_copy(update={"journal_instance_name": name})

@@ -1,0 +1,62 @@
+"""Figures that nobody but this process looks at."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from journal_keys.domain.keys import Family
+from journal_keys.domain.labels import method_label, path_label
+from journal_keys.domain.paths import SecretPath
+from journal_keys.ports.meter import Hits, Meter, RingFigures, Source
+
+Labels: TypeAlias = tuple[str, str]
+
+
+@dataclass(slots=True)
+class MemoryMeter(Meter):
+    """Counts by label."""
+
+    fetches: Counter[Labels] = field(default_factory=Counter)
+    """By source and path."""
+    errors: Counter[Labels] = field(default_factory=Counter)
+    """By path and class."""
+    rotations: Counter[Labels] = field(default_factory=Counter)
+    """By ring and method."""
+    rings: dict[Family, RingFigures] = field(default_factory=dict)
+    encryptions: int = 0
+    asked: Counter[str] = field(default_factory=Counter)
+    """By result."""
+    _hits: dict[str, Hits] = field(default_factory=dict)
+
+    def hits(self, path: SecretPath) -> Hits:
+        """Give those of its label."""
+        return self._hits.setdefault(path_label(path), Hits())
+
+    def questions(self) -> Counter[str]:
+        """Give those."""
+        return self.asked
+
+    def fetched(self, path: SecretPath, source: Source, took_s: float) -> None:  # noqa: ARG002 (nobody looks)
+        """Count it."""
+        self.fetches[source, path_label(path)] += 1
+
+    def failed(self, path: SecretPath, error: Exception) -> None:
+        """Count it."""
+        self.errors[path_label(path), type(error).__name__] += 1
+
+    def rotated(self, family: Family, actor: str) -> None:
+        """Count it."""
+        self.rotations[family, method_label(actor)] += 1
+
+    def show(self, figures: RingFigures) -> None:
+        """Keep them."""
+        self.rings[figures.family] = figures
+
+    def encrypted(self, total: int) -> None:
+        """Keep it."""
+        self.encryptions = total
+
+    def publish(self) -> None:
+        """Count the hits."""
+        for label, hits in self._hits.items():
+            self.fetches[Source.MEMORY, label] = hits.count

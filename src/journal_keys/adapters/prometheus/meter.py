@@ -1,0 +1,116 @@
+"""The figures of this process, under the names that the integration guide promises and some more.
+
+Where PROMETHEUS_MULTIPROC_DIR is set before the first import, the figures lie in files there, and whichever process is
+asked gives those of all. Counts are summed, and outlive their process; a gauge carries the `pid` of its process.
+"""
+
+from collections import Counter as Tally
+from functools import cache
+from typing import Final
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+from journal_keys.domain.keys import Family
+from journal_keys.domain.labels import method_label, path_label
+from journal_keys.domain.paths import SecretPath
+from journal_keys.ports.meter import Hits, Meter, RingFigures, Source
+
+_BUCKETS_S: Final = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_FROM_A_CACHE: Final = frozenset({Source.MEMORY, Source.REDIS})
+
+
+class PrometheusMeter(Meter):
+    """Metrics of one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=registry)
+
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
+            return Gauge(name, text, labels, registry=registry, multiprocess_mode="liveall")
+
+        self._fetches = counter("infisical_fetch", "Fetches of a secret, by what answered.", "source", "path")
+        self._errors = counter("infisical_fetch_errors", "Failures of the store, by class.", "path", "error")
+        self._durations = Histogram(
+            "infisical_fetch_duration_seconds",
+            "Duration of fetches that memory could not answer.",
+            ("path",),
+            registry=registry,
+            buckets=_BUCKETS_S,
+        )
+        self._cache_hits = counter("infisical_cache_hit", "Fetches that memory or Redis answered.", "path")
+        self._cache_misses = counter("infisical_cache_miss", "Fetches that the store was asked for.", "path")
+        self._rotations = {
+            family: counter(f"{family}_key_rotation", "Promotions by this process, by who asked.", "method")
+            for family in Family
+        }
+        self._generation = gauge("journal_keys_ring_generation", "Generation of the ring in view.", "ring")
+        self._confirmed = gauge(
+            "journal_keys_view_confirmed_timestamp_seconds", "When the ledger last confirmed the view.", "ring"
+        )
+        self._since = gauge("journal_keys_active_key_since_timestamp_seconds", "When it was promoted.", "ring")
+        self._due = gauge("journal_keys_rotation_due_timestamp_seconds", "When the ACTIVE key is due.", "ring")
+        self._encryptions = gauge("journal_keys_aes_encryptions", "By the ACTIVE key, in all processes.")
+        self._asked = counter("journal_keys_redis_questions", "What became of questions to Redis.", "result")
+        self._hits: dict[str, Hits] = {}
+        self._questions: Tally[str] = Tally()
+        self._shown: dict[str, int] = {}
+
+    def hits(self, path: SecretPath) -> Hits:
+        """Give those of its label."""
+        return self._hits.setdefault(path_label(path), Hits())
+
+    def questions(self) -> Tally[str]:
+        """Give the one of this process."""
+        return self._questions
+
+    def fetched(self, path: SecretPath, source: Source, took_s: float) -> None:
+        """Count it, and its duration."""
+        label = path_label(path)
+        self._durations.labels(label).observe(took_s)
+        self._count(label, source, 1)
+
+    def failed(self, path: SecretPath, error: Exception) -> None:
+        """Count it."""
+        self._errors.labels(path_label(path), type(error).__name__).inc()
+
+    def rotated(self, family: Family, actor: str) -> None:
+        """Count it under its ring's own name."""
+        self._rotations[family].labels(method_label(actor)).inc()
+
+    def show(self, figures: RingFigures) -> None:
+        """Set its gauges."""
+        ring = figures.family.value
+        self._generation.labels(ring).set(figures.generation)
+        self._confirmed.labels(ring).set(figures.confirmed_at.timestamp())
+        self._since.labels(ring).set(figures.active_since.timestamp())
+        self._due.labels(ring).set(figures.due_at.timestamp())
+
+    def encrypted(self, total: int) -> None:
+        """Set it."""
+        self._encryptions.set(total)
+
+    def publish(self) -> None:
+        """Add what is new."""
+        for label, hits in list(self._hits.items()):
+            self._count(label, Source.MEMORY, self._news(f"hits of {label}", hits.count))
+        for result, total in list(self._questions.items()):
+            self._asked.labels(result).inc(self._news(f"questions {result}", total))
+
+    def _count(self, label: str, source: Source, number: int) -> None:
+        self._fetches.labels(source.value, label).inc(number)
+        if source in _FROM_A_CACHE:
+            self._cache_hits.labels(label).inc(number)
+        else:
+            self._cache_misses.labels(label).inc(number)
+
+    def _news(self, name: str, total: int) -> int:
+        news = total - self._shown.get(name, 0)
+        self._shown[name] = total
+        return news
+
+
+@cache
+def process_meter() -> PrometheusMeter:
+    """The one meter of this process, in the registry that the application's own metrics are in."""
+    return PrometheusMeter(REGISTRY)

@@ -1,0 +1,86 @@
+"""Where a process counts what it did, for whoever watches it."""
+
+from abc import abstractmethod
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+from journal_keys.domain.keys import Family
+from journal_keys.domain.paths import SecretPath
+
+
+class Source(StrEnum):
+    """Where the answer to a fetch came from."""
+
+    MEMORY = "memory"
+    REDIS = "redis"
+    STORE = "store"
+    STALE = "stale"
+    """The store failed, and a value past its time stood in."""
+    NONE = "none"
+    """There was no answer."""
+
+
+@dataclass(slots=True, eq=False)
+class Hits:
+    """How many fetches memory answered. Whoever answers adds to it: a call for each would cost more than a hit."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingFigures:
+    """What this process's view of one ring shows. All times are those of the wall clock."""
+
+    family: Family
+    generation: int
+    confirmed_at: datetime
+    active_since: datetime
+    due_at: datetime
+
+
+@runtime_checkable
+class Meter(Protocol):
+    """Figures of one process. No method raises, waits, or is given a secret; every label is of a closed set."""
+
+    @abstractmethod
+    def hits(self, path: SecretPath) -> Hits:
+        """Give what hits of this path are added to."""
+        ...
+
+    @abstractmethod
+    def questions(self) -> Counter[str]:
+        """Give what questions to a cache that instances share are added to, by what became of them."""
+        ...
+
+    @abstractmethod
+    def fetched(self, path: SecretPath, source: Source, took_s: float) -> None:
+        """Count one fetch that memory could not answer, and how long it took."""
+        ...
+
+    @abstractmethod
+    def failed(self, path: SecretPath, error: Exception) -> None:
+        """Count one failure of the store, by its class."""
+        ...
+
+    @abstractmethod
+    def rotated(self, family: Family, actor: str) -> None:
+        """Count one promotion that this process made for this actor."""
+        ...
+
+    @abstractmethod
+    def show(self, figures: RingFigures) -> None:
+        """Take the place of the figures of this ring that were shown before."""
+        ...
+
+    @abstractmethod
+    def encrypted(self, total: int) -> None:
+        """Show how many encryptions the ACTIVE AES key has made, in all processes."""
+        ...
+
+    @abstractmethod
+    def publish(self) -> None:
+        """Show what was added since."""
+        ...
