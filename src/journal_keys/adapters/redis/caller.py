@@ -1,8 +1,6 @@
 """Questions to Redis, bounded in time and number: one that does not answer costs one time-out, then nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -40,46 +38,51 @@ class Caller:
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_AT_ONCE))
     deadline_s: float = TIMEOUT_S
 
-    async def __call__(self, *words: str | int, place_within_s: float | None = None) -> Any:  # noqa: ANN401 (a spoiled answer may be of any type)
+    async def __call__(self, *words: str | int) -> Any:  # noqa: ANN401 (a spoiled answer may be of any type)
         """Give the answer to one command; through an application's own client, too, within the deadline.
-
-        A place among those that ask at once is waited for as long as it takes, or no longer than `place_within_s`.
 
         Raises:
             NoAnswerError: there was none; the reason was counted.
         """
-        async with self._place(place_within_s):
-            permit = self.breaker.admit(self.clock.uptime_s())
-            if permit is None:
-                raise self._failed(Count.RESTING)
-            try:
-                async with asyncio.timeout(self.deadline_s):
-                    answer = await self.client.execute_command(*words)  # type: ignore[no-untyped-call]
-            except Exception as failure:  # noqa: BLE001 (a spoiled answer makes the parser raise whatever it happens to)
-                why = classify(failure)
-            except BaseException:
-                self.breaker.abandoned(permit)
-                raise
-            else:
-                self.breaker.answered(permit)
-                return answer
-            if why in _DEAD:
-                self.breaker.failed(permit, self.clock.uptime_s())
-            else:
-                self.breaker.answered(permit)
-            raise self._failed(why)
+        async with self.places:
+            return await self._answer(*words)
 
-    @asynccontextmanager
-    async def _place(self, within_s: float | None) -> AsyncIterator[None]:
+    async def soon(self, *words: str | int, place_within_s: float) -> Any:  # noqa: ANN401 (likewise)
+        """As a call, and wait no longer than this for a place among those that ask at once.
+
+        Raises:
+            NoAnswerError: there was no place or no answer; the reason was counted.
+        """
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(place_within_s):
                 await self.places.acquire()
         except TimeoutError:
             raise self._failed(Count.TIMED_OUT) from None
         try:
-            yield
+            return await self._answer(*words)
         finally:
             self.places.release()
+
+    async def _answer(self, *words: str | int) -> Any:  # noqa: ANN401 (likewise)
+        permit = self.breaker.admit(self.clock.uptime_s())
+        if permit is None:
+            raise self._failed(Count.RESTING)
+        try:
+            async with asyncio.timeout(self.deadline_s):
+                answer = await self.client.execute_command(*words)  # type: ignore[no-untyped-call]
+        except Exception as failure:  # noqa: BLE001 (a spoiled answer makes the parser raise whatever it happens to)
+            why = classify(failure)
+        except BaseException:
+            self.breaker.abandoned(permit)
+            raise
+        else:
+            self.breaker.answered(permit)
+            return answer
+        if why in _DEAD:
+            self.breaker.failed(permit, self.clock.uptime_s())
+        else:
+            self.breaker.answered(permit)
+        raise self._failed(why)
 
     def _failed(self, why: Count) -> NoAnswerError:
         self.counts[why] += 1

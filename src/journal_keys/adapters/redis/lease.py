@@ -40,7 +40,7 @@ class RedisLease(Lease):
 
     async def _run(self, script: str, name: str, *more: int) -> Any:  # noqa: ANN401 (a spoiled answer may be of any type)
         try:
-            return await self.call(
+            return await self.call.soon(
                 "EVAL", script, 1, self.place.lease(name), self.holder, *more, place_within_s=PLACE_WITHIN_S
             )
         except NoAnswerError:
