@@ -228,10 +228,11 @@ async def test_readonly_with_values_that_a_master_had(one: Instance, admin: Redi
 
 
 async def test_loading(one: Instance, own_redis: RedisServer, admin: Redis, store: Store) -> None:
-    await admin.mset({f"ballast:{number}": "x" * 100 for number in range(2000)})
+    await admin.config_set("rdbcompression", "no")
+    await admin.mset({f"ballast:{number}": "x" * 100 for number in range(10_000)})
     await admin.save()
     own_redis.stop()
-    own_redis.start("key-load-delay 5000", "loading-process-events-interval-bytes 1024")
+    own_redis.start("key-load-delay 1000", "loading-process-events-interval-bytes 1024")
     async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     assert one.misses() == {Count.LOADING}
