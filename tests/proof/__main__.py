@@ -11,6 +11,7 @@ from typing import Final
 
 NAMES = (
     "zero_downtime",
+    "service_kills",
     "kills",
     "races",
     "contests",
@@ -28,6 +29,7 @@ NAMES = (
 QUICK: Final[dict[str, dict[str, int]]] = {
     "races": {"generations": 60},
     "kills": {"homes": 1},
+    "service_kills": {"kills": 10},
     "child_crashes": {"most": 1},
     "zero_downtime": {"each": 100_000, "rotations": 20},
 }

@@ -24,6 +24,8 @@ class Scene:
     settings: Settings
     victim: Design
     survivor: Design
+    patience_s: float
+    """How long to wait for a survivor to be ready."""
     last: Comeback = field(default_factory=Comeback)
     orphans: Mapping[Family, frozenset[str]] = field(default_factory=dict)
     made: list[Made] = field(default_factory=list)
@@ -31,8 +33,10 @@ class Scene:
     tally: KillTally = field(default_factory=KillTally)
 
     def rotation_s(self) -> float:
-        """Give the time that a fresh process needs to rotate both rings."""
+        """Give the time that a fresh process needs to rotate both rings, beside no work whose turn another one took."""
         self._come_back()
+        with self._victim():
+            pass
         with self._victim() as victim:
             started_s = time.monotonic()
             victim.tell("rotate")
@@ -71,7 +75,7 @@ class Scene:
     def _come_back(self) -> tuple[Comeback, float]:
         """Start a process, and give what it found and how long it took to be ready; then let it read all there is."""
         started_s = time.monotonic()
-        with crew(self.context, come_back, (self.settings, self.survivor)) as (survivor,):
+        with crew(self.context, come_back, (self.settings, self.survivor, self.patience_s)) as (survivor,):
             comeback: Comeback = survivor.hear()
             took_s = time.monotonic() - started_s
             survivor.tell(self.made)

@@ -1,5 +1,6 @@
 """What a series of kills came to."""
 
+import statistics
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Self
@@ -31,19 +32,25 @@ class KillTally:
         return max(self.took_s, default=0.0)
 
     @property
+    def is_sound(self) -> bool:
+        """Whether every kill was recovered from, however long that took, and nothing is lost or wrong."""
+        return self.ready == self.kills > 0 and not (self.read["refused"] or self.read["unreadable"] or self.wrongs)
+
+    @property
     def holds(self) -> bool:
-        """Whether every kill was recovered from in time, and nothing is lost or wrong."""
-        in_time = self.ready == self.kills > 0 and self.longest_s <= READY_S
-        return in_time and not (self.read["refused"] or self.read["unreadable"] or self.wrongs)
+        """Whether it is sound, and every recovery was in time."""
+        return self.is_sound and self.longest_s <= READY_S
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The figures, the summary last."""
+        half = f"killed with half a vault file beside the vault: {self.half_files}"
         return (
             *self.wrongs,
             *(f"killed {where}: {count}" for where, count in sorted(self.struck.items())),
-            f"killed with half a vault file beside the vault: {self.half_files}",
+            *([half] if self.half_files else []),
             f"tokens read {self.read['tokens']}, ciphertexts read {self.read['ciphertexts']}",
+            f"ready again within {statistics.median(self.took_s or [0]):.2f} s after half of the kills",
             (
                 f"kills {self.kills}, ready again {self.ready} (longest {self.longest_s:.1f} s),"
                 f" tokens refused {self.read['refused']}, ciphertexts unreadable {self.read['unreadable']}"

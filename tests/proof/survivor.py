@@ -56,16 +56,16 @@ class Comeback:
     trouble: str = ""
 
 
-def come_back(settings: Settings, design: Design, line: Line) -> None:
+def come_back(settings: Settings, design: Design, patience_s: float, line: Line) -> None:
     """Send a `Comeback`, then read what the survivors before it made, and send the `Reading`."""
-    run_plainly(_come_back(settings, design, line))
+    run_plainly(_come_back(settings, design, patience_s, line))
 
 
-async def _come_back(settings: Settings, design: Design, line: Line) -> None:
+async def _come_back(settings: Settings, design: Design, patience_s: float, line: Line) -> None:
     comeback = Comeback()
     async with open_container(settings) as container:
         design(container)
-        deadline_s = time.monotonic() + READY_S
+        deadline_s = time.monotonic() + patience_s
         while not await _is_ready(container, comeback):
             if time.monotonic() > deadline_s:
                 break

@@ -23,6 +23,10 @@ _LOADED: Final = (
     "alembic.command",
     "aiosqlite",
     "sqlalchemy.dialects.sqlite.aiosqlite",
+    "asyncpg",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "journal_keys.adapters.redis.opening",
+    "journal_keys.adapters.infisical_cli.opening",
 )
 
 
