@@ -22,6 +22,7 @@ from journal_keys.domain.keys import Family, KeyState
 from journal_keys.domain.outcomes import Rotated
 from journal_keys.entrypoints.resources import open_container
 from tests.support.embedded import make_rings, settings_in
+from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
 from tests.support.shared import PLACE, START, plain_client, sharing
 from tests.support.tcp_proxy import TcpProxy
@@ -181,12 +182,27 @@ async def failed_over(proxy: TcpProxy) -> None:
     proxy.cut()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest) -> PostgresServer | None:
+    """Where the ledger is; None where it is in a file."""
+    return request.getfixturevalue("postgres") if request.param == "postgresql" else None
+
+
 @pytest.mark.parametrize("loses", [flushed, expired, failed_over])
 async def test_two_who_both_hold_the_turn_both_work_and_the_ledger_lets_one_win(
-    tmp_path: Path, own_redis: RedisServer, proxy: TcpProxy, loses: Callable[[TcpProxy], Awaitable[None]]
+    tmp_path: Path,
+    own_redis: RedisServer,
+    proxy: TcpProxy,
+    server: PostgresServer | None,
+    loses: Callable[[TcpProxy], Awaitable[None]],
 ) -> None:
-    url = SecretStr(proxy.redis_url)
-    settings = settings_in(tmp_path, journal_redis_url=url, journal_jwks_max_age=1, journal_infisical_cache_ttl=1)
+    settings = settings_in(
+        tmp_path,
+        journal_redis_url=SecretStr(proxy.redis_url),
+        journal_db_url_async=server and await server.database(),
+        journal_jwks_max_age=1,
+        journal_infisical_cache_ttl=1,
+    )
     await make_rings(settings)
     with RedisServer() as successor:
         async with open_container(settings) as one, open_container(settings) as two:
