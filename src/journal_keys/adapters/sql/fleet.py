@@ -20,7 +20,8 @@ from journal_keys.ports.clock import Clock
 from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.ledger import MOST_LAGGARDS
 
-_KEPT_PAST_EXPIRY: Final = timedelta(days=1)
+_KEPT_PAST_EXPIRY: Final = timedelta(hours=1)
+"""Longer than any report under way, so that none finds its row gone."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class SqlFleet(Fleet):
     skew: timedelta
 
     async def report(self, name: str, generations: Mapping[Family, int], *, expires_in: timedelta) -> None:
-        """Write the instance's row; a new one clears away what expired more than a day ago."""
+        """Write the instance's row; a new one clears away what expired long ago."""
         mine = instances.c.name == name
 
         async def written(connection: AsyncConnection) -> None:
@@ -47,8 +48,7 @@ class SqlFleet(Fleet):
                 await connection.execute(update(instances).where(mine).values(row))
                 return
             await connection.execute(insert(instances).values(row))
-            long_ago = from_moment(at - _KEPT_PAST_EXPIRY)
-            await connection.execute(delete(instances).where(instances.c.expires_at < long_ago))
+            await forget_expired(connection, at)
 
         await change(self.engine, written)
 
@@ -69,8 +69,13 @@ class SqlFleet(Fleet):
         return [record_rows.to_instance(row) for row in found.mappings()]
 
 
+async def forget_expired(connection: AsyncConnection, at: datetime) -> None:
+    """Delete what expired more than an hour ago: it would be read before those that count, again and again."""
+    await connection.execute(delete(instances).where(instances.c.expires_at < from_moment(at - _KEPT_PAST_EXPIRY)))
+
+
 async def behind(connection: AsyncConnection, ring: KeyRing, at: datetime) -> tuple[Laggard, ...]:
-    """Read the rows that hold an older generation of this ring and have not expired."""
+    """Read the first rows that hold an older generation of this ring and have not expired, and no row that does not."""
     generation = instances.c[f"{ring.family.value}_generation"]
     query = select(instances).where(generation < ring.generation, instances.c.expires_at > from_moment(at))
     found = await connection.execute(query.order_by(generation, instances.c.name).limit(MOST_LAGGARDS))

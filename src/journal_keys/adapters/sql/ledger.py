@@ -12,7 +12,7 @@ from journal_keys.adapters.sql import record_rows, rows
 from journal_keys.adapters.sql.audit_trail import SqlAuditTrail, append_facts
 from journal_keys.adapters.sql.changes import apply, set_result
 from journal_keys.adapters.sql.failures import TooSlowError
-from journal_keys.adapters.sql.fleet import SqlFleet, behind
+from journal_keys.adapters.sql.fleet import SqlFleet, behind, forget_expired
 from journal_keys.adapters.sql.key_usage import SqlKeyUsage
 from journal_keys.adapters.sql.ledger_clock import forget_marks, keep_time, lock, look, now
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
@@ -75,7 +75,7 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, SqlFleet, Ledger, ClockKeeper):
         await change(self.engine, settled)
 
     async def commit(self, transition: Transition) -> RingChange:
-        """Advance the clock, compare and set the ring, append the facts.
+        """Advance the clock, compare and set the ring, append the facts, forget instances that expired long ago.
 
         Raises:
             StaleGenerationError: as in the port.
@@ -93,6 +93,7 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, SqlFleet, Ledger, ClockKeeper):
             await keep_time(connection, time)
             await apply(connection, made)
             await append_facts(connection, made.facts)
+            await forget_expired(connection, time.at)
             self._refuse_late(time)
             return made
 
