@@ -20,6 +20,7 @@ NAMES = (
     "crashes",
     "ring_machine",
     "child_crashes",
+    "fleet",
     "canaries",
     "clocks",
 )
@@ -32,6 +33,7 @@ QUICK: Final[dict[str, dict[str, int]]] = {
     "service_kills": {"kills": 10},
     "child_crashes": {"most": 1},
     "zero_downtime": {"each": 100_000, "rotations": 20},
+    "fleet": {"simulated": 1_000},
 }
 """What the quick form does otherwise than the ordinary test run: mostly less."""
 

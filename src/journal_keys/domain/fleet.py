@@ -67,9 +67,10 @@ def reported(before: Mapping[Family, Held], generations: Mapping[Family, int], n
 
 def laggards(instances: Iterable[Instance], ring: KeyRing) -> tuple[Laggard, ...]:
     """Those that hold an older generation than the ring's, the oldest first."""
+    generation = ring.generation
     found = [
-        Laggard(name=one.name, held=one.held[ring.family], ring_generation=ring.generation, expires_at=one.expires_at)
+        Laggard(name=one.name, held=held, ring_generation=generation, expires_at=one.expires_at)
         for one in instances
-        if one.held[ring.family].generation < ring.generation
+        if (held := one.held[ring.family]).generation < generation
     ]
     return tuple(sorted(found, key=lambda one: (one.held.generation, one.name)))

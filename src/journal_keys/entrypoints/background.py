@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
@@ -14,6 +14,7 @@ from journal_keys.domain.outcomes import NotDue, Reconciled, RotationOutcome
 
 _LEAVE_S = 2.0
 _LEAST_PAUSE_S = 0.1
+_HINTED_WITHIN_S = 1.0
 _TURN_PERIODS = 3
 _MOST_SKIPPED = 4
 _LOG = logging.getLogger("journal_keys")
@@ -116,18 +117,22 @@ class Background:
                 _LOG.info("reconciled family=%s repairs=%s", family, "; ".join(outcome.repairs))
 
     async def _refresh_for_ever(self) -> None:
+        poll_s = self.poll.total_seconds()
+        pause_s, hinted_s = min(_LEAST_PAUSE_S, poll_s / 2), min(_HINTED_WITHIN_S, poll_s / 4)
+        rests = self._rests(self.poll)
         while True:
             await self._attempt(self.refresh)
             await self._attempt(self.report_usage)
             await self._attempt(self.show_figures)
-            pause_s = min(_LEAST_PAUSE_S, self.poll.total_seconds() / 2)
             await asyncio.sleep(pause_s)  # hints that come meanwhile count as one
-            await self.container.hints().wait(self._jittered(self.poll) - pause_s)
+            if await self.container.hints().wait(max(next(rests) - pause_s, 0)):
+                await asyncio.sleep(self._drawn(0, hinted_s))  # the others heard it at the same moment
+                rests = self._rests(self.poll)
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
-        while True:
+        for rest_s in self._rests(period):
             await self._attempt(step)
-            await asyncio.sleep(self._jittered(period))
+            await asyncio.sleep(rest_s)
 
     async def _take_turns(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
         """Repeat what one of all instances is enough for; who skipped it several times in a row does it all the same.
@@ -136,13 +141,13 @@ class Background:
         """
         name, skipped, lease = step.__name__, 0, self.container.lease()
         try:
-            while True:
+            for rest_s in self._rests(period):
                 if skipped < _MOST_SKIPPED and not await lease.take(name, _TURN_PERIODS * period):
                     skipped += 1
                 else:
                     skipped = 0
                     await self._attempt(step)
-                await asyncio.sleep(self._jittered(period))
+                await asyncio.sleep(rest_s)
         finally:
             await lease.give_back(name)
 
@@ -154,6 +159,14 @@ class Background:
         except Exception:  # noqa: BLE001 (a task that ends would end rotation and refreshing for good, unseen)
             _LOG.exception("background_step_broken step=%s", getattr(step, "__name__", "?"))
 
-    def _jittered(self, period: timedelta) -> float:
-        """Between 0.75 and 1 period, so that instances do not march in step and no view waits longer than one."""
-        return period.total_seconds() * (0.75 + self.container.entropy().token(1)[0] / 1024)
+    def _rests(self, period: timedelta) -> Iterator[float]:
+        """Seconds to rest: first up to one period, so that whom one moment brought together parts, then 0.75 to 1.
+
+        So instances do not march in step, and no view waits longer than a period.
+        """
+        yield self._drawn(0, period.total_seconds())
+        while True:
+            yield self._drawn(0.75 * period.total_seconds(), period.total_seconds())
+
+    def _drawn(self, least_s: float, most_s: float) -> float:
+        return least_s + (most_s - least_s) * self.container.entropy().token(1)[0] / 256

@@ -136,10 +136,10 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet):
 
     async def instances(self) -> Sequence[Instance]:
         """Give the live ones."""
-        return self._live(self._now().at)
+        return sorted(self._live(self._now().at), key=lambda one: one.name)
 
     def _live(self, now: datetime) -> list[Instance]:
-        return [one for _, one in sorted(self._instances.items()) if one.expires_at > now]
+        return [one for one in self._instances.values() if one.expires_at > now]
 
     def _now(self) -> LedgerTime:
         return advance(self._time, self._clock.read(), skew=self._skew)
