@@ -5,14 +5,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
+from tests.support.crowd import Answer, Crowd
 from tests.support.operator import COMMAND, Operator
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
@@ -20,6 +22,11 @@ from tests.support.redis_server import RedisServer
 pytestmark = pytest.mark.processes
 
 LONGEST_S: Final = 120.0
+STOPS_S: Final = 15.0
+"""Three times as long as a service may take to stop."""
+
+JWKS: Final = "/.well-known/jwks.json"
+ROTATE: Final = "/api/v1/infisical/rotate"
 
 
 @pytest.fixture
@@ -67,7 +74,16 @@ class Service:
         return str(self.get("/api/v1/infisical/health")["overall_status"])
 
     def kids(self) -> set[str]:
-        return {key["kid"] for key in self.get("/.well-known/jwks.json")["keys"]}
+        return {key["kid"] for key in self.get(JWKS)["keys"]}
+
+    def family(self) -> set[int]:
+        """This process and all that descend from it."""
+        found, new = set[int](), {self.process.pid}
+        while new:
+            found |= new
+            tasks = [task for pid in new for task in Path(f"/proc/{pid}/task").iterdir()]
+            new = {int(child) for task in tasks for child in (task / "children").read_text("ascii").split()} - found
+        return found
 
 
 @contextmanager
@@ -104,7 +120,7 @@ def test_two_workers_serve_rotate_and_are_replaced_and_none_is_left(operator: Op
         before = service.kids()
         wait_until(lambda: service.shown_of() == first)
         body = ("-H", "Content-Type: application/json", "-d", '{"rotation_type": "jwt", "force": true}')
-        assert service.get("/api/v1/infisical/rotate", *body)["status"] in {"done", "waiting"}
+        assert service.get(ROTATE, *body)["status"] in {"done", "waiting"}
         wait_until(lambda: all(service.kids() > before for _ in range(8)))
         assert [service.figures("jwt_key_rotation_total") for _ in range(8)] == [{"api": 1.0}] * 8
         victim = min(first)
@@ -134,6 +150,65 @@ def test_workers_end_when_the_service_is_killed(operator: Operator) -> None:
         service.process.kill()
         wait_until(lambda: all(is_gone(worker) for worker in workers))
         assert not folder.exists()
+
+
+@pytest.fixture
+def ledger(operator: Operator) -> str:
+    """The ledger's database."""
+    return operator.environment["JOURNAL_DB_URL_ASYNC"].rpartition("/")[2]
+
+
+@contextmanager
+def stopped(service: Service) -> Iterator[None]:
+    """Stop one of the workers in the midst of whatever it does."""
+    worker = min(service.workers())
+    subprocess.run(["kill", "-STOP", str(worker)], check=True)
+    yield
+
+
+Hindrance: TypeAlias = Callable[[PostgresServer, str, Service], AbstractContextManager[None]]
+HINDRANCES: Final[dict[str, tuple[Hindrance, tuple[str, ...]]]] = {
+    "nothing else": (lambda *_: nullcontext(), ()),
+    "a ledger that says nothing": (lambda postgres, _database, _service: postgres.frozen(), ()),
+    "a ledger that is locked": (lambda postgres, database, _service: postgres.locked("ledger_clock", database), ()),
+    "a worker that stands still": (lambda _postgres, _database, service: stopped(service), ()),
+    "a ledger that says nothing to one process": (
+        lambda postgres, _database, _service: postgres.frozen(),
+        ("--workers", "1"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("hindrance", "words"), HINDRANCES.values(), ids=HINDRANCES)
+def test_it_stops_soon_beside_load_half_a_request_and(
+    operator: Operator, postgres: PostgresServer, ledger: str, hindrance: Hindrance, words: tuple[str, ...]
+) -> None:
+    with serving(operator, *words) as service, Crowd(service.address) as crowd:
+        family, before = service.family(), service.kids()
+        folders = {figures_folder(worker) for worker in service.workers()}
+        crowd.keep_asking(JWKS, clients=16)
+        crowd.say_half(ROTATE)
+        wait_until(lambda: len(crowd.answers) > 100)
+        with hindrance(postgres, ledger, service):
+            for _ in range(4):
+                crowd.post(ROTATE, {"rotation_type": "jwt", "force": True})
+            time.sleep(0.2)
+            service.process.send_signal(signal.SIGTERM)
+            assert service.process.wait(STOPS_S) in {0, -signal.SIGTERM}
+            wait_until(lambda: all(is_gone(process) for process in family))
+    assert [answer for answer in crowd.answers if not is_right(answer, before)] == []
+    assert not any(folder.exists() for folder in folders)
+
+
+def is_right(answer: Answer, kids: set[str]) -> bool:
+    """Whether it is as documented; no key is gone from a set of keys."""
+    if not answer.kind.endswith("json"):
+        return False
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return True
+    if answer.target == ROTATE:
+        return (answer.status, answer.body["status"]) in {(HTTPStatus.OK, "done"), (HTTPStatus.ACCEPTED, "waiting")}
+    return answer.status == HTTPStatus.OK and kids <= {key["kid"] for key in answer.body["keys"]}
 
 
 def test_one_that_cannot_start_says_why_and_announces_nothing(operator: Operator) -> None:

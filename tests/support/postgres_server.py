@@ -76,6 +76,32 @@ class PostgresServer:
             self.process.wait(_READY_S)
             self.process = None
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Meanwhile connections stay, and nothing is answered."""
+        assert self.process is not None
+        own, stopped = self.process.pid, list[int]()
+        try:
+            os.kill(own, signal.SIGSTOP)  # it starts no more of them
+            stopped.append(own)
+            for child in Path(f"/proc/{own}/task/{own}/children").read_text("ascii").split():
+                os.kill(int(child), signal.SIGSTOP)
+                stopped.append(int(child))
+            yield
+        finally:
+            for process in stopped:
+                os.kill(process, signal.SIGCONT)
+
+    @contextmanager
+    def locked(self, table: str, database: str) -> Iterator[None]:
+        """Meanwhile nobody else reads or writes a table."""
+        with asyncio.Runner() as runner:
+            opening = asyncpg.connect(user=_OWNER, host="127.0.0.1", port=self.port, database=database)
+            connection = runner.run(opening)
+            runner.run(connection.execute(f"BEGIN; LOCK TABLE {table}"))
+            yield
+            runner.run(connection.close())
+
     def url(self, database: str, user: str = _OWNER) -> str:
         return f"postgresql+asyncpg://{user}@127.0.0.1:{self.port}/{database}"
 

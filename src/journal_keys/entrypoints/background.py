@@ -12,7 +12,7 @@ from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import NotDue, Reconciled, RotationOutcome
 
-_LEAVE_S = 2.0
+_LEAVE_S = 1.0
 _LEAST_PAUSE_S = 0.1
 _HINTED_WITHIN_S = 1.0
 _TURN_PERIODS = 3

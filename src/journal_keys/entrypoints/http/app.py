@@ -15,6 +15,7 @@ from journal_keys.domain.errors import JournalKeysError, ViewStaleError
 from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.http.bodies import RotateBody
 from journal_keys.entrypoints.http.body_limit import TOO_LARGE, BodyLimit
+from journal_keys.entrypoints.http.cut_short import CutShort
 from journal_keys.entrypoints.http.loopback_guard import LoopbackGuard
 from journal_keys.entrypoints.http.problems import problem, status_of
 from journal_keys.entrypoints.http.router import build_router
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
     app.middleware("http")(_secured)
     app.add_middleware(LoopbackGuard)
+    app.add_middleware(CutShort)
     return app
 
 

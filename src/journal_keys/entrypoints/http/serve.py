@@ -21,11 +21,14 @@ from journal_keys.domain.errors import JournalKeysError
 from journal_keys.entrypoints.background import load_views
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.http.workers import CREATE_WORKER, Supervisor
+from journal_keys.entrypoints.lifeline import last_call
 from journal_keys.entrypoints.log_config import configure_logging, tell_retries
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings, SettingsError, put_figures_together
 
-_STOP_WITHIN_S: Final = 4
+_FINISH_WITHIN_S: Final = 2
+"""How long requests may take that are under way when the service is to stop (`lifeline.STOPS_WITHIN_S`)."""
+
 _STARTS_WITHIN_S: Final = 20
 """How long a new worker may take until it serves; on a busy machine 5 s are too short."""
 _MOST_CONNECTIONS: Final = 512
@@ -41,7 +44,7 @@ class StartError(JournalKeysError):
 
 
 class _Server(uvicorn.Server):
-    """Tells `announce` once the application has started."""
+    """Tells `announce` once the application has started; is killed where it does not stop in time."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -50,6 +53,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        with last_call():
+            await super().shutdown(sockets)
 
 
 def serve(settings: Settings, host: str, port: int, *, workers: int | None, json: bool) -> None:
@@ -101,7 +108,7 @@ def _config(app: FastAPI | str, *, workers: int = 1, factory: bool = False) -> u
         loop="uvloop",
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_keep_alive=5,
-        timeout_graceful_shutdown=_STOP_WITHIN_S,
+        timeout_graceful_shutdown=_FINISH_WITHIN_S,
         timeout_worker_healthcheck=_STARTS_WITHIN_S,
     )
 

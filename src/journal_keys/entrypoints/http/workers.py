@@ -1,10 +1,16 @@
 """Several processes that serve on one socket, and the one that keeps them."""
 
+import logging
 import os
+import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
+from shutil import rmtree
 from typing import Final
 
 from fastapi import FastAPI
@@ -14,28 +20,35 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from journal_keys.entrypoints.http.app import create_app
-from journal_keys.entrypoints.lifeline import hold_on_to_parent
+from journal_keys.entrypoints.lifeline import STOPS_WITHIN_S, hold_on_to_parent
 from journal_keys.entrypoints.log_config import configure_logging, tell_retries
 from journal_keys.entrypoints.settings import Settings
 
 CREATE_WORKER: Final = "journal_keys.entrypoints.http.workers:create_worker"
 _READY_S: Final = 60.0
+_KILLED_WITHIN_S: Final = 0.2
+_LOG: Final = logging.getLogger("journal_keys")
 
 
 class Supervisor(Multiprocess):
     """Tells `announce` once every worker serves; then replaces those that end.
 
     `figures` is the folder in which the workers keep their figures for Prometheus. Of a worker that is gone its counts
-    stay, and what it showed of itself goes.
+    stay, and what it showed of itself goes. A thread hears SIGTERM and SIGINT: this process may be waiting for a worker
+    that does not answer.
     """
 
     def __init__(self, config: Config, listener: socket.socket, announce: Callable[[], None], figures: Path) -> None:
         super().__init__(config, [listener])
         self._announce = announce
         self._figures = figures
+        self._told: SimpleQueue[int] = SimpleQueue()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda told, _frame: self._told.put(told))
+        threading.Thread(target=self._stop_when_told, name="stop", daemon=True).start()
 
     def run(self) -> None:
-        """Serve until SIGTERM or SIGINT.
+        """Serve until SIGTERM or SIGINT; 4 s later every worker has ended, or is killed.
 
         Raises:
             SystemExit: a worker did not start; the others are ended.
@@ -45,14 +58,16 @@ class Supervisor(Multiprocess):
             sys.exit(STARTUP_FAILURE)
 
     def init_processes(self) -> None:
-        """Start all, and wait until they serve.
+        """Start all, and wait until they serve, or until it is time to stop.
 
         Raises:
             SystemExit: one did not start; the others are ended.
         """
         super().init_processes()
-        if all(process.wait_until_ready(_READY_S) for process in self.processes):
+        if all(process.wait_until_ready(_READY_S, self.should_exit) for process in self.processes):
             self._announce()
+            return
+        if self.should_exit.is_set():
             return
         for process in self.processes:
             process.kill()
@@ -67,6 +82,20 @@ class Supervisor(Multiprocess):
             pid = file.stem.rpartition("_")[2]
             if pid not in alive:
                 mark_process_dead(pid, str(self._figures))  # type: ignore[no-untyped-call]
+
+    def _stop_when_told(self) -> None:
+        self._told.get()
+        self.should_exit.set()
+        for worker in tuple(self.processes):
+            worker.process.terminate()
+        time.sleep(STOPS_WITHIN_S)
+        for worker in tuple(self.processes):
+            if worker.exitcode is None:
+                _LOG.warning("worker_killed pid=%s: it did not stop within %.0f s", worker.pid, STOPS_WITHIN_S)
+                worker.process.kill()
+                worker.process.join(_KILLED_WITHIN_S)
+        rmtree(self._figures, ignore_errors=True)
+        os._exit(0)  # the main thread may wait for one of them in vain
 
 
 def create_worker() -> FastAPI:
