@@ -17,6 +17,7 @@ from cachetools import TTLCache
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from benchmarks.rotations import rotation_rows
 from benchmarks.timing import Row, compare, compare_awaited, show
 from journal_keys import InfisicalKeyManager, InfisicalSecretsClient
 from journal_keys.adapters.crypto.key_crypto import JwsSigningKey
@@ -233,6 +234,29 @@ async def redis_row() -> Row:
             )
 
 
+async def crowd_row() -> Row:
+    """A thousand callers who miss the same secret at once, in memory and in Redis: how often the store is asked."""
+    with RedisServer() as server:
+        async with instance(server.url) as crowd, instance(server.url) as single:
+            asked, once = Store(), Store()
+            start_s = time.perf_counter()
+            await asyncio.gather(*(crowd.fetch(asked) for _ in range(1_000)))
+            crowd_s = time.perf_counter() - start_s
+            await single.shared.cache.forget(PATH)
+            start_s = time.perf_counter()
+            await single.fetch(once)
+            single_s = time.perf_counter() - start_s
+    ratio = asked.loads / once.loads
+    return Row(
+        name="calls of the store for 1,000 misses at once",
+        ratio=ratio,
+        spread=(ratio, ratio),
+        target=1.0,
+        ours_us=crowd_s * 1e6,
+        peer_us=single_s * 1e6,
+    )
+
+
 def help_row() -> Row:
     """`journal-keys --help` beside importing typer, as whole processes."""
     ours = [sys.executable, "-m", "journal_keys", "--help"]
@@ -253,7 +277,7 @@ def _run(command: list[str]) -> None:
 def main() -> int:
     """Run all and print the table."""
     rows = [*token_rows(), *cipher_rows(), floor_row(), *asyncio.run(facade_rows())]
-    rows += [child_row(), asyncio.run(redis_row()), help_row()]
+    rows += [child_row(), asyncio.run(redis_row()), asyncio.run(crowd_row()), *rotation_rows(), help_row()]
     show(rows)
     return int(not all(row.is_met for row in rows))
 

@@ -127,6 +127,7 @@ class Background:
             await asyncio.sleep(pause_s)  # hints that come meanwhile count as one
             if await self.container.hints().wait(max(next(rests) - pause_s, 0)):
                 await asyncio.sleep(self._drawn(0, hinted_s))  # the others heard it at the same moment
+                await self.container.hints().wait(0)  # what came meanwhile is answered by this look
                 rests = self._rests(self.poll)
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:

@@ -94,6 +94,7 @@ def _postgresql_engine(url: URL) -> AsyncEngine:
     return create_async_engine(
         url,
         hide_parameters=True,
+        isolation_level="AUTOCOMMIT",  # each transaction names its own; between them the pool asks without one
         pool_pre_ping=True,
         pool_size=_CONNECTIONS,
         max_overflow=_CONNECTIONS,

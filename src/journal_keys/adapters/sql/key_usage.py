@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from journal_keys.adapters.sql.columns import as_written, to_number
 from journal_keys.adapters.sql.ledger_clock import lock
 from journal_keys.adapters.sql.tables import key_usage
-from journal_keys.adapters.sql.transactions import change, reading
+from journal_keys.adapters.sql.transactions import change, glancing
 from journal_keys.domain.keys import Kid
 from journal_keys.ports.key_usage import KeyUsage
 
@@ -36,7 +36,7 @@ class SqlKeyUsage(KeyUsage):
 
     async def total(self, kid: Kid) -> int:
         """Give the kid's count."""
-        async with reading(self.engine) as connection:
+        async with glancing(self.engine) as connection:
             return await _count(connection, kid) or 0
 
 

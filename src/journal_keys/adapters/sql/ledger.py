@@ -16,7 +16,7 @@ from journal_keys.adapters.sql.fleet import SqlFleet, behind, forget_expired
 from journal_keys.adapters.sql.key_usage import SqlKeyUsage
 from journal_keys.adapters.sql.ledger_clock import forget_marks, keep_time, lock, look, now
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
-from journal_keys.adapters.sql.transactions import change, reading
+from journal_keys.adapters.sql.transactions import change, glancing, reading
 from journal_keys.domain.audit_chain import AuditHead
 from journal_keys.domain.changes import (
     AuditFact,
@@ -44,7 +44,7 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, SqlFleet, Ledger, ClockKeeper):
 
     async def heads(self) -> Mapping[Family, RingHead]:
         """Read the table `rings`, of one row per family."""
-        async with reading(self.engine) as connection:
+        async with glancing(self.engine) as connection:
             found = await connection.execute(select(rings))
         return rows.to_heads(found.mappings())
 
@@ -60,7 +60,7 @@ class SqlLedger(SqlAuditTrail, SqlKeyUsage, SqlFleet, Ledger, ClockKeeper):
     async def rotations(self, rotation_id: str) -> Sequence[RotationRecord]:
         """Read every family's row of this id."""
         query = select(rotations).where(rotations.c.rotation_id == rotation_id).order_by(rotations.c.family)
-        async with reading(self.engine) as connection:
+        async with glancing(self.engine) as connection:
             found = await connection.execute(query)
         return [record_rows.to_rotation(row) for row in found.mappings()]
 

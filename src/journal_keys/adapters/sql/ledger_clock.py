@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from journal_keys.adapters.sql import record_rows
@@ -41,17 +41,23 @@ async def look(connection: AsyncConnection, clock: Clock) -> Look:
     Raises:
         LedgerCorruptError: the clock's row is absent or malformed.
     """
-    row = (await connection.execute(_ROW)).mappings().first()
+    is_shared = _is_shared(connection)
+    row = (await connection.execute(_with_mark(clock.read().boot) if is_shared else _ROW)).mappings().first()
     if row is None:
         raise _missing()
     kept, reading = record_rows.to_time(row), clock.read()
-    if _is_shared(connection):
-        wall: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
-        mine = select(clock_marks).where(clock_marks.c.boot == reading.boot)
-        mark = (await connection.execute(mine)).mappings().first()
-        own = record_rows.to_time(mark) if mark else None
-        return Look(kept=kept, own=own, reading=replace(reading, wall=wall.astimezone(UTC)))
-    return Look(kept=kept, own=None, reading=reading)
+    if not is_shared:
+        return Look(kept=kept, own=None, reading=reading)
+    wall: datetime = row["server_wall"]
+    own = record_rows.to_time({column.name: row[f"mark_{column.name}"] for column in clock_marks.columns})
+    return Look(kept=kept, own=own, reading=replace(reading, wall=wall.astimezone(UTC)))
+
+
+def _with_mark(boot: str) -> Select[Any]:
+    """Ask for the row, the mark of this boot and the server's clock in one: every answer costs the loop a turn."""
+    mark = [column.label(f"mark_{column.name}") for column in clock_marks.columns]
+    beside = ledger_clock.outerjoin(clock_marks, clock_marks.c.boot == boot)
+    return select(ledger_clock, func.clock_timestamp().label("server_wall"), *mark).select_from(beside)
 
 
 async def now(connection: AsyncConnection, clock: Clock, skew: timedelta) -> LedgerTime:

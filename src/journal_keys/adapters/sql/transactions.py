@@ -19,6 +19,11 @@ _READING: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """By database: those that ledgers are kept on, and no other."""
 
+_GLANCING: Final[Mapping[str, Mapping[str, Any]]] = {
+    "sqlite": {BEGIN: ""},
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+}
+
 _WRITING: Final[Mapping[str, Mapping[str, Any]]] = {
     "sqlite": {BEGIN: "BEGIN IMMEDIATE"},
     "postgresql": {"isolation_level": "READ COMMITTED"},  # behind the clock's row lock everybody sees the last state
@@ -28,10 +33,15 @@ _WRITING: Final[Mapping[str, Mapping[str, Any]]] = {
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Look at one state of the ledger, whatever others commit meanwhile."""
-    with translated(engine):
-        async with engine.execution_options(**_options(engine, _READING)).begin() as connection:
-            await _pass_gate(engine, connection)
-            yield connection
+    async with _begun(engine, _READING) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def glancing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Ask a single question, which sees one state by itself: a third of the round trips of `reading`."""
+    async with _begun(engine, _GLANCING) as connection:
+        yield connection
 
 
 async def change(engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
@@ -57,10 +67,8 @@ async def change(engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitabl
 @asynccontextmanager
 async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Begin a transaction that changes the ledger. On SQLite nobody else writes from its first statement on."""
-    with translated(engine):
-        async with engine.execution_options(**_options(engine, _WRITING)).begin() as connection:
-            await _pass_gate(engine, connection)
-            yield connection
+    async with _begun(engine, _WRITING) as connection:
+        yield connection
 
 
 @asynccontextmanager
@@ -68,6 +76,14 @@ async def outside(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """Talk to SQLite outside any transaction."""
     with translated(engine):
         async with engine.execution_options(**{BEGIN: ""}).connect() as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def _begun(engine: AsyncEngine, by_database: Mapping[str, Mapping[str, Any]]) -> AsyncIterator[AsyncConnection]:
+    with translated(engine):
+        async with engine.execution_options(**_options(engine, by_database)).begin() as connection:
+            await _pass_gate(engine, connection)
             yield connection
 
 
