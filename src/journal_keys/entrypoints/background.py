@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
@@ -12,6 +12,7 @@ from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import NotDue, Reconciled, RotationOutcome
 
+_END_S = 0.5
 _LEAVE_S = 1.0
 _LEAST_PAUSE_S = 0.1
 _HINTED_WITHIN_S = 1.0
@@ -73,9 +74,9 @@ class Background:
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks, within_s=_END_S)
         if self.reports:
-            await self._attempt(self.leave)
+            await _end([asyncio.create_task(self._attempt(self.leave))], within_s=_LEAVE_S)
 
     async def refresh(self) -> None:
         """Bring the views up to the ledger, and tell the others."""
@@ -93,8 +94,7 @@ class Background:
 
     async def leave(self) -> None:
         """Hold back no promotion from now on."""
-        async with asyncio.timeout(_LEAVE_S):
-            await self.container.report_instance().leave()
+        await self.container.report_instance().leave()
 
     async def keep_snapshot(self) -> None:
         """Write the snapshot where that is due."""
@@ -171,3 +171,10 @@ class Background:
 
     def _drawn(self, least_s: float, most_s: float) -> float:
         return least_s + (most_s - least_s) * self.container.entropy().token(1)[0] / 256
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]], *, within_s: float) -> None:
+    """Wait no longer than this, though what was cancelled may not have ended: the database may say nothing."""
+    _, late = await asyncio.wait(tasks, timeout=within_s)
+    for task in late:
+        task.cancel()

@@ -13,7 +13,7 @@ from shutil import rmtree
 from typing import Final
 
 STOPS_WITHIN_S: Final = 4.0
-"""How long a service may take to stop by itself: 2 s for requests under way, 1 s to leave the fleet, 1 s for the rest.
+"""How long a service may take to stop by itself: 2 s for requests under way, 1.5 s to end tasks and leave the fleet.
 
 Then it is cut off, so that with its last steps it ends within 5 s.
 """

@@ -11,7 +11,7 @@ from dependency_injector import providers
 
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keys import Family, Kid
-from journal_keys.domain.outcomes import ReconcileOutcome, Rotated, RotationOutcome, Waiting
+from journal_keys.domain.outcomes import Reconciled, ReconcileOutcome, Rotated, RotationOutcome, Waiting
 from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
@@ -34,6 +34,23 @@ class BrokenReconcile:
         if self.calls > 1:
             self.was_tried_again.set()
         raise ZeroDivisionError(family)
+
+
+class Deaf:
+    """A use case that does not end when it is cancelled, as one whose database says nothing."""
+
+    def __init__(self) -> None:
+        self.is_asked, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, family: Family) -> ReconcileOutcome:
+        self.is_asked.set()
+        while not self.may_end.is_set():
+            try:
+                await self.may_end.wait()
+            except asyncio.CancelledError:
+                if self.may_end.is_set():
+                    raise
+        return Reconciled(family=family, repairs=())
 
 
 class Scripted:
@@ -67,6 +84,23 @@ async def test_a_rotation_that_waits_is_logged_once_and_again_when_it_is_made(
     told = [record.getMessage() for record in caplog.records if "rotation_checked" in record.getMessage()]
     expected = ("Waiting", "Rotated", "Rotated")
     assert told == [f"rotation_checked family=jwt outcome={outcome}" for outcome in expected]
+
+
+async def test_a_step_that_does_not_end_keeps_nothing_from_ending(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    deaf = Deaf()
+    async with open_container(settings) as container:
+        container.reconcile.override(providers.Object(deaf))
+        others = asyncio.all_tasks()
+        async with Background(container=container, poll=settings.poll, reconcile_interval=settings.poll):
+            await deaf.is_asked.wait()
+        left = asyncio.all_tasks() - others
+        assert {task.get_name() for task in left} == {"journal_keys reconciler"}
+        deaf.may_end.set()
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left)
 
 
 async def test_a_step_that_breaks_is_logged_and_tried_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
