@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class Comeback:
 
 def come_back(settings: Settings, design: Design, patience_s: float, line: Line) -> None:
     """Send a `Comeback`, then read what the survivors before it made, and send the `Reading`."""
+    tempfile.tempdir = str(settings.journal_keys_home.parent)  # it is killed, too, when it has said all
     run_plainly(_come_back(settings, design, patience_s, line))
 
 
