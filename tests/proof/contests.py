@@ -16,9 +16,10 @@ GENERATIONS: Final = 200
 NIGHTLY: Final = 10_000
 
 
-def run(*, nightly: bool) -> Verdict:
+def run(*, nightly: bool, generations: int = GENERATIONS) -> Verdict:
     """Contest 200 generations, or 10,000."""
-    generations = NIGHTLY if nightly else GENERATIONS
+    if nightly:
+        generations = NIGHTLY
     try:
         with running_server() as server:
             asyncio.run(_contest(server, generations))
