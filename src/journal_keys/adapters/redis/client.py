@@ -1,4 +1,7 @@
-"""The client of Redis: short time-outs, no retries of its own, no command that Redis 5.0 lacks."""
+"""The client of Redis: no retries of its own, no command that Redis 5.0 lacks, and one time-out for each question.
+
+Connecting has one; `Caller` bounds the whole of a question, so that one for each of its parts would only cost time.
+"""
 
 from typing import Final
 
@@ -21,7 +24,6 @@ def make_client(url: str) -> Redis:
     """
     return Redis.from_url(
         url,
-        socket_timeout=TIMEOUT_S,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=_HEALTH_CHECK_S,

@@ -5,8 +5,8 @@ when it was asked for and when its time ends, in milliseconds of wall time.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 
@@ -38,6 +38,10 @@ class Form:
     name: bytes
     most_text: int
     least_content: int
+    _bound_but_kid: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_bound_but_kid", joined(self.place.identity, self.name, self.letters))
 
     def seal(self, sealer: Sealer, nonce: bytes, content: bytes) -> str:
         """Give the text. The nonce has 12 random bytes."""
@@ -68,39 +72,38 @@ class Form:
             return Count.FORGED
 
     def _bound(self, kid: Kid) -> bytes:
-        return joined(self.place.identity, self.name, self.letters, kid.encode("ascii"))
+        return self._bound_but_kid + joined(kid.encode("ascii"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(NamedTuple):
     """The time of a value, in milliseconds since 1970-01-01 UTC."""
 
     made_ms: int
     ends_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Opened:
+class Opened(NamedTuple):
     """What was sealed."""
 
     value: KeyMaterial
     span: Span
 
 
-def seal(place: Namespace, path: SecretPath, sealer: Sealer, nonce: bytes, opened: Opened) -> str:
+def seal(form: Form, sealer: Sealer, nonce: bytes, opened: Opened) -> str:
     """Give the text to keep. The nonce has 12 random bytes."""
     span = opened.span
     times = span.made_ms.to_bytes(_TIME_BYTES, "big") + span.ends_ms.to_bytes(_TIME_BYTES, "big")
-    return _form(place, path).seal(sealer, nonce, times + expose(opened.value))
+    return form.seal(sealer, nonce, times + expose(opened.value))
 
 
-def unseal(place: Namespace, path: SecretPath, keys: DerivedKeys, text: bytes | str) -> Opened | Count:
-    """Give what was sealed for this place and path, or why there is nothing to be had from the text."""
-    found = _form(place, path).unseal(keys, text)
+def unseal(form: Form, keys: DerivedKeys, text: bytes | str) -> Opened | Count:
+    """Give what was sealed as this form, or why there is nothing to be had from the text."""
+    found = form.unseal(keys, text)
     return found if isinstance(found, Count) else _read(found[1])
 
 
-def _form(place: Namespace, path: SecretPath) -> Form:
+def form_of(place: Namespace, path: SecretPath) -> Form:
+    """What a secret is sealed as in this place."""
     return Form(
         letters=_SECRET,
         place=place,

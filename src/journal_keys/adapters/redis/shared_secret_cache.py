@@ -2,14 +2,24 @@
 
 import logging
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from journal_keys.adapters.redis.caller import Caller, NoAnswerError
 from journal_keys.adapters.redis.counts import Count
 from journal_keys.adapters.redis.keys import DerivedKeys
 from journal_keys.adapters.redis.messages import Forgotten, Post
 from journal_keys.adapters.redis.namespace import Namespace
-from journal_keys.adapters.redis.sealing import MOST_TEXT, MOST_VALUE_BYTES, NONCE_BYTES, Opened, Span, seal, unseal
+from journal_keys.adapters.redis.sealing import (
+    MOST_TEXT,
+    MOST_VALUE_BYTES,
+    NONCE_BYTES,
+    Form,
+    Opened,
+    Span,
+    form_of,
+    seal,
+    unseal,
+)
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath, is_owned
 from journal_keys.ports.clock import Clock
@@ -19,6 +29,7 @@ from journal_keys.ports.shared_secret_cache import Found, SharedSecret, SharedSe
 _LOG = logging.getLogger("journal_keys")
 
 _MOST_OWED: Final = 64
+_MOST_SLOTS: Final = 4096
 _JITTER: Final = 0.2
 """By how much of its time a value may end early, so that instances do not load everything at once."""
 _MARK_BYTES: Final = 16
@@ -53,6 +64,13 @@ return 1
 """Telling others is part of it: what is owed is told when it is done. Who may not publish forgets all the same."""
 
 
+class _Slot(NamedTuple):
+    """Under which name a secret lies, and as what it is sealed."""
+
+    name: str
+    form: Form
+
+
 class RedisSharedSecretCache(SharedSecretCache):
     """Values sealed under keys that Redis never sees, each under a name with its path.
 
@@ -84,17 +102,20 @@ class RedisSharedSecretCache(SharedSecretCache):
         self._entropy = entropy
         self._owed: dict[SecretPath | None, None] = {}
         self._is_foreign = False
+        self._slots: dict[SecretPath, _Slot] = {}
 
     async def look_up(self, path: SecretPath) -> Found:
         """Read the value; where there is none, read the guard, which says later whether anything was forgotten."""
-        if is_owned(path):
+        slot = self._slot(path)
+        if slot is None:
             return self._vacancy(path)
         if self._keys.sealer() is None:
             self._counts[Count.NO_KEY] += 1
             return self._vacancy(path)
         try:
-            await self._pay()
-            found = self._opened(path, await self._read(path))
+            if self._owed:
+                await self._pay()
+            found = self._opened(slot.form, await self._read(slot.name))
             if found is None:
                 return self._vacancy(path, await self._claimed())
         except NoAnswerError:
@@ -104,8 +125,8 @@ class RedisSharedSecretCache(SharedSecretCache):
 
     async def keep(self, vacancy: Vacancy, value: KeyMaterial) -> None:
         """Seal and write, if the guard is as it was and there is a key."""
-        sealer = self._keys.sealer()
-        if vacancy.mark is None or sealer is None or self._owed or is_owned(vacancy.path):
+        sealer, slot = self._keys.sealer(), self._slot(vacancy.path)
+        if vacancy.mark is None or sealer is None or self._owed or slot is None:
             return
         if len(value) > MOST_VALUE_BYTES:
             self._counts[Count.OVERSIZED] += 1
@@ -115,8 +136,8 @@ class RedisSharedSecretCache(SharedSecretCache):
         if not 0 < left_ms <= self._ttl_ms:
             return
         opened = Opened(value=value, span=span)
-        text = seal(self._place, vacancy.path, sealer, self._entropy.token(NONCE_BYTES), opened)
-        names = [self._place.guard, self._place.value(vacancy.path), *self._place.indexes(vacancy.path)]
+        text = seal(slot.form, sealer, self._entropy.token(NONCE_BYTES), opened)
+        names = [self._place.guard, slot.name, *self._place.indexes(vacancy.path)]
         try:
             if not await self._run(KEEP, names, vacancy.mark, text, left_ms, str(vacancy.path)):
                 self._counts[Count.OVERTAKEN] += 1
@@ -146,16 +167,25 @@ class RedisSharedSecretCache(SharedSecretCache):
             return True
         return not self._is_foreign
 
-    async def _read(self, path: SecretPath) -> bytes | str:
+    def _slot(self, path: SecretPath) -> _Slot | None:
+        """Say where a secret lies and as what; None for what a ring owns, which lies nowhere."""
+        found = self._slots.get(path)
+        if found is None and not is_owned(path):
+            if len(self._slots) >= _MOST_SLOTS:
+                self._slots.clear()
+            found = self._slots[path] = _Slot(name=self._place.value(path), form=form_of(self._place, path))
+        return found
+
+    async def _read(self, name: str) -> bytes | str:
         """Read at most as much as can be ours; of what is not there, nothing."""
-        text = await self._call("GETRANGE", self._place.value(path), 0, MOST_TEXT)
+        text = await self._call("GETRANGE", name, 0, MOST_TEXT)
         return text if isinstance(text, bytes | str) else b"?"  # a spoiled answer may be of any type
 
-    def _opened(self, path: SecretPath, text: bytes | str) -> SharedSecret | None:
+    def _opened(self, form: Form, text: bytes | str) -> SharedSecret | None:
         if not text:
             self._counts[Count.ABSENT] += 1
             return None
-        opened = unseal(self._place, path, self._keys, text)
+        opened = unseal(form, self._keys, text)
         if isinstance(opened, Count):
             self._counts[opened] += 1
             return None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from journal_keys.adapters.redis.counts import Count
 from journal_keys.adapters.redis.keys import DerivedKeys, KeySource, Sealer
 from journal_keys.adapters.redis.namespace import Namespace, joined
-from journal_keys.adapters.redis.sealing import MOST_TEXT, MOST_VALUE_BYTES, Opened, Span, seal, unseal
+from journal_keys.adapters.redis.sealing import MOST_TEXT, MOST_VALUE_BYTES, Opened, Span, form_of, seal, unseal
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import Kid
 from journal_keys.domain.material import KeyMaterial
@@ -20,6 +20,7 @@ from tests.support.shared import OTHER, PATH, PLACE, one_key
 KEYS = DerivedKeys(one_key(), PLACE, b"a purpose")
 SPAN = Span(made_ms=1_700_000_000_000, ends_ms=1_700_000_060_000)
 NONCE = bytes(12)
+FORM = form_of(PLACE, PATH)
 
 
 def sealer(keys: DerivedKeys = KEYS) -> Sealer:
@@ -29,22 +30,22 @@ def sealer(keys: DerivedKeys = KEYS) -> Sealer:
 
 
 def sealed(value: bytes = b"value", path: SecretPath = PATH) -> str:
-    return seal(PLACE, path, sealer(), NONCE, Opened(value=KeyMaterial(value), span=SPAN))
+    return seal(form_of(PLACE, path), sealer(), NONCE, Opened(value=KeyMaterial(value), span=SPAN))
 
 
 @given(st.binary(max_size=300), st.binary(min_size=12, max_size=12))
 def test_what_was_sealed_opens(value: bytes, nonce: bytes) -> None:
-    text = seal(PLACE, PATH, sealer(), nonce, Opened(value=KeyMaterial(value), span=SPAN))
-    opened = unseal(PLACE, PATH, KEYS, text)
+    text = seal(FORM, sealer(), nonce, Opened(value=KeyMaterial(value), span=SPAN))
+    opened = unseal(FORM, KEYS, text)
     assert isinstance(opened, Opened)
     assert (expose(opened.value), opened.span) == (value, SPAN)
-    assert isinstance(unseal(PLACE, PATH, KEYS, text.encode()), Opened)
+    assert isinstance(unseal(FORM, KEYS, text.encode()), Opened)
 
 
 def test_the_largest_value_is_not_too_long() -> None:
     text = sealed(b"x" * MOST_VALUE_BYTES)
     assert len(text) <= MOST_TEXT
-    assert isinstance(unseal(PLACE, PATH, KEYS, text), Opened)
+    assert isinstance(unseal(FORM, KEYS, text), Opened)
 
 
 def test_every_changed_byte_is_noticed() -> None:
@@ -52,26 +53,26 @@ def test_every_changed_byte_is_noticed() -> None:
     for position in range(len(raw)):
         changed = bytearray(raw)
         changed[position] ^= 1
-        answer = unseal(PLACE, PATH, KEYS, urlsafe_b64encode(bytes(changed)))
+        answer = unseal(FORM, KEYS, urlsafe_b64encode(bytes(changed)))
         assert answer in {Count.MALFORMED, Count.UNKNOWN_KEY, Count.FORGED}, position
 
 
 def test_every_cut_is_noticed() -> None:
     raw = urlsafe_b64decode(sealed())
     for size in range(len(raw)):
-        assert isinstance(unseal(PLACE, PATH, KEYS, urlsafe_b64encode(raw[:size])), Count), size
+        assert isinstance(unseal(FORM, KEYS, urlsafe_b64encode(raw[:size])), Count), size
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
 def test_anything_else_is_told_to_be_no_value(text: bytes | str) -> None:
-    assert isinstance(unseal(PLACE, PATH, KEYS, text), Count)
+    assert isinstance(unseal(FORM, KEYS, text), Count)
 
 
 @given(st.binary(max_size=200))
 def test_anything_behind_a_right_beginning_is_told_to_be_no_value(rest: bytes) -> None:
     kid = sealer().kid.encode()
     text = urlsafe_b64encode(b"JKC1" + bytes([len(kid)]) + kid + rest)
-    assert isinstance(unseal(PLACE, PATH, KEYS, text), Count)
+    assert isinstance(unseal(FORM, KEYS, text), Count)
 
 
 PLACES = {
@@ -83,20 +84,20 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_a_value_opens_in_its_environment_only(place: Namespace) -> None:
-    assert unseal(place, PATH, KEYS, sealed()) is Count.FORGED
-    assert unseal(PLACE, PATH, DerivedKeys(one_key(), place, b"a purpose"), sealed()) is Count.FORGED
+    assert unseal(form_of(place, PATH), KEYS, sealed()) is Count.FORGED
+    assert unseal(FORM, DerivedKeys(one_key(), place, b"a purpose"), sealed()) is Count.FORGED
 
 
 def test_a_value_opens_under_its_path_only() -> None:
-    assert unseal(PLACE, OTHER, KEYS, sealed()) is Count.FORGED
+    assert unseal(form_of(PLACE, OTHER), KEYS, sealed()) is Count.FORGED
 
 
 def test_a_value_under_a_key_that_is_not_known_says_so() -> None:
-    assert unseal(PLACE, PATH, DerivedKeys(one_key(8), PLACE, b"a purpose"), sealed()) is Count.UNKNOWN_KEY
+    assert unseal(FORM, DerivedKeys(one_key(8), PLACE, b"a purpose"), sealed()) is Count.UNKNOWN_KEY
 
 
 def test_what_was_sealed_for_another_purpose_does_not_open() -> None:
-    assert unseal(PLACE, PATH, DerivedKeys(one_key(), PLACE, b"another purpose"), sealed()) is Count.FORGED
+    assert unseal(FORM, DerivedKeys(one_key(), PLACE, b"another purpose"), sealed()) is Count.FORGED
 
 
 class ManyKeys(KeySource):
@@ -116,9 +117,9 @@ class ManyKeys(KeySource):
 def test_more_keys_than_are_held_are_derived_again() -> None:
     many = ManyKeys()
     keys = DerivedKeys(many, PLACE, b"a purpose")
-    texts = [seal(PLACE, PATH, sealer(keys), NONCE, Opened(value=KeyMaterial(b"value"), span=SPAN)) for _ in many.keys]
+    texts = [seal(FORM, sealer(keys), NONCE, Opened(value=KeyMaterial(b"value"), span=SPAN)) for _ in many.keys]
     assert len(set(texts)) == len(many.keys)
-    assert all(isinstance(unseal(PLACE, PATH, keys, text), Opened) for text in texts)
+    assert all(isinstance(unseal(FORM, keys, text), Opened) for text in texts)
 
 
 @given(st.lists(st.binary(max_size=5), max_size=4), st.lists(st.binary(max_size=5), max_size=4))
