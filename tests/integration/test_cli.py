@@ -221,6 +221,8 @@ SETTINGS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "reconciling all the time": ({"JOURNAL_RECONCILE_INTERVAL": "0"}, "JOURNAL_RECONCILE_INTERVAL.*0.1"),
     "no home": ({"JOURNAL_KEYS_HOME": ""}, "JOURNAL_KEYS_HOME.*is empty: expected a folder"),
+    "figures nowhere": ({"PROMETHEUS_MULTIPROC_DIR": "/no/such"}, "PROMETHEUS_MULTIPROC_DIR.*is no folder"),
+    "figures in no folder": ({"PROMETHEUS_MULTIPROC_DIR": ""}, "PROMETHEUS_MULTIPROC_DIR.*is empty"),
     "too many keys": ({"JOURNAL_JWT_LONGEST_TOKEN": "1000000"}, r"W2 = .* \+ longest token 1e\+06 s"),
 }
 

@@ -300,9 +300,9 @@ async def test_what_an_application_fetches_is_among_its_own_figures(settings: Se
     async with InfisicalSecretsClient(settings) as client:
         await client.store_secret(DATABASE, "postgresql://localhost/journal")
         await client.fetch_secret(DATABASE)
-        await (await client.container()).show_figures()()
+        (await client.container()).show_figures()()
         before = hits()
         for _ in range(5):
             await client.fetch_secret(DATABASE)
-        await (await client.container()).show_figures()()
+        (await client.container()).show_figures()()
         assert hits() == before + 5

@@ -90,7 +90,7 @@ class Background:
 
     async def show_figures(self) -> None:
         """Bring the figures of this process up to the views."""
-        await self.container.show_figures()()
+        self.container.show_figures()()
 
     async def leave(self) -> None:
         """Hold back no promotion from now on."""

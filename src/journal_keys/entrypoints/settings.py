@@ -126,11 +126,18 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings):
         except InvalidNameError as failure:
             raise ValueError(str(failure)) from None
 
-    @field_validator("journal_keys_home", "journal_snapshot_file", mode="before")
+    @field_validator("journal_keys_home", "journal_snapshot_file", "prometheus_multiproc_dir", mode="before")
     @classmethod
     def _has_a_home(cls, value: object) -> object:
         if value == "":
             raise ValueError("is empty: expected a folder or a file, or no such variable")
+        return value
+
+    @field_validator("prometheus_multiproc_dir")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError("is no folder: expected one that is there, or no such variable")
         return value
 
     def _seconds(self, name: str) -> timedelta:

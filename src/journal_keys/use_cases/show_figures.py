@@ -20,7 +20,7 @@ class ShowFigures:
     policies: Mapping[Family, RotationPolicy]
     meter: Meter
 
-    async def __call__(self) -> None:
+    def __call__(self) -> None:
         """Bring the meter up to the views; a ring without one keeps what was shown before."""
         for view in (self.board.signing, self.board.cipher):
             if view is not None:

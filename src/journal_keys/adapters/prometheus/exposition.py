@@ -1,13 +1,10 @@
 """The figures as text."""
 
 from pathlib import Path
-from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
-
-_NO_FORMAT: Final = ""
 
 
 def exposition(accept: str | None, *, folder: Path | None) -> tuple[bytes, str]:
@@ -19,5 +16,5 @@ def exposition(accept: str | None, *, folder: Path | None) -> tuple[bytes, str]:
     if folder is not None:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-    encode, media_type = choose_encoder(accept or _NO_FORMAT)
+    encode, media_type = choose_encoder(accept or "")
     return encode(registry), media_type

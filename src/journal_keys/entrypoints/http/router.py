@@ -76,7 +76,7 @@ def build_router(
 
     @router.get("/metrics", response_class=PlainTextResponse, responses={503: {"model": Problem}})
     async def metrics(accept: Annotated[str | None, Header()] = None) -> Response:
-        await container_now().show_figures()()
+        container_now().show_figures()()
         body, media_type = await asyncio.to_thread(exposition, accept, folder=metrics_folder)
         return Response(body, media_type=media_type)
 

@@ -4,14 +4,10 @@ import asyncio
 import errno
 import ipaddress
 import json as json_text
-import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvicorn
@@ -20,11 +16,11 @@ from fastapi import FastAPI
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.entrypoints.background import load_views
 from journal_keys.entrypoints.http.app import create_app
-from journal_keys.entrypoints.http.workers import CREATE_WORKER, Supervisor
+from journal_keys.entrypoints.http.workers import CREATE_WORKER, Supervisor, figures_folder
 from journal_keys.entrypoints.lifeline import last_call
 from journal_keys.entrypoints.log_config import configure_logging, tell_retries
 from journal_keys.entrypoints.resources import open_container
-from journal_keys.entrypoints.settings import Settings, SettingsError, put_figures_together
+from journal_keys.entrypoints.settings import Settings, SettingsError
 
 _FINISH_WITHIN_S: Final = 2
 """How long requests may take that are under way when the service is to stop (`lifeline.STOPS_WITHIN_S`)."""
@@ -32,7 +28,6 @@ _FINISH_WITHIN_S: Final = 2
 _STARTS_WITHIN_S: Final = 20
 """How long a new worker may take until it serves; on a busy machine 5 s are too short."""
 _MOST_CONNECTIONS: Final = 512
-_RAM: Final = "/dev/shm"  # noqa: S108 (a folder of its own is made there)
 
 
 class PortTakenError(JournalKeysError):
@@ -83,7 +78,7 @@ def serve(settings: Settings, host: str, port: int, *, workers: int | None, json
             if number == 1:
                 _Server(_config(create_app(settings)), announce).run([listener])
             else:
-                with _figures() as folder:
+                with figures_folder() as folder:
                     Supervisor(_config(CREATE_WORKER, workers=number, factory=True), listener, announce, folder).run()
         except SystemExit:  # how uvicorn says that the application did not start
             raise StartError("the service did not start: see the log above, and 'journal-keys health'") from None
@@ -134,14 +129,6 @@ def _listen(host: str, port: int) -> socket.socket:
             ) from None
         raise SettingsError(f"port {port} of {host} cannot be listened on: {failure.strerror}") from None
     return listener
-
-
-@contextmanager
-def _figures() -> Iterator[Path]:
-    """Give the folder of the workers' figures: in memory where possible, since a full disk would end them."""
-    with TemporaryDirectory(prefix="journal-keys-figures-", dir=_RAM if os.access(_RAM, os.W_OK) else None) as folder:
-        put_figures_together(Path(folder))
-        yield Path(folder)
 
 
 def _announce(address: str, *, json: bool) -> None:

@@ -7,10 +7,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from shutil import rmtree
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from fastapi import FastAPI
@@ -22,10 +24,12 @@ from uvicorn.supervisors import Multiprocess
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.lifeline import STOPS_WITHIN_S, hold_on_to_parent
 from journal_keys.entrypoints.log_config import configure_logging, tell_retries
-from journal_keys.entrypoints.settings import Settings
+from journal_keys.entrypoints.settings import Settings, put_figures_together
 
 CREATE_WORKER: Final = "journal_keys.entrypoints.http.workers:create_worker"
 _READY_S: Final = 60.0
+_FIGURES: Final = "journal-keys-figures-"
+_RAM: Final = "/dev/shm"  # noqa: S108 (a folder of its own is made there)
 _KILLED_WITHIN_S: Final = 0.2
 _LOG: Final = logging.getLogger("journal_keys")
 
@@ -98,12 +102,25 @@ class Supervisor(Multiprocess):
         os._exit(0)  # the main thread may wait for one of them in vain
 
 
+@contextmanager
+def figures_folder() -> Iterator[Path]:
+    """Give the folder of the workers' figures: in memory where possible, since a full disk would end them."""
+    with TemporaryDirectory(prefix=_FIGURES, dir=_RAM if os.access(_RAM, os.W_OK) else None) as folder:
+        put_figures_together(Path(folder))
+        yield Path(folder)
+
+
+def own_figures(folder: Path | None) -> Path | None:
+    """Give the folder if it is one of `figures_folder`: one that somebody else named is not ours to delete."""
+    return folder if folder is not None and folder.name.startswith(_FIGURES) else None
+
+
 def create_worker() -> FastAPI:
     """Make the application of one worker, which is an instance of its own and ends with the supervisor."""
     settings = Settings.from_environment()
     configure_logging(settings.journal_log_level)
     tell_retries()
-    hold_on_to_parent(settings.prometheus_multiproc_dir)
+    hold_on_to_parent(own_figures(settings.prometheus_multiproc_dir))
     if settings.journal_instance_name:
         name = f"{settings.journal_instance_name[:100]}-{os.getpid()}"
         settings = settings.model_copy(update={"journal_instance_name": name})
