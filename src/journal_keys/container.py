@@ -25,6 +25,7 @@ from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.encryption_budget import EncryptionBudget
 from journal_keys.domain.keys import Family
+from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.snapshot import SnapshotPace
@@ -47,10 +48,13 @@ from journal_keys.ports.shared_secret_cache import SharedSecretCache
 from journal_keys.ports.snapshot_store import SnapshotStore
 from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.ports.view_board import ViewBoard
+from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.use_cases.check_health import CheckHealth
+from journal_keys.use_cases.check_signature import CheckSignature
 from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
 from journal_keys.use_cases.explain_key import ExplainKey
 from journal_keys.use_cases.fetch_secret import FetchSecret
+from journal_keys.use_cases.handle_webhook import HandleWebhook, WebhookRules
 from journal_keys.use_cases.init_rings import InitRings
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
 from journal_keys.use_cases.keep_snapshot import KeepSnapshot
@@ -66,6 +70,7 @@ from journal_keys.use_cases.report_usage import ReportUsage
 from journal_keys.use_cases.restore_snapshot import RestoreSnapshot
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
+from journal_keys.use_cases.rotate_on_webhook import RotateOnWebhook
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
 from journal_keys.use_cases.show_figures import ShowFigures
 from journal_keys.use_cases.stage_successor import StageSuccessor
@@ -90,6 +95,9 @@ class Container(containers.DeclarativeContainer):
     trail: providers.Provider[AuditTrail] = providers.Dependency(instance_of=AuditTrail)  # type: ignore[type-abstract]
     clock_keeper: providers.Provider[ClockKeeper] = providers.Dependency(instance_of=ClockKeeper)  # type: ignore[type-abstract]
     fleet: providers.Provider[Fleet] = providers.Dependency(instance_of=Fleet)  # type: ignore[type-abstract]
+    inbox: providers.Provider[WebhookInbox] = providers.Dependency(instance_of=WebhookInbox)  # type: ignore[type-abstract]
+    webhook_rules: providers.Provider[WebhookRules] = providers.Dependency(instance_of=WebhookRules)
+    webhook_secrets: providers.Provider[tuple[KeyMaterial, ...]] = providers.Dependency(instance_of=tuple)
     instance_name: providers.Provider[str] = providers.Dependency(instance_of=str)
     instance_expiry: providers.Provider[timedelta] = providers.Dependency(instance_of=timedelta)
     usage: providers.Provider[KeyUsage] = providers.Dependency(instance_of=KeyUsage)  # type: ignore[type-abstract]
@@ -145,6 +153,7 @@ class Container(containers.DeclarativeContainer):
         windows=windows,
     )
     rotate_when_due: providers.Provider[RotateWhenDue] = providers.Factory(RotateWhenDue, rotate=rotate_keys)
+    rotate_on_webhook: providers.Provider[RotateOnWebhook] = providers.Factory(RotateOnWebhook, rotate=rotate_keys)
     retire_keys: providers.Provider[RetireKeys] = providers.Factory(
         RetireKeys, ledger=ledger, store=store, hints=hints, windows=windows
     )
@@ -227,6 +236,18 @@ class Container(containers.DeclarativeContainer):
     )
     fetch_secret: providers.Provider[FetchSecret] = providers.Factory(FetchSecret, store=store, cache=cache)
     invalidate_cache: providers.Provider[InvalidateCache] = providers.Factory(InvalidateCache, cache=cache, hints=hints)
+    check_signature: providers.Provider[CheckSignature] = providers.ThreadSafeSingleton(
+        CheckSignature, store=store, clock=clock, ttl=windows.provided.view_ttl, configured=webhook_secrets
+    )
+    handle_webhook: providers.Provider[HandleWebhook] = providers.Factory(
+        HandleWebhook,
+        check=check_signature,
+        inbox=inbox,
+        invalidate=invalidate_cache,
+        clock=clock,
+        meter=meter,
+        rules=webhook_rules,
+    )
     store_secret: providers.Provider[StoreSecret] = providers.Factory(StoreSecret, store=store, cache=cache)
     delete_secret: providers.Provider[DeleteSecret] = providers.Factory(DeleteSecret, store=store, cache=cache)
     list_secrets: providers.Provider[ListSecrets] = providers.Factory(ListSecrets, store=store)

@@ -10,9 +10,18 @@ from prometheus_client.samples import Sample
 
 from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.prometheus.meter import PrometheusMeter
+from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.labels import METHODS, OTHER, PATHS
+from journal_keys.domain.labels import EVENTS, METHODS, NONE, OTHER, PATHS, STATUSES
 from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.webhooks import (
+    AlreadySeen,
+    Ignored,
+    Taken,
+    WebhookOutcome,
+    WebhookRefusedError,
+    WebhookUnusableError,
+)
 from journal_keys.ports.meter import Meter, RingFigures, Source
 from journal_keys.ports.secret_store import SecretStoreUnavailableError
 
@@ -35,6 +44,7 @@ class Watched:
     fetches: Callable[[], Mapping[tuple[str, str], int]]
     errors: Callable[[], Mapping[tuple[str, str], int]]
     rotations: Callable[[], Mapping[tuple[str, str], int]]
+    webhooks: Callable[[], Mapping[tuple[str, str], int]]
     questions: Callable[[], Mapping[str, int]]
     encryptions: Callable[[], int]
     generation: Callable[[], int]
@@ -47,6 +57,7 @@ def in_memory() -> Watched:
         lambda: meter.fetches,
         lambda: meter.errors,
         lambda: meter.rotations,
+        lambda: meter.webhooks,
         lambda: meter.asked,
         lambda: meter.encryptions,
         lambda: meter.rings[Family.AES].generation,
@@ -71,6 +82,7 @@ def for_prometheus() -> Watched:
             for family in Family
             for one in samples(f"{family}_key_rotation_total")
         },
+        lambda: pairs("infisical_webhook_events_total", "event", "status"),
         lambda: {one.labels["result"]: int(one.value) for one in samples("journal_keys_redis_questions_total")},
         lambda: int(samples("journal_keys_aes_encryptions")[0].value),
         lambda: int(samples("journal_keys_ring_generation")[0].value),
@@ -120,6 +132,7 @@ def test_a_failure_is_counted_by_its_class_and_says_nothing_else(watched: Watche
         ("operator:alice", "operator"),
         ("http:loopback", "api"),
         ("application", "application"),
+        ("webhook", "webhook"),
         ("demo", OTHER),
         ("operators", OTHER),
         ("", OTHER),
@@ -129,6 +142,27 @@ def test_a_promotion_is_counted_by_ring_and_method(watched: Watched, actor: str,
     watched.meter.rotated(Family.JWT, actor)
     assert method in METHODS
     assert watched.rotations() == {("jwt", method): 1}
+
+
+@pytest.mark.parametrize(
+    ("result", "event", "status"),
+    [
+        (Taken(event="secrets.modified", folder=PATH, families=()), "secrets.modified", "taken"),
+        (AlreadySeen(event="secret.updated"), "secret.updated", "already_seen"),
+        (Ignored(event="test", because="a test"), "test", "ignored"),
+        (Ignored(event="something else", because="unknown"), OTHER, "ignored"),
+        (WebhookRefusedError("not signed"), NONE, "refused"),
+        (WebhookUnusableError("no event"), NONE, "unusable"),
+        (SecretStoreUnavailableError("no answer"), NONE, "failed"),
+    ],
+)
+def test_a_webhook_is_counted_by_its_event_and_by_what_became_of_it(
+    watched: Watched, result: WebhookOutcome | JournalKeysError, event: str, status: str
+) -> None:
+    watched.meter.heard(result)
+    assert event in EVENTS
+    assert status in STATUSES
+    assert watched.webhooks() == {(event, status): 1}
 
 
 def test_the_last_figures_of_a_ring_are_shown(watched: Watched) -> None:

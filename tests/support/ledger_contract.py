@@ -33,6 +33,7 @@ from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger
+from journal_keys.ports.webhook_inbox import WebhookInbox
 from tests.support.postgres_server import PostgresServer
 
 START: Final = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
@@ -42,13 +43,14 @@ YEAR: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """One ledger through its five ports."""
+    """One ledger through its six ports."""
 
     ledger: Ledger
     trail: AuditTrail
     usage: KeyUsage
     keeper: ClockKeeper
     fleet: Fleet
+    inbox: WebhookInbox
 
 
 PortsFactory: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[Ports]]
@@ -57,7 +59,7 @@ PortsFactory: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[Po
 @asynccontextmanager
 async def in_memory(_folder: Path, clock: Clock) -> AsyncIterator[Ports]:
     ledger = MemoryLedger(clock, SKEW)
-    yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger)
+    yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger)
 
 
 @asynccontextmanager
@@ -65,7 +67,7 @@ async def in_sqlite(folder: Path, clock: Clock) -> AsyncIterator[Ports]:
     async with ledger_engine(f"sqlite+aiosqlite:///{folder}/ledger/ledger.db") as engine:
         await upgrade(engine)
         ledger = SqlLedger(engine, clock, SKEW)
-        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger)
+        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger)
 
 
 @asynccontextmanager
@@ -74,7 +76,7 @@ async def in_postgresql(_folder: Path, clock: Clock, server: PostgresServer | No
     async with ledger_engine(await server.database()) as engine:
         turn_server_clock(engine, clock)
         ledger = SqlLedger(engine, clock, SKEW)
-        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger)
+        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger)
 
 
 def turn_server_clock(engine: AsyncEngine, clock: Clock) -> None:

@@ -42,6 +42,7 @@ from journal_keys.use_cases.refresh_views import RefreshViews
 from journal_keys.use_cases.report_usage import ReportUsage
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
+from journal_keys.use_cases.rotate_on_webhook import RotateOnWebhook
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
 from journal_keys.use_cases.show_figures import ShowFigures
 from journal_keys.use_cases.stage_successor import StageSuccessor
@@ -132,6 +133,7 @@ class World:
             clock=cast("ClockKeeper", self.ledger),
         )
         self.rotate_when_due = RotateWhenDue(rotate=self.rotate)
+        self.rotate_on_webhook = RotateOnWebhook(rotate=self.rotate)
         self.recover = RecoverLedger(
             ledger=self.ledger,
             store=self.store,

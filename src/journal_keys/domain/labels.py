@@ -2,12 +2,49 @@
 
 from typing import Final
 
+from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.paths import KNOWN_SECRETS, SecretPath
+from journal_keys.domain.webhooks import (
+    CHANGES,
+    TEST,
+    AlreadySeen,
+    Ignored,
+    Taken,
+    WebhookOutcome,
+    WebhookRefusedError,
+    WebhookUnusableError,
+)
 
 OTHER: Final = "other"
 PATHS: Final = frozenset(str(path) for path in KNOWN_SECRETS)
-_METHODS: Final = {"application": "application", "http": "api", "operator": "operator", "scheduler": "scheduler"}
+_METHODS: Final = {
+    "application": "application",
+    "http": "api",
+    "operator": "operator",
+    "scheduler": "scheduler",
+    "webhook": "webhook",
+}
 METHODS: Final = frozenset({*_METHODS.values(), OTHER})
+NONE: Final = "none"
+EVENTS: Final = CHANGES | {
+    TEST,
+    "secrets.rotation-failed",
+    "secrets.reminder-expired",
+    "secrets.change-request.modified",
+    "secrets.access-request.modified",
+    "honey-token.triggered",
+    OTHER,
+    NONE,
+}
+"""What is told apart of what servers send; `none` where the event was not read, or is not to be believed."""
+_STATUSES: Final[dict[type, str]] = {
+    Taken: "taken",
+    AlreadySeen: "already_seen",
+    Ignored: "ignored",
+    WebhookRefusedError: "refused",
+    WebhookUnusableError: "unusable",
+}
+STATUSES: Final = frozenset({*_STATUSES.values(), "failed"})
 
 
 def path_label(path: SecretPath) -> str:
@@ -19,3 +56,11 @@ def path_label(path: SecretPath) -> str:
 def method_label(actor: str) -> str:
     """Say by which way an actor, such as `operator:alice`, came."""
     return _METHODS.get(actor.partition(":")[0], OTHER)
+
+
+def webhook_labels(result: WebhookOutcome | JournalKeysError) -> tuple[str, str]:
+    """Give the event of a delivery, and what became of it."""
+    status = _STATUSES.get(type(result), "failed")
+    if isinstance(result, JournalKeysError):
+        return NONE, status
+    return result.event if result.event in EVENTS else OTHER, status

@@ -41,7 +41,6 @@ class InfisicalSettings(BaseSettings):
     journal_infisical_retry_delay: Annotated[float, Field(ge=0, le=60)] = 1.0
     journal_infisical_children: Annotated[int, Field(ge=1, le=64)] = 4
     journal_infisical_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 50
-    journal_infisical_webhook_secret: SecretStr | None = None
     journal_infisical_rotation_token: SecretStr | None = None
     journal_infisical_rotation_token_file: Path | None = None
     journal_infisical_rotation_client_id: str | None = None
@@ -112,11 +111,11 @@ class InfisicalSettings(BaseSettings):
         return self.journal_infisical_environment
 
     def _identity(self, token: str, client: str) -> Identity | None:
-        found = self._secret(f"{token}_token")
+        found = secret_in(self, f"{token}_token")
         if found is not None:
             return found
         client_id = self._client_id(f"{client}_client_id")
-        client_secret = self._secret(f"{client}_client_secret")
+        client_secret = secret_in(self, f"{client}_client_secret")
         if client_id is None and client_secret is None:
             return None
         if client_id is None or client_secret is None or not (client_id.isascii() and client_id.isprintable()):
@@ -130,12 +129,18 @@ class InfisicalSettings(BaseSettings):
             return _content(file, name.upper()).strip()
         return value
 
-    def _secret(self, name: str) -> KeyMaterial | None:
-        value: SecretStr | None = getattr(self, name)
-        file: Path | None = getattr(self, f"{name}_file")
-        if value is not None:
-            return _checked_secret(value.get_secret_value(), name.upper())
-        return None if file is None else _checked_secret(_content(file, name.upper()), f"{name.upper()}_FILE")
+
+def secret_in(settings: BaseSettings, name: str) -> KeyMaterial | None:
+    """Give the secret of this setting, or of the file that its `_file` names.
+
+    Raises:
+        SettingsError: it is no line of printable ASCII, or the file cannot be read.
+    """
+    value: SecretStr | None = getattr(settings, name)
+    file: Path | None = getattr(settings, f"{name}_file")
+    if value is not None:
+        return _checked_secret(value.get_secret_value(), name.upper())
+    return None if file is None else _checked_secret(_content(file, name.upper()), f"{name.upper()}_FILE")
 
 
 def checked_domain(url: str, name: str) -> str:

@@ -70,6 +70,9 @@ def build_container(
         clock_keeper=ledger,
         usage=ledger,
         fleet=ledger,
+        inbox=ledger,
+        webhook_rules=settings.webhook_rules(),
+        webhook_secrets=settings.webhook_secrets(),
         instance_name=settings.instance_name,
         instance_expiry=settings.instance_expiry,
     )

@@ -16,11 +16,14 @@ from journal_keys.domain.fleet import check_instance_name
 from journal_keys.domain.keys import Algorithm, Family
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.token import TokenProfile
+from journal_keys.domain.webhooks import Place
 from journal_keys.domain.windows import Windows
 from journal_keys.entrypoints.infisical_settings import InfisicalSettings
 from journal_keys.entrypoints.infisical_settings import SettingsError as SettingsError  # noqa: PLC0414 (its public home)
 from journal_keys.entrypoints.redis_settings import RedisSettings
 from journal_keys.entrypoints.snapshot_settings import SnapshotSettings
+from journal_keys.entrypoints.webhook_settings import WebhookSettings
+from journal_keys.use_cases.handle_webhook import WebhookRules
 
 Seconds = Annotated[float, Field(ge=0, le=3_153_600_000, allow_inf_nan=False)]
 
@@ -70,7 +73,7 @@ def put_figures_together(folder: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-class Settings(InfisicalSettings, RedisSettings, SnapshotSettings):
+class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettings):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_file=None)
@@ -116,6 +119,8 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings):
         settings.redis_url()
         settings.redis_cache_key()
         settings.snapshot()
+        settings.webhook_secrets()
+        settings.webhook_dialects()
         return settings
 
     @field_validator("journal_instance_name")
@@ -155,6 +160,21 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings):
             return self.environment_slug(), ("vault", str(self.vault_file.resolve()))
         target = self.connection().target
         return target.environment, ("infisical", target.domain, target.project_id)
+
+    def webhook_rules(self) -> WebhookRules:
+        """Which deliveries are accepted, and which of them concern this environment.
+
+        Raises:
+            SettingsError: a dialect is not known, or the environment has no name.
+        """
+        return WebhookRules(
+            dialects=self.webhook_dialects(),
+            tolerance=timedelta(seconds=self.journal_infisical_webhook_tolerance),
+            place=Place(
+                project=self.journal_infisical_project_id or self.infisical_project_id or None,
+                environment=self.environment_slug(),
+            ),
+        )
 
     @property
     def vault_file(self) -> Path:

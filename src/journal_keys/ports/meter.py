@@ -7,8 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.webhooks import WebhookOutcome
 
 
 class Source(StrEnum):
@@ -68,6 +70,11 @@ class Meter(Protocol):
     @abstractmethod
     def rotated(self, family: Family, actor: str) -> None:
         """Count one promotion that this process made for this actor."""
+        ...
+
+    @abstractmethod
+    def heard(self, result: WebhookOutcome | JournalKeysError) -> None:
+        """Count one webhook by its event and by what became of it."""
         ...
 
     @abstractmethod

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from journal_keys.adapters.prometheus.meter import PrometheusMeter
 from journal_keys.domain.keys import Family
 from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.webhooks import Ignored
 from journal_keys.ports.meter import RingFigures, Source
 
 PATH = SecretPath.parse("/database/db_url_async")
@@ -87,6 +88,7 @@ def test_the_document_names_every_figure_with_its_labels(meter: PrometheusMeter,
     meter.fetched(PATH, Source.REDIS, 0.1)
     meter.fetched(PATH, Source.STORE, 0.1)
     meter.failed(PATH, ValueError())
+    meter.heard(Ignored(event="test", because="a test"))
     meter.questions()["hit"] += 1
     meter.publish()
     for family in Family:

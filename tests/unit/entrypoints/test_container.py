@@ -12,8 +12,14 @@ from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.container import Container
+from journal_keys.domain.webhooks import Dialect, Place
+from journal_keys.use_cases.handle_webhook import WebhookRules
 from tests.support.views import PROFILE
 from tests.support.world import POLICIES, START, WINDOWS
+
+RULES = WebhookRules(
+    dialects=frozenset(Dialect), tolerance=timedelta(seconds=300), place=Place(project=None, environment="dev")
+)
 
 
 def container() -> Container:
@@ -33,6 +39,9 @@ def container() -> Container:
         clock_keeper=ledger,
         usage=ledger,
         fleet=ledger,
+        inbox=ledger,
+        webhook_rules=RULES,
+        webhook_secrets=(),
         instance_name="test-1",
         instance_expiry=timedelta(minutes=5),
     )

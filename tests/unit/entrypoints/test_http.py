@@ -3,13 +3,12 @@
 import json
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI
 
 from journal_keys import InfisicalSecretsClient
 from journal_keys.adapters.embedded.files import locked
@@ -20,25 +19,13 @@ from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.http.loopback_guard import refusal
 from journal_keys.entrypoints.settings import Settings
 from tests.support.embedded import make_rings, settings_in
+from tests.support.serving import serving
 
 ROTATE = "/api/v1/infisical/rotate"
 INVALIDATE = "/api/v1/infisical/cache/invalidate"
 HEALTH = "/api/v1/infisical/health"
 JWKS = "/.well-known/jwks.json"
 METRICS = "/metrics"
-
-
-@asynccontextmanager
-async def serving(settings: Settings, client: tuple[str, int] = ("127.0.0.1", 5)) -> AsyncIterator[httpx2.AsyncClient]:
-    app: FastAPI = create_app(settings)
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(app=app, client=client, raise_app_exceptions=False),
-            base_url="http://localhost:8000",
-        ) as caller,
-    ):
-        yield caller
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.entrypoints.effective import MASK, effective
 from journal_keys.entrypoints.infisical_settings import InfisicalSettings
 from journal_keys.entrypoints.settings import Settings, SettingsError
+from journal_keys.entrypoints.webhook_settings import WebhookSettings
 
 ENABLED = {
     "JOURNAL_INFISICAL_ENABLED": "true",
@@ -238,6 +239,7 @@ def test_config_names_every_setting_with_its_source_and_masks_every_secret(given
 
 
 TEMPLATE = (Path(__file__).parents[3] / ".env.infisical.template").read_text("utf-8")
+SHOWN = re.compile(r"[0-9.]+|true|false|off|infisical")
 LINE = re.compile(r"^(?:# )?([A-Z_]+)=(.*)$")
 
 
@@ -245,7 +247,9 @@ def test_the_template_names_every_setting_of_infisical_and_nothing_that_is_none(
     named = [found[1] for line in TEMPLATE.splitlines() if (found := LINE.match(line))]
     assert len(named) == len(set(named))
     assert {name.lower() for name in named} == (
-        set(InfisicalSettings.model_fields) - {"path"} | {"journal_infisical_cache_ttl"}
+        set(InfisicalSettings.model_fields) - {"path"}
+        | set(WebhookSettings.model_fields)
+        | {"journal_infisical_cache_ttl"}
     )
 
 
@@ -253,9 +257,9 @@ def test_the_numbers_that_the_template_shows_are_the_defaults() -> None:
     shown = {
         found[1].lower(): found[2]
         for line in TEMPLATE.splitlines()
-        if line.startswith("# ") and (found := LINE.match(line)) and re.fullmatch(r"[0-9.]+|true|false", found[2])
+        if line.startswith("# ") and (found := LINE.match(line)) and SHOWN.fullmatch(found[2])
     }
     shown.pop("journal_infisical_cache_ttl")
     assert shown
     for name, text in shown.items():
-        assert str(InfisicalSettings.model_fields[name].default).lower() == text
+        assert str(Settings.model_fields[name].default).lower() == text

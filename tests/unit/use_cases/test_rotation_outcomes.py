@@ -18,6 +18,7 @@ from journal_keys.domain.rotation import Cause
 from journal_keys.ports.ledger import StaleGenerationError
 from journal_keys.ports.secret_store import SecretNotFoundError
 from journal_keys.use_cases.rotate_keys import RingMissingError
+from journal_keys.use_cases.rotate_on_webhook import QUIET
 from tests.support.contested_ledger import audited, contested_world, told, touch
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.world import POLICIES, START, W1, W2, World, request
@@ -246,6 +247,40 @@ async def test_the_scheduler_makes_no_ring() -> None:
     world = World()
     assert await world.rotate_when_due(J) is None
     assert (await world.ledger.read(J)).ring is None
+
+
+async def test_a_webhook_rotates_what_is_due_under_its_own_name() -> None:
+    world = await World().initialised(J)
+    active, staged = await kids(world)
+    world.clock.pass_time(POLICIES[J].interval - W1 - TICK)
+    assert await world.rotate_on_webhook(J) is None
+    world.clock.pass_time(TICK)
+    assert await world.rotate_on_webhook(J) == Rotated(family=J, old_kid=active, new_kid=staged, generation=2)
+    (record,) = await world.ledger.rotations(f"webhook-{active}")
+    assert (record.request.force, record.request.actor) == (False, "webhook")
+
+
+async def test_a_webhook_makes_no_ring_and_finishes_nothing_that_was_forced() -> None:
+    world = World()
+    assert await world.rotate_on_webhook(J) is None
+    await world.initialised(J)
+    await world.rotated(J, "first")
+    assert isinstance(await world.rotated(J, "second"), Waiting)
+    world.clock.pass_time(W1)
+    assert await world.rotate_on_webhook(J) is None
+    assert [record.request.rotation_id for record in (await world.ledger.read(J)).waiting] == ["second"]
+
+
+async def test_a_webhook_that_may_be_the_echo_of_a_change_of_ours_rotates_nothing() -> None:
+    world = await World().initialised(J)
+    world.clock.pass_time(POLICIES[J].interval)
+    ring = await world.ring(J)
+    await world.ledger.commit(lambda now: touch(ring, now))
+    assert await world.rotate_on_webhook(J) is None
+    world.clock.pass_time(QUIET - TICK)
+    assert await world.rotate_on_webhook(J) is None
+    world.clock.pass_time(TICK)
+    assert isinstance(await world.rotate_on_webhook(J), Rotated)
 
 
 async def test_projections_follow_the_rotation() -> None:

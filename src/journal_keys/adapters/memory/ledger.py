@@ -24,9 +24,10 @@ from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import MOST_LAGGARDS, Ledger, LedgerPage, StaleGenerationError
+from journal_keys.ports.webhook_inbox import KEPT_FOR, WebhookInbox
 
 
-class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet):
+class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbox):
     """Dictionaries. Nothing is awaited between compare and set, so each change is one step."""
 
     def __init__(self, clock: Clock, skew: timedelta) -> None:
@@ -38,6 +39,7 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet):
         self._entries: list[AuditEntry] = []
         self._usage: dict[Kid, int] = {}
         self._instances: dict[str, Instance] = {}
+        self._deliveries: dict[str, datetime] = {}
 
     async def heads(self) -> Mapping[Family, RingHead]:
         """Give the head of every ring."""
@@ -137,6 +139,14 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet):
     async def instances(self) -> Sequence[Instance]:
         """Give the live ones."""
         return sorted(self._live(self._now().at), key=lambda one: one.name)
+
+    async def take(self, digest: str) -> bool:
+        """Keep the digest, unless it is kept."""
+        now = self._now().at
+        self._deliveries = {kept: at for kept, at in self._deliveries.items() if at >= now - KEPT_FOR}
+        is_new = digest not in self._deliveries
+        self._deliveries.setdefault(digest, now)
+        return is_new
 
     def _live(self, now: datetime) -> list[Instance]:
         return [one for one in self._instances.values() if one.expires_at > now]

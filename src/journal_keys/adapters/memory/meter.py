@@ -4,9 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.labels import method_label, path_label
+from journal_keys.domain.labels import method_label, path_label, webhook_labels
 from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.webhooks import WebhookOutcome
 from journal_keys.ports.meter import Hits, Meter, RingFigures, Source
 
 Labels: TypeAlias = tuple[str, str]
@@ -22,6 +24,8 @@ class MemoryMeter(Meter):
     """By path and class."""
     rotations: Counter[Labels] = field(default_factory=Counter)
     """By ring and method."""
+    webhooks: Counter[Labels] = field(default_factory=Counter)
+    """By event and what became of it."""
     rings: dict[Family, RingFigures] = field(default_factory=dict)
     encryptions: int = 0
     asked: Counter[str] = field(default_factory=Counter)
@@ -47,6 +51,10 @@ class MemoryMeter(Meter):
     def rotated(self, family: Family, actor: str) -> None:
         """Count it."""
         self.rotations[family, method_label(actor)] += 1
+
+    def heard(self, result: WebhookOutcome | JournalKeysError) -> None:
+        """Count it."""
+        self.webhooks[webhook_labels(result)] += 1
 
     def show(self, figures: RingFigures) -> None:
         """Keep them."""

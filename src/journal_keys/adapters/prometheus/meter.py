@@ -10,9 +10,11 @@ from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
+from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.labels import method_label, path_label
+from journal_keys.domain.labels import method_label, path_label, webhook_labels
 from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.webhooks import WebhookOutcome
 from journal_keys.ports.meter import Hits, Meter, RingFigures, Source
 
 _BUCKETS_S: Final = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -44,6 +46,7 @@ class PrometheusMeter(Meter):
             family: counter(f"{family}_key_rotation", "Promotions by this process, by who asked.", "method")
             for family in Family
         }
+        self._webhooks = counter("infisical_webhook_events", "Webhooks, by what became of them.", "event", "status")
         self._generation = gauge("journal_keys_ring_generation", "Generation of the ring in view.", "ring")
         self._confirmed = gauge(
             "journal_keys_view_confirmed_timestamp_seconds", "When the ledger last confirmed the view.", "ring"
@@ -77,6 +80,10 @@ class PrometheusMeter(Meter):
     def rotated(self, family: Family, actor: str) -> None:
         """Count it under its ring's own name."""
         self._rotations[family].labels(method_label(actor)).inc()
+
+    def heard(self, result: WebhookOutcome | JournalKeysError) -> None:
+        """Count it."""
+        self._webhooks.labels(*webhook_labels(result)).inc()
 
     def show(self, figures: RingFigures) -> None:
         """Set its gauges."""

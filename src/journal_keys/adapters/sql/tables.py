@@ -115,6 +115,14 @@ instances: Final = Table(
 )
 """One row per instance. A report that only lives on touches no index; who is behind is read in the order of one."""
 
+webhook_deliveries: Final = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("received_at", String(32), nullable=False, index=True),
+)
+"""One row per delivery that was taken, for as long as it may come again."""
+
 clock_marks: Final = Table(
     "clock_marks",
     metadata,

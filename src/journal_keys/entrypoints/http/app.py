@@ -18,9 +18,10 @@ from journal_keys.entrypoints.http.body_limit import TOO_LARGE, BodyLimit
 from journal_keys.entrypoints.http.cut_short import CutShort
 from journal_keys.entrypoints.http.loopback_guard import LoopbackGuard
 from journal_keys.entrypoints.http.problems import problem, status_of
-from journal_keys.entrypoints.http.router import build_router
+from journal_keys.entrypoints.http.router import WEBHOOK, build_router
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
+from journal_keys.entrypoints.webhook_settings import WebhookRotation
 
 _MOST_BODY_BYTES = 16 * 1024
 _UNPROCESSABLE = 422
@@ -70,12 +71,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     timeout = timedelta(seconds=chosen.journal_infisical_health_timeout)
     app.include_router(
-        build_router(container_now, health_timeout=timeout, metrics_folder=chosen.prometheus_multiproc_dir)
+        build_router(
+            container_now,
+            health_timeout=timeout,
+            metrics_folder=chosen.prometheus_multiproc_dir,
+            rotates_on_webhook=chosen.journal_infisical_webhook_rotation is WebhookRotation.WHEN_DUE,
+        )
     )
     _handle_errors(app)
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
     app.middleware("http")(_secured)
-    app.add_middleware(LoopbackGuard)
+    app.add_middleware(LoopbackGuard, signed=frozenset({WEBHOOK}))
     app.add_middleware(CutShort)
     return app
 

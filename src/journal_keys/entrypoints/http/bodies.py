@@ -77,6 +77,13 @@ class RotateAnswer(BaseModel):
         return {"waiting": 202, "failed": 503}.get(self.status, 200)
 
 
+class WebhookAnswer(BaseModel):
+    """What became of a delivery: `taken`, `already seen` or `ignored`, and why."""
+
+    status: str
+    because: str | None = None
+
+
 class PartStatus(BaseModel):
     """One part's status."""
 

@@ -1,4 +1,4 @@
-"""Who may call while there is no admin plane: direct loopback callers, and no web page."""
+"""Who may call while there is no admin plane: direct loopback callers, and no web page; and whoever signs."""
 
 import ipaddress
 import re
@@ -19,12 +19,14 @@ _LAST_PORT: Final = 65_535
 class LoopbackGuard:
     """ASGI middleware that answers 403 to everybody else, naming what was refused and repeating nothing."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, signed: frozenset[str] = frozenset()) -> None:
+        """Let everybody call the `signed` paths, whose callers prove themselves by a signature."""
         self._app = app
+        self._signed = signed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or refuse it."""
-        if scope["type"] == "lifespan":
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in self._signed):
             await self._app(scope, receive, send)
             return
         refused = refusal(scope)

@@ -16,6 +16,7 @@ from journal_keys.domain.errors import (
     UnknownKeyError,
 )
 from journal_keys.domain.token import TokenRefusedError
+from journal_keys.domain.webhooks import WebhookRefusedError
 from journal_keys.ports.ledger import StaleGenerationError
 from journal_keys.ports.secret_store import PendingApprovalError, SecretNotFoundError, WriteOnceConflictError
 
@@ -23,6 +24,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 STATUSES: Final[dict[type[JournalKeysError], HTTPStatus]] = {
     TokenRefusedError: HTTPStatus.UNAUTHORIZED,
+    WebhookRefusedError: HTTPStatus.UNAUTHORIZED,
     UnknownKeyError: HTTPStatus.NOT_FOUND,
     SecretNotFoundError: HTTPStatus.NOT_FOUND,
     RefusedError: HTTPStatus.BAD_REQUEST,

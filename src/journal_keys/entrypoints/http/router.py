@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from journal_keys.adapters.prometheus.exposition import exposition
@@ -23,11 +23,13 @@ from journal_keys.entrypoints.http.bodies import (
     Problem,
     RotateAnswer,
     RotateBody,
+    WebhookAnswer,
     overall_status,
     result_of,
 )
 from journal_keys.entrypoints.http.jwks import JwksRenderer
 from journal_keys.entrypoints.http.strict_json import StrictRoute
+from journal_keys.entrypoints.http.webhook import hear
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.use_cases.check_health import Health, HealthStatus
 
@@ -36,10 +38,24 @@ _PROBLEM: dict[int | str, dict[str, object]] = {
     for code, text in {403: "not a direct loopback caller", 413: "body too large", 422: "malformed"}.items()
 }
 _JWK_SET = "application/jwk-set+json"
+WEBHOOK = "/api/v1/infisical/webhook"
+_REFUSALS: dict[int | str, dict[str, object]] = {
+    code: {"model": Problem, "description": text}
+    for code, text in {
+        400: "genuine, and says nothing about secrets",
+        401: "not signed, not genuine, or not fresh",
+        413: "body too large",
+        503: "whether it is genuine could not be found out",
+    }.items()
+}
 
 
 def build_router(
-    container_now: Callable[[], Container], *, health_timeout: timedelta, metrics_folder: Path | None
+    container_now: Callable[[], Container],
+    *,
+    health_timeout: timedelta,
+    metrics_folder: Path | None,
+    rotates_on_webhook: bool,
 ) -> APIRouter:
     """Give the routes. `container_now` gives the container that the lifespan opened.
 
@@ -66,6 +82,10 @@ def build_router(
     @router.post("/api/v1/infisical/cache/invalidate", responses=_PROBLEM)
     async def invalidate(pattern: str = "/*") -> Invalidated:
         return Invalidated(invalidated=await container_now().invalidate_cache()(parse_pattern(pattern)))
+
+    @router.post(WEBHOOK, response_model=WebhookAnswer, responses=_REFUSALS)
+    async def webhook(request: Request) -> JSONResponse:
+        return await hear(container_now(), request, rotates=rotates_on_webhook)
 
     @router.get("/.well-known/jwks.json", responses={304: {"description": "unchanged"}, 503: {"model": Problem}})
     async def jwks(if_none_match: Annotated[str | None, Header()] = None) -> Response:

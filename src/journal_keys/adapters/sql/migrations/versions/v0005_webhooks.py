@@ -1,0 +1,21 @@
+"""Which webhooks were taken."""
+
+from alembic import op
+from sqlalchemy import Column, String
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "webhook_deliveries",
+        Column("digest", String(64), primary_key=True),
+        Column("received_at", String(32), nullable=False, index=True),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("webhook_deliveries")

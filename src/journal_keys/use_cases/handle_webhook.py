@@ -1,0 +1,82 @@
+"""Follow what a webhook says: forget what may have changed, and look at the rings at once."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.paths import WEBHOOK_SECRET
+from journal_keys.domain.webhooks import (
+    AlreadySeen,
+    Delivery,
+    Dialect,
+    Ignored,
+    Notice,
+    Place,
+    Taken,
+    WebhookOutcome,
+    families_at,
+    read_claim,
+    read_notice,
+    why_ignored,
+)
+from journal_keys.ports.clock import Clock
+from journal_keys.ports.meter import Meter
+from journal_keys.ports.webhook_inbox import WebhookInbox
+from journal_keys.use_cases.check_signature import CheckSignature
+from journal_keys.use_cases.invalidate_cache import InvalidateCache
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRules:
+    """Which dialects are accepted, how far from now a delivery may say that it was sent, and whose notices are ours."""
+
+    dialects: frozenset[Dialect]
+    tolerance: timedelta
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandleWebhook:
+    """A delivery is a hint: it changes no key, and nothing in the store; in the ledger, its own record only.
+
+    Where the process dies between that record and the effect, time to live and polling stand in for the hint.
+    """
+
+    check: CheckSignature
+    inbox: WebhookInbox
+    invalidate: InvalidateCache
+    clock: Clock
+    meter: Meter
+    rules: WebhookRules
+
+    async def __call__(self, delivery: Delivery) -> WebhookOutcome:
+        """Say what became of the delivery, and count it.
+
+        Raises:
+            WebhookRefusedError: it is not genuine, or not fresh.
+            WebhookUnusableError: it is, and says nothing about secrets.
+            PortError: whether it is genuine, or came before, could not be found out: it may be sent again.
+        """
+        try:
+            outcome = await self._follow(await self._read(delivery))
+        except JournalKeysError as failure:
+            self.meter.heard(failure)
+            raise
+        self.meter.heard(outcome)
+        return outcome
+
+    async def _read(self, delivery: Delivery) -> Notice:
+        claim = read_claim(delivery, self.rules.dialects)
+        await self.check(claim)
+        return read_notice(claim, delivery.body, self.clock.read().wall, self.rules.tolerance)
+
+    async def _follow(self, notice: Notice) -> WebhookOutcome:
+        because = why_ignored(notice, self.rules.place)
+        if because is not None or notice.folder is None:
+            return Ignored(event=notice.event, because=because or "no place is named")
+        if not await self.inbox.take(notice.digest):
+            return AlreadySeen(event=notice.event)
+        await self.invalidate(notice.folder)
+        if WEBHOOK_SECRET.is_within(notice.folder):
+            self.check.forget()
+        return Taken(event=notice.event, folder=notice.folder, families=families_at(notice.folder))

@@ -1,0 +1,283 @@
+"""What follows from a webhook: a folder forgotten and a look at the rings, once; and nothing else, ever."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.memory.hint_bus import MemoryHintBus
+from journal_keys.adapters.memory.ledger import MemoryLedger
+from journal_keys.adapters.memory.meter import MemoryMeter
+from journal_keys.adapters.memory.secret_cache import MemorySecretCache
+from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.keys import Family
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.paths import WEBHOOK_SECRET, SecretPath
+from journal_keys.domain.webhooks import (
+    AlreadySeen,
+    Dialect,
+    Ignored,
+    Place,
+    Taken,
+    WebhookOutcome,
+    WebhookRefusedError,
+    WebhookUnusableError,
+)
+from journal_keys.ports.ledger import LedgerUnavailableError
+from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
+from journal_keys.ports.webhook_inbox import WebhookInbox
+from journal_keys.use_cases.check_signature import COOL_DOWN, CheckSignature
+from journal_keys.use_cases.handle_webhook import HandleWebhook, WebhookRules
+from journal_keys.use_cases.invalidate_cache import InvalidateCache
+from tests.support.hooks import PROJECT, SECRET, delivery, modified, signed
+from tests.support.world import START
+
+DB, KEYS_MAP = SecretPath.parse("/database/db_url_async"), SecretPath.parse("/auth/aes/keys_map")
+STORED = "the secret in the store"
+TTL = timedelta(minutes=5)
+
+
+class CountedStore(MemorySecretStore):
+    """Counts how often it is read, and can be out of reach."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.is_down = False
+
+    async def read_folder(self, folder: SecretPath) -> FolderContent:
+        self.reads += 1
+        if self.is_down:
+            raise SecretStoreUnavailableError("no answer")
+        return await super().read_folder(folder)
+
+
+class NoInbox(WebhookInbox):
+    """A ledger that does not answer."""
+
+    async def take(self, digest: str) -> bool:
+        raise LedgerUnavailableError(f"no answer about {digest[:4]}")
+
+
+@dataclass(kw_only=True)
+class Desk:
+    """The receiver with what stands behind it, and one secret in its cache."""
+
+    configured: tuple[str, ...] = (SECRET,)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START))
+    store: CountedStore = field(default_factory=CountedStore)
+    hints: MemoryHintBus = field(default_factory=MemoryHintBus)
+    meter: MemoryMeter = field(default_factory=MemoryMeter)
+
+    def __post_init__(self) -> None:
+        self.cache = MemorySecretCache(self.clock, timedelta(hours=1), timedelta(0))
+        check = CheckSignature(
+            store=self.store,
+            clock=self.clock,
+            ttl=TTL,
+            configured=tuple(KeyMaterial(secret.encode()) for secret in self.configured),
+        )
+        self.handle = HandleWebhook(
+            check=check,
+            inbox=MemoryLedger(self.clock, timedelta(seconds=1)),
+            invalidate=InvalidateCache(cache=self.cache, hints=self.hints),
+            clock=self.clock,
+            meter=self.meter,
+            rules=WebhookRules(
+                dialects=frozenset({Dialect.INFISICAL}),
+                tolerance=timedelta(seconds=300),
+                place=Place(project=PROJECT, environment="dev"),
+            ),
+        )
+
+    async def fill(self, *paths: SecretPath) -> None:
+        """Have these in the cache."""
+
+        async def load(path: SecretPath) -> KeyMaterial:
+            return KeyMaterial(str(path).encode())
+
+        for path in paths:
+            await self.cache.get(path, load)
+
+    async def set_stored(self, secret: str | None) -> None:
+        """Have this secret in the store."""
+        if secret is None:
+            await self.store.delete(WEBHOOK_SECRET)
+        else:
+            await self.store.overwrite({WEBHOOK_SECRET: KeyMaterial(secret.encode())})
+
+    async def send(
+        self, folder: str = "/auth/jwt", *, secret: str = SECRET, event: str = "secrets.modified", more: int = 0
+    ) -> WebhookOutcome:
+        """Send what tells that this folder changed; `more` tells deliveries of one moment apart."""
+        body = modified(self.clock.read().wall, folder, event=event, more=more)
+        return await self.handle(delivery(body, signed(body, self.clock.read().wall, secret)))
+
+
+async def test_what_lies_in_the_folder_is_forgotten_and_the_rings_are_looked_at() -> None:
+    desk = Desk()
+    await desk.fill(DB, KEYS_MAP)
+    assert await desk.send("/database") == Taken(
+        event="secrets.modified", folder=SecretPath.parse("/database"), families=()
+    )
+    assert (desk.cache.peek(str(DB)), desk.cache.peek(str(KEYS_MAP))) == (None, str(KEYS_MAP))
+    assert await desk.hints.wait(0)
+
+
+async def test_the_rings_with_keys_there_are_named() -> None:
+    outcome = await Desk().send("/auth/aes/versions")
+    assert isinstance(outcome, Taken)
+    assert outcome.families == (Family.AES,)
+
+
+async def test_a_folder_whose_name_only_begins_alike_is_another() -> None:
+    desk = Desk()
+    await desk.fill(KEYS_MAP)
+    await desk.send("/auth/aesx")
+    assert desk.cache.peek(str(KEYS_MAP)) == str(KEYS_MAP)
+
+
+async def test_a_repeated_delivery_has_no_second_effect() -> None:
+    desk = Desk()
+    await desk.send("/database")
+    await desk.hints.wait(0)
+    await desk.fill(DB)
+    assert await desk.send("/database") == AlreadySeen(event="secrets.modified")
+    assert desk.cache.peek(str(DB)) == str(DB)
+    assert not await desk.hints.wait(0)
+    assert isinstance(await desk.send("/database", more=1), Taken)
+
+
+@pytest.mark.parametrize("event", ["test", "secrets.rotation-failed", "whatever comes"])
+async def test_an_event_that_changes_no_secret_has_no_effect(event: str) -> None:
+    desk = Desk()
+    await desk.fill(DB)
+    assert isinstance(await desk.send("/database", event=event), Ignored)
+    assert desk.cache.peek(str(DB)) == str(DB)
+    assert not await desk.hints.wait(0)
+
+
+async def test_a_delivery_that_is_not_genuine_has_no_effect() -> None:
+    desk = Desk()
+    await desk.fill(DB)
+    with pytest.raises(WebhookRefusedError, match="does not fit"):
+        await desk.send("/database", secret="another secret")
+    assert desk.cache.peek(str(DB)) == str(DB)
+    assert not await desk.hints.wait(0)
+
+
+async def test_two_secrets_count_at_once_the_setting_s_and_the_stored_one() -> None:
+    desk = Desk()
+    await desk.set_stored(STORED)
+    for more, secret in enumerate((SECRET, STORED)):
+        assert isinstance(await desk.send(secret=secret, more=more), Taken)
+
+
+async def test_the_stored_secret_alone_is_enough() -> None:
+    desk = Desk(configured=())
+    await desk.set_stored(STORED)
+    assert isinstance(await desk.send(secret=STORED), Taken)
+
+
+@pytest.mark.parametrize("secret", [SECRET, "", "undefined"])
+async def test_without_any_secret_every_delivery_is_refused_and_the_cure_is_named(secret: str) -> None:
+    with pytest.raises(WebhookRefusedError, match="set JOURNAL_INFISICAL_WEBHOOK_SECRET"):
+        await Desk(configured=()).send(secret=secret)
+
+
+async def test_the_store_is_not_asked_where_the_setting_s_secret_fits() -> None:
+    desk = Desk()
+    desk.store.is_down = True
+    assert isinstance(await desk.send(), Taken)
+    assert desk.store.reads == 0
+
+
+async def test_what_fits_no_secret_makes_the_store_be_asked_once_in_a_while() -> None:
+    desk = Desk()
+    await desk.set_stored(STORED)
+    for _ in range(100):
+        with pytest.raises(WebhookRefusedError):
+            await desk.send(secret="guessed")
+    assert desk.store.reads == 1
+    desk.clock.pass_time(COOL_DOWN + timedelta(seconds=1))
+    for _ in range(100):
+        with pytest.raises(WebhookRefusedError):
+            await desk.send(secret="guessed")
+    assert desk.store.reads == 2
+
+
+async def test_a_secret_that_was_set_meanwhile_counts_after_the_cool_down() -> None:
+    desk = Desk(configured=())
+    with pytest.raises(WebhookRefusedError):
+        await desk.send(secret=STORED)
+    await desk.set_stored(STORED)
+    desk.clock.pass_time(COOL_DOWN + timedelta(seconds=1))
+    assert isinstance(await desk.send(secret=STORED), Taken)
+
+
+async def test_a_secret_that_is_gone_counts_no_longer_than_its_time_to_live() -> None:
+    desk = Desk()
+    await desk.set_stored(STORED)
+    await desk.send(secret=STORED)
+    await desk.set_stored(None)
+    desk.clock.pass_time(TTL + timedelta(seconds=1))
+    with pytest.raises(WebhookRefusedError):
+        await desk.send(secret=STORED)
+
+
+@pytest.mark.parametrize("folder", ["/auth/webhooks", "/auth"])
+async def test_word_of_a_change_where_the_secret_lies_makes_it_be_read_again(folder: str) -> None:
+    desk = Desk()
+    await desk.set_stored(STORED)
+    await desk.send(secret=STORED)
+    await desk.set_stored("a newer one")
+    await desk.send(folder)
+    assert isinstance(await desk.send(secret="a newer one", more=2), Taken)
+    with pytest.raises(WebhookRefusedError):
+        await desk.send(secret=STORED, more=3)
+
+
+async def test_a_store_out_of_reach_is_no_refusal_so_that_the_sender_tries_again() -> None:
+    desk = Desk()
+    desk.store.is_down = True
+    with pytest.raises(SecretStoreUnavailableError):
+        await desk.send(secret=STORED)
+
+
+async def test_a_ledger_out_of_reach_leaves_the_delivery_to_be_sent_again() -> None:
+    desk = Desk()
+    await desk.fill(DB)
+    down = replace(desk.handle, inbox=NoInbox())
+    body = modified(START, "/database")
+    with pytest.raises(LedgerUnavailableError):
+        await down(delivery(body, signed(body, START)))
+    assert desk.cache.peek(str(DB)) == str(DB)
+    assert isinstance(await desk.send("/database"), Taken)
+
+
+UNSIGNED: Mapping[str, str] = {}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "kind"),
+    [
+        (b"{}", UNSIGNED, WebhookRefusedError),
+        (b"{}", signed(b"{}", START), WebhookRefusedError),
+        (b"text", signed(b"text", START), WebhookUnusableError),
+    ],
+)
+async def test_everything_is_counted_by_what_became_of_it(
+    body: bytes, headers: Mapping[str, str], kind: type[JournalKeysError]
+) -> None:
+    desk = Desk()
+    with pytest.raises(kind):
+        await desk.handle(delivery(body, headers))
+    await desk.send()
+    await desk.send()
+    await desk.send(event="test")
+    assert sum(desk.meter.webhooks.values()) == 4
+    assert desk.meter.webhooks["secrets.modified", "taken"] == desk.meter.webhooks["test", "ignored"] == 1
+    assert desk.meter.webhooks["secrets.modified", "already_seen"] == 1
