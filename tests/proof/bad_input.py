@@ -19,6 +19,7 @@ from tests.proof.bad_inputs.search import Tally, Target, generated, search
 from tests.proof.bad_inputs.stored_keys import PROVED
 from tests.proof.bad_inputs.tokens import TOKEN
 from tests.proof.bad_inputs.vaults import CONTENT, DAMAGED, SEALED, damaged
+from tests.proof.bad_inputs.webhooks import BODY, FORGED
 from tests.proof.verdict import Verdict
 
 SEEDS: Final = (20261124, *range(1, 20))
@@ -49,6 +50,8 @@ TARGETS: Final[tuple[Target[Any], ...]] = (
     CONTENT,
     CALLER,
     ENVIRONMENT,
+    FORGED,
+    BODY,
 )
 
 

@@ -26,13 +26,14 @@ _ID_HEADER: Final = b"webhook-id"
 _TIME_HEADER: Final = b"webhook-timestamp"
 _SIGNATURE_HEADER: Final = b"webhook-signature"
 
-_INFISICAL: Final = re.compile(rb"t=([0-9]{1,15});([0-9a-f]{64})\Z")
+_INFISICAL: Final = re.compile(rb"t=([1-9][0-9]{0,14});([0-9a-f]{64})\Z")
 _GUIDE: Final = re.compile(rb"sha256=([0-9a-f]{64})\Z")
 _ID: Final = re.compile(rb"[!-\-/-~]{1,255}\Z")
 """Printable, and no dot, since dots part what is signed."""
 _SECONDS: Final = re.compile(rb"[0-9]{1,12}\Z")
 _V1: Final = re.compile(rb"v1,([A-Za-z0-9+/]{43}=)\Z")
-_MOST_SIGNATURES: Final = 16
+_SIGNATURES: Final = re.compile(rb"(v[0-9]{1,2}[a-z]?,[A-Za-z0-9+/]{1,512}={0,2}( (?!\Z)|\Z)){1,16}\Z")
+"""One or several, with single blanks between; those of other versions are passed over."""
 _STANDARD_SECRET: Final = b"whsec_"
 
 LONGEST_TOLERANCE: Final = timedelta(seconds=600)
@@ -227,7 +228,7 @@ def _of_standard(delivery: Delivery, value: bytes) -> Claim:
     well_formed = len(names) == len(times) == 1 and _ID.match(names[0]) and _SECONDS.match(times[0])
     parts = value.split(b" ")
     macs = tuple(base64.b64decode(found[1]) for part in parts if (found := _V1.match(part)))
-    if not well_formed or not macs or len(parts) > _MOST_SIGNATURES:
+    if not well_formed or not macs or not _SIGNATURES.match(value):
         raise WebhookRefusedError("webhook-id, webhook-timestamp or webhook-signature is missing or malformed")
     return Claim(
         dialect=Dialect.STANDARD,

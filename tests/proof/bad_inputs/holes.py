@@ -19,6 +19,7 @@ from tests.proof.bad_inputs.materials import LINE
 from tests.proof.bad_inputs.search import REFUSED, Labelled, Tally, Target, generated, search
 from tests.proof.bad_inputs.signing import believed, verifier
 from tests.proof.bad_inputs.tokens import TOKEN
+from tests.proof.bad_inputs.webhooks import FORGED, Sent
 from tests.support.views import PROFILE
 
 _INPUTS: Final = 4_000
@@ -126,6 +127,22 @@ def _by_how_the_host_begins(given: Caller) -> object:
     return "admitted" if is_ours else REFUSED
 
 
+def _with_capitals_in_hex(given: Sent) -> Sent:
+    return tuple((name, value.lower()) for name, value in given[0]), given[1]
+
+
+def _with_the_first_header_of_each_name(given: Sent) -> Sent:
+    return tuple(dict(reversed(given[0])).items()), given[1]
+
+
+def _with_the_time_of_the_body(given: Sent) -> Sent:
+    """What is left where the header's time, which is not signed, need not agree with the body's."""
+    found = re.search(rb'"timestamp":([0-9]+)', given[1])
+    if not found:
+        return given
+    return tuple((name, re.sub(rb"\At=[0-9]+", b"t=" + found[1], value)) for name, value in given[0]), given[1]
+
+
 HOLES: Final = {
     "white space around a token": Hole(TOKEN, _after(_as_text(str.strip), TOKEN)),
     "padding behind a token": Hole(TOKEN, _after(_as_text(lambda text: text.rstrip("=")), TOKEN)),
@@ -147,5 +164,8 @@ HOLES: Final = {
     "a vault header that is not authenticated": Hole(
         vaults.DAMAGED, _after(vaults.with_its_header_back, vaults.DAMAGED), inputs=vaults.damaged
     ),
+    "capital digits in a signature": Hole(FORGED, _after(_with_capitals_in_hex, FORGED)),
+    "a second signature header": Hole(FORGED, _after(_with_the_first_header_of_each_name, FORGED)),
+    "a header's time that nobody compares": Hole(FORGED, _after(_with_the_time_of_the_body, FORGED)),
     "hosts by how they begin": Hole(CALLER, _by_how_the_host_begins),
 }
