@@ -49,6 +49,7 @@ from journal_keys.ports.snapshot_store import SnapshotStore
 from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.ports.view_board import ViewBoard
 from journal_keys.ports.webhook_inbox import WebhookInbox
+from journal_keys.ports.webhook_secrets import WebhookSecrets
 from journal_keys.use_cases.check_health import CheckHealth
 from journal_keys.use_cases.check_signature import CheckSignature
 from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
@@ -71,6 +72,7 @@ from journal_keys.use_cases.restore_snapshot import RestoreSnapshot
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.rotate_on_webhook import RotateOnWebhook
+from journal_keys.use_cases.rotate_webhook_secret import RotateWebhookSecret
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
 from journal_keys.use_cases.show_figures import ShowFigures
 from journal_keys.use_cases.stage_successor import StageSuccessor
@@ -97,7 +99,8 @@ class Container(containers.DeclarativeContainer):
     fleet: providers.Provider[Fleet] = providers.Dependency(instance_of=Fleet)  # type: ignore[type-abstract]
     inbox: providers.Provider[WebhookInbox] = providers.Dependency(instance_of=WebhookInbox)  # type: ignore[type-abstract]
     webhook_rules: providers.Provider[WebhookRules] = providers.Dependency(instance_of=WebhookRules)
-    webhook_secrets: providers.Provider[tuple[KeyMaterial, ...]] = providers.Dependency(instance_of=tuple)
+    webhook_secrets: providers.Provider[WebhookSecrets] = providers.Dependency(instance_of=WebhookSecrets)  # type: ignore[type-abstract]
+    configured_webhook_secrets: providers.Provider[tuple[KeyMaterial, ...]] = providers.Dependency(instance_of=tuple)
     instance_name: providers.Provider[str] = providers.Dependency(instance_of=str)
     instance_expiry: providers.Provider[timedelta] = providers.Dependency(instance_of=timedelta)
     usage: providers.Provider[KeyUsage] = providers.Dependency(instance_of=KeyUsage)  # type: ignore[type-abstract]
@@ -237,7 +240,15 @@ class Container(containers.DeclarativeContainer):
     fetch_secret: providers.Provider[FetchSecret] = providers.Factory(FetchSecret, store=store, cache=cache)
     invalidate_cache: providers.Provider[InvalidateCache] = providers.Factory(InvalidateCache, cache=cache, hints=hints)
     check_signature: providers.Provider[CheckSignature] = providers.ThreadSafeSingleton(
-        CheckSignature, store=store, clock=clock, ttl=windows.provided.view_ttl, configured=webhook_secrets
+        CheckSignature,
+        store=store,
+        secrets=webhook_secrets,
+        clock=clock,
+        ttl=windows.provided.view_ttl,
+        configured=configured_webhook_secrets,
+    )
+    rotate_webhook_secret: providers.Provider[RotateWebhookSecret] = providers.Factory(
+        RotateWebhookSecret, store=store, secrets=webhook_secrets, entropy=entropy
     )
     handle_webhook: providers.Provider[HandleWebhook] = providers.Factory(
         HandleWebhook,

@@ -4,14 +4,17 @@ import json
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.http.router import WEBHOOK
 from tests.support.hooks import SECRET, SIGNATURE, modified, ms_of, signed
 from tests.support.operator import COMMAND, Operator
@@ -20,9 +23,8 @@ pytestmark = pytest.mark.processes
 ANSWER_S = 20
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    operator = Operator(tmp_path_factory.mktemp("webhooks"), JOURNAL_INFISICAL_WEBHOOK_SECRET=SECRET)
+@contextmanager
+def serving(operator: Operator) -> Iterator[str]:
     assert operator.run("init").returncode == 0
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", "--json"], stdout=subprocess.PIPE, env=operator.environment, text=True
@@ -31,6 +33,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield json.loads(service.stdout.readline())["serves_on"]
         service.send_signal(signal.SIGTERM)
     assert service.returncode in {0, -signal.SIGTERM}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    operator = Operator(tmp_path_factory.mktemp("webhooks"), JOURNAL_INFISICAL_WEBHOOK_SECRET=SECRET)
+    with serving(operator) as where:
+        yield where
 
 
 @contextmanager
@@ -134,3 +143,40 @@ def test_a_sender_who_stops_in_the_middle_holds_nobody_up(address: str) -> None:
         assert answers(quick, 1) == [(200, {"status": "taken"})]
         slow.sendall(body[50:])
         assert answers(slow, 1) == [(200, {"status": "taken"})]
+
+
+def post(address: str, secret: str, more: str) -> int:
+    now = datetime.now(UTC)
+    body = modified(now, "/database", more=more)
+    place = urlsplit(address)
+    connection = HTTPConnection(place.hostname or "", place.port, timeout=ANSWER_S)
+    with closing(connection):
+        connection.request("POST", WEBHOOK, body=body, headers=signed(body, now, secret))
+        return connection.getresponse().status
+
+
+def test_the_secret_rotates_beside_a_running_service_without_a_gap(tmp_path: Path) -> None:
+    operator = Operator(tmp_path, JOURNAL_INFISICAL_WEBHOOK_SECRET=SECRET)
+    with serving(operator) as address:
+        assert post(address, SECRET, "before") == 200
+        made = operator.json("webhook-secret", "rotate", "--reason", "the quarter is over")
+        assert isinstance(made, dict)
+        assert [post(address, SECRET, "meanwhile"), post(address, SECRET, "still")] == [200, 200]
+        deadline = time.monotonic() + ANSWER_S
+        while post(address, made["secret"], "after") != 200:  # looked up anew once the time to live is over
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert post(address, SECRET, "too late") == 401
+    listed = operator.json("webhook-secret", "status")
+    assert isinstance(listed, list)
+    assert [(one["name"], one["superseded_at"]) for one in listed] == [(made["name"], None)]
+    assert listed[0]["used_at"] > listed[0]["made_at"]
+    audited = operator.run("audit", "list", "--json").stdout.decode()
+    assert "webhook_secret_made" in audited
+    assert "webhook_secret_used" in audited
+    assert made["secret"] not in audited
+    assert operator.run("secrets", "delete", f"/auth/webhooks/{made['name']}").returncode == ExitCode.REFUSED
+    told = operator.run("webhook-secret", "rotate")
+    assert told.returncode == 0
+    assert b"not shown again" in told.stderr
+    assert b"former until" in told.stdout

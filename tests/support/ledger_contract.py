@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import pytest
 from sqlalchemy import event
@@ -34,6 +34,7 @@ from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.webhook_inbox import WebhookInbox
+from journal_keys.ports.webhook_secrets import WebhookSecrets
 from tests.support.postgres_server import PostgresServer
 
 START: Final = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
@@ -43,7 +44,7 @@ YEAR: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """One ledger through its six ports."""
+    """One ledger through its seven ports."""
 
     ledger: Ledger
     trail: AuditTrail
@@ -51,6 +52,20 @@ class Ports:
     keeper: ClockKeeper
     fleet: Fleet
     inbox: WebhookInbox
+    secrets: WebhookSecrets
+
+    @classmethod
+    def of(cls, ledger: MemoryLedger | SqlLedger) -> Self:
+        """The same object behind each."""
+        return cls(
+            ledger=ledger,
+            trail=ledger,
+            usage=ledger,
+            keeper=ledger,
+            fleet=ledger,
+            inbox=ledger,
+            secrets=ledger,
+        )
 
 
 PortsFactory: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[Ports]]
@@ -59,7 +74,7 @@ PortsFactory: TypeAlias = Callable[[Path, Clock], AbstractAsyncContextManager[Po
 @asynccontextmanager
 async def in_memory(_folder: Path, clock: Clock) -> AsyncIterator[Ports]:
     ledger = MemoryLedger(clock, SKEW)
-    yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger)
+    yield Ports.of(ledger)
 
 
 @asynccontextmanager
@@ -67,7 +82,9 @@ async def in_sqlite(folder: Path, clock: Clock) -> AsyncIterator[Ports]:
     async with ledger_engine(f"sqlite+aiosqlite:///{folder}/ledger/ledger.db") as engine:
         await upgrade(engine)
         ledger = SqlLedger(engine, clock, SKEW)
-        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger)
+        yield Ports(
+            ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger, secrets=ledger
+        )
 
 
 @asynccontextmanager
@@ -76,7 +93,9 @@ async def in_postgresql(_folder: Path, clock: Clock, server: PostgresServer | No
     async with ledger_engine(await server.database()) as engine:
         turn_server_clock(engine, clock)
         ledger = SqlLedger(engine, clock, SKEW)
-        yield Ports(ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger)
+        yield Ports(
+            ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger, secrets=ledger
+        )
 
 
 def turn_server_clock(engine: AsyncEngine, clock: Clock) -> None:

@@ -92,6 +92,8 @@ def parse_pattern(text: str) -> SecretPath | None:
 
 AUTH: Final = SecretPath(("auth",))
 WEBHOOK_SECRET: Final = SecretPath(("auth", "webhooks", "infisical_secret"))
+WEBHOOK_SECRET_PREFIX: Final = "whs_"  # noqa: S105 (of a name)
+"""How the names of secrets begin that a rotation made, beside it."""
 _JWT_PROJECTIONS: Final = (
     "current_private_key",
     "next_private_key",
@@ -131,7 +133,9 @@ _PROJECTED: Final = frozenset(
 
 
 def is_owned(path: SecretPath) -> bool:
-    """Whether only use cases of the ring may write this secret (projections, material, tombstones, markers)."""
+    """Whether only our own use cases write this secret: projections, material, tombstones, markers, webhook secrets."""
+    if path.is_within(WEBHOOK_SECRET.folder):
+        return path.name.startswith((MARKER_NAME, WEBHOOK_SECRET_PREFIX))
     return path.name == MARKER_NAME or path in _PROJECTED or any(path.is_within(folder) for folder in _MATERIAL)
 
 

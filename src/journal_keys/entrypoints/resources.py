@@ -72,7 +72,8 @@ def build_container(
         fleet=ledger,
         inbox=ledger,
         webhook_rules=settings.webhook_rules(),
-        webhook_secrets=settings.webhook_secrets(),
+        webhook_secrets=ledger,
+        configured_webhook_secrets=settings.webhook_secrets(),
         instance_name=settings.instance_name,
         instance_expiry=settings.instance_expiry,
     )

@@ -5,54 +5,89 @@ from datetime import timedelta
 from typing import Final
 
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.paths import WEBHOOK_SECRET
+from journal_keys.domain.paths import WEBHOOK_SECRET, WEBHOOK_SECRET_PREFIX
+from journal_keys.domain.webhook_secrets import SecretsPage
 from journal_keys.domain.webhooks import Claim, WebhookRefusedError, is_genuine
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.webhook_secrets import WebhookSecrets
 
 COOL_DOWN: Final = timedelta(seconds=10)
 """Whoever sends what does not fit makes the store be asked no more often than this."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Stored:
+    name: str
+    secret: KeyMaterial
+
+
 @dataclass(slots=True, kw_only=True)
 class CheckSignature:
-    """Two secrets count at once: the setting's, and the one in the store, which is held for its time to live."""
+    """The setting's secret counts, and the one in the store; once one was made by a rotation, what that leaves.
+
+    What lies in the store is held for its time to live.
+    """
 
     store: SecretStore
+    secrets: WebhookSecrets
     clock: Clock
     ttl: timedelta
     configured: tuple[KeyMaterial, ...]
-    _held: tuple[KeyMaterial, ...] = field(default=(), init=False)
+    _held: tuple[_Stored, ...] = field(default=(), init=False)
     _read_s: float = field(default=float("-inf"), init=False)
 
     async def __call__(self, claim: Claim) -> None:
-        """Return where the signature fits a secret.
+        """Return where the signature fits a secret that counts; the first use of a new one is recorded.
 
         Raises:
             WebhookRefusedError: it fits none, or there is none.
-            SecretStoreError: it does not fit the setting's, and the store could not be asked for the other.
+            SecretStoreError, LedgerError: which secrets count could not be found out.
         """
-        if _fits(claim, self.configured) or _fits(claim, await self._stored(self.ttl)):
+        is_configured = any(is_genuine(claim, secret) for secret in self.configured)
+        page = await self.secrets.known_secrets() if is_configured else None
+        if page is not None and not page.made:
             return
-        if _fits(claim, await self._stored(min(COOL_DOWN, self.ttl))):
-            return
-        if not self.configured and not self._held:
-            raise WebhookRefusedError(
-                f"no webhook secret is configured: set JOURNAL_INFISICAL_WEBHOOK_SECRET, or the secret {WEBHOOK_SECRET}"
-            )
-        raise WebhookRefusedError("the signature does not fit: the hook has another secret than this place")
+        name = await self._name(claim)
+        if name is None and not is_configured:
+            raise self._refusal()
+        await self._admit(name, page or await self.secrets.known_secrets())
 
     def forget(self) -> None:
-        """Ask the store next time: something changed where the secret lies."""
+        """Ask the store next time: something changed where the secrets lie."""
         self._read_s = float("-inf")
 
-    async def _stored(self, max_age: timedelta) -> tuple[KeyMaterial, ...]:
+    async def _name(self, claim: Claim) -> str | None:
+        for max_age in (self.ttl, min(COOL_DOWN, self.ttl)):
+            for stored in await self._stored(max_age):
+                if is_genuine(claim, stored.secret):
+                    return stored.name
+        return None
+
+    async def _admit(self, name: str | None, page: SecretsPage) -> None:
+        ended_at = page.superseded_at(name)
+        if ended_at is not None:
+            raise WebhookRefusedError(
+                f"the signature is made with a secret that a newer one took the place of at"
+                f" {ended_at.isoformat(timespec='seconds')}: give the hook the newest, or make one with"
+                " 'journal-keys webhook-secret rotate'"
+            )
+        if name is not None and page.awaits_use(name):
+            await self.secrets.confirm(name)
+
+    async def _stored(self, max_age: timedelta) -> tuple[_Stored, ...]:
+        """What rotations made comes first, so that the guide's name, which holds the newest again, hides no name."""
         if self.clock.uptime_s() - self._read_s > max_age.total_seconds():
-            content = await self.store.read_folder(WEBHOOK_SECRET.folder)
-            found = content.secrets.get(WEBHOOK_SECRET.name)
-            self._held, self._read_s = () if found is None else (found,), self.clock.uptime_s()
+            found = (await self.store.read_folder(WEBHOOK_SECRET.folder)).secrets
+            names = [name for name in sorted(found) if name.startswith(WEBHOOK_SECRET_PREFIX)]
+            names += [WEBHOOK_SECRET.name] if WEBHOOK_SECRET.name in found else []
+            self._held = tuple(_Stored(name=name, secret=found[name]) for name in names)
+            self._read_s = self.clock.uptime_s()
         return self._held
 
-
-def _fits(claim: Claim, secrets: tuple[KeyMaterial, ...]) -> bool:
-    return any(is_genuine(claim, secret) for secret in secrets)
+    def _refusal(self) -> WebhookRefusedError:
+        if self.configured or self._held:
+            return WebhookRefusedError("the signature does not fit: the hook has another secret than this place")
+        return WebhookRefusedError(
+            f"no webhook secret is configured: set JOURNAL_INFISICAL_WEBHOOK_SECRET, or the secret {WEBHOOK_SECRET}"
+        )

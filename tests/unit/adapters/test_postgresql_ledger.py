@@ -256,6 +256,8 @@ class TestRoles:
         await service.add(Kid("aes_0001"), 3)
         await service.add(Kid("aes_0001"), 4)
         assert [await service.take("a" * 64) for _ in range(2)] == [True, False]
+        await service.introduce("whs_1", actor="ops", reason="a test")
+        await service.confirm("whs_1")
         await service.keep_clock()
         await service.accept_clock(actor="ops", reason="a test")
         await service.keep_clock()

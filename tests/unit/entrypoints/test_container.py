@@ -41,7 +41,8 @@ def container() -> Container:
         fleet=ledger,
         inbox=ledger,
         webhook_rules=RULES,
-        webhook_secrets=(),
+        webhook_secrets=ledger,
+        configured_webhook_secrets=(),
         instance_name="test-1",
         instance_expiry=timedelta(minutes=5),
     )

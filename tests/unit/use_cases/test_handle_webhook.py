@@ -74,15 +74,17 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.cache = MemorySecretCache(self.clock, timedelta(hours=1), timedelta(0))
+        self.ledger = MemoryLedger(self.clock, timedelta(seconds=1))
         check = CheckSignature(
             store=self.store,
+            secrets=self.ledger,
             clock=self.clock,
             ttl=TTL,
             configured=tuple(KeyMaterial(secret.encode()) for secret in self.configured),
         )
         self.handle = HandleWebhook(
             check=check,
-            inbox=MemoryLedger(self.clock, timedelta(seconds=1)),
+            inbox=self.ledger,
             invalidate=InvalidateCache(cache=self.cache, hints=self.hints),
             clock=self.clock,
             meter=self.meter,

@@ -18,6 +18,7 @@ from journal_keys.domain.fleet import Instance, laggards, reported
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
+from journal_keys.domain.webhook_secrets import SecretsPage, WebhookSecret, secret_made, secret_used
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.clock_keeper import ClockKeeper
@@ -25,9 +26,10 @@ from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import MOST_LAGGARDS, Ledger, LedgerPage, StaleGenerationError
 from journal_keys.ports.webhook_inbox import KEPT_FOR, WebhookInbox
+from journal_keys.ports.webhook_secrets import WebhookSecrets
 
 
-class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbox):
+class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbox, WebhookSecrets):
     """Dictionaries. Nothing is awaited between compare and set, so each change is one step."""
 
     def __init__(self, clock: Clock, skew: timedelta) -> None:
@@ -40,6 +42,7 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
         self._usage: dict[Kid, int] = {}
         self._instances: dict[str, Instance] = {}
         self._deliveries: dict[str, datetime] = {}
+        self._webhook_secrets: dict[str, WebhookSecret] = {}
 
     async def heads(self) -> Mapping[Family, RingHead]:
         """Give the head of every ring."""
@@ -147,6 +150,25 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
         is_new = digest not in self._deliveries
         self._deliveries.setdefault(digest, now)
         return is_new
+
+    async def known_secrets(self) -> SecretsPage:
+        """Give them in their order."""
+        made = sorted(self._webhook_secrets.values(), key=lambda one: (one.made_at, one.name))
+        return SecretsPage(now=self._now().at, made=tuple(made))
+
+    async def introduce(self, name: str, *, actor: str, reason: str) -> None:
+        """Keep the secret's name and moment."""
+        self._time = self._now()
+        self._webhook_secrets[name] = WebhookSecret(name=name, made_at=self._time.at)
+        self._link(secret_made(name, self._time.at, actor=actor, reason=reason))
+
+    async def confirm(self, name: str) -> None:
+        """Keep the moment of the first use."""
+        known = self._webhook_secrets.get(name)
+        if known is not None and known.used_at is None:
+            self._time = self._now()
+            self._webhook_secrets[name] = replace(known, used_at=self._time.at)
+            self._link(secret_used(name, self._time.at))
 
     def _live(self, now: datetime) -> list[Instance]:
         return [one for one in self._instances.values() if one.expires_at > now]

@@ -18,6 +18,7 @@ from journal_keys.adapters.sql.ledger_clock import forget_marks, keep_time, lock
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
 from journal_keys.adapters.sql.transactions import change, glancing, reading
 from journal_keys.adapters.sql.webhook_inbox import SqlWebhookInbox
+from journal_keys.adapters.sql.webhook_secrets import SqlWebhookSecrets
 from journal_keys.domain.audit_chain import AuditHead
 from journal_keys.domain.changes import (
     AuditFact,
@@ -37,7 +38,7 @@ _QUICK: Final = timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True)
-class SqlLedger(SqlAuditTrail, SqlKeyUsage, SqlFleet, SqlWebhookInbox, Ledger, ClockKeeper):
+class SqlLedger(SqlAuditTrail, SqlKeyUsage, SqlFleet, SqlWebhookInbox, SqlWebhookSecrets, Ledger, ClockKeeper):
     """State of every ring, with what is kept beside it, in the tables that `schema.upgrade` makes.
 
     `skew` is the clock error between hosts.

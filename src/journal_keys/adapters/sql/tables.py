@@ -123,6 +123,14 @@ webhook_deliveries: Final = Table(
 )
 """One row per delivery that was taken, for as long as it may come again."""
 
+webhook_secrets: Final = Table(
+    "webhook_secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    _moment("made_at"),
+    _moment("used_at", nullable=True),
+)
+
 clock_marks: Final = Table(
     "clock_marks",
     metadata,

@@ -12,6 +12,7 @@ from journal_keys.entrypoints.cli.options import Json
 from journal_keys.entrypoints.cli.rings import keys_app
 from journal_keys.entrypoints.cli.secrets import secrets_app
 from journal_keys.entrypoints.cli.streams import give_every_stream_a_place
+from journal_keys.entrypoints.cli.webhook_secrets import webhook_secrets_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +30,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(secrets_app, name="secrets")
 app.add_typer(audit_app, name="audit")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(webhook_secrets_app, name="webhook-secret")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Which webhooks were taken."""
+"""Which webhooks were taken, and which of their secrets count."""
 
 from alembic import op
 from sqlalchemy import Column, String
@@ -15,7 +15,14 @@ def upgrade() -> None:
         Column("digest", String(64), primary_key=True),
         Column("received_at", String(32), nullable=False, index=True),
     )
+    op.create_table(
+        "webhook_secrets",
+        Column("name", String(64), primary_key=True),
+        Column("made_at", String(32), nullable=False),
+        Column("used_at", String(32)),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("webhook_secrets")
     op.drop_table("webhook_deliveries")

@@ -1,0 +1,73 @@
+"""Which secrets of the webhook count: the newest, and those before it until it was used or a bound has passed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from journal_keys.domain.changes import AuditFact
+
+OVERLAP: Final = timedelta(days=1)
+"""How long former secrets count beside one that no delivery was signed with yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSecret:
+    """One secret by its name (the last segment of its path), made by a rotation; `used_at` is its first delivery."""
+
+    name: str
+    made_at: datetime
+    used_at: datetime | None = None
+
+    @property
+    def alone_from(self) -> datetime:
+        """From when on the secrets before this one no longer count."""
+        bound = self.made_at + OVERLAP
+        return bound if self.used_at is None else min(bound, self.used_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretsPage:
+    """All that were made, oldest first, and the time on the ledger's clock."""
+
+    now: datetime
+    made: tuple[WebhookSecret, ...]
+
+    def superseded_at(self, name: str | None) -> datetime | None:
+        """Say since when this secret no longer counts, None where it does.
+
+        What no rotation made, as the setting's, is None, or a name that is not recorded: it is older than all of them.
+        """
+        names = [secret.name for secret in self.made]
+        later = self.made[names.index(name) + 1 :] if name in names else self.made
+        ends = [secret.alone_from for secret in later]
+        return min(ends) if ends and min(ends) <= self.now else None
+
+    def awaits_use(self, name: str | None) -> bool:
+        """Whether this is the newest secret, and no delivery was signed with it yet."""
+        return bool(self.made) and self.made[-1].name == name and self.made[-1].used_at is None
+
+
+def secret_made(name: str, at: datetime, *, actor: str, reason: str) -> AuditFact:
+    """The fact that a rotation made this secret."""
+    return AuditFact(
+        at=at,
+        actor=actor,
+        action="webhook_secret_made",
+        family=None,
+        kid=None,
+        reason=reason,
+        detail={"secret": name, "former_until": (at + OVERLAP).isoformat()},
+    )
+
+
+def secret_used(name: str, at: datetime) -> AuditFact:
+    """The fact that the first delivery signed with this secret came, and that former secrets count no longer."""
+    return AuditFact(
+        at=at,
+        actor="webhook",
+        action="webhook_secret_used",
+        family=None,
+        kid=None,
+        reason="the first delivery signed with it came",
+        detail={"secret": name},
+    )

@@ -1,0 +1,67 @@
+"""Which secrets of the webhook count, as a table: names from old to new, with the hour of each one's first use."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from journal_keys.domain.webhook_secrets import OVERLAP, SecretsPage, WebhookSecret
+
+START = datetime(2026, 11, 26, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+NEVER = None
+BOUND = OVERLAP // HOUR
+
+
+def page(now_h: float, *made: tuple[str, float, float | None]) -> SecretsPage:
+    """Secrets by name, hour of making and hour of first use."""
+    secrets = [
+        WebhookSecret(
+            name=name, made_at=START + made_h * HOUR, used_at=None if used_h is None else START + used_h * HOUR
+        )
+        for name, made_h, used_h in made
+    ]
+    return SecretsPage(now=START + now_h * HOUR, made=tuple(secrets))
+
+
+@pytest.mark.parametrize(
+    ("found", "counting", "over"),
+    [
+        pytest.param(page(9), [None, "x"], [], id="nothing was rotated"),
+        pytest.param(page(2, ("a", 1, NEVER)), [None, "x", "a"], [], id="a new one that is not used yet"),
+        pytest.param(page(2, ("a", 1, 2)), ["a"], [None, "x"], id="a new one that was used just now"),
+        pytest.param(page(1 + BOUND - 0.01, ("a", 1, NEVER)), [None, "a"], [], id="a moment before the bound"),
+        pytest.param(page(1 + BOUND, ("a", 1, NEVER)), ["a"], [None], id="at the bound"),
+        pytest.param(page(4, ("a", 1, 2), ("b", 3, NEVER)), ["a", "b"], [None], id="the next one, not used yet"),
+        pytest.param(page(4, ("a", 1, NEVER), ("b", 3, NEVER)), [None, "a", "b"], [], id="two that are not used yet"),
+        pytest.param(page(4, ("a", 1, NEVER), ("b", 3, 4)), ["b"], [None, "a"], id="the second was used alone"),
+        pytest.param(page(4, ("a", 1, 4), ("b", 3, NEVER)), ["a", "b"], [None], id="the first is used after all"),
+        pytest.param(page(99, ("a", 1, NEVER), ("b", 3, NEVER)), ["b"], [None, "a"], id="both bounds are over"),
+    ],
+)
+def test_the_newest_counts_and_those_before_it_until_it_is_used_or_the_bound_is_over(
+    found: SecretsPage, counting: list[str | None], over: list[str | None]
+) -> None:
+    assert [name for name in counting if found.superseded_at(name) is not None] == []
+    assert [name for name in over if found.superseded_at(name) is None] == []
+
+
+def test_the_moment_since_when_a_secret_is_over_is_the_first_that_ended_it() -> None:
+    found = page(99, ("a", 1, 2), ("b", 3, NEVER))
+    assert found.superseded_at(None) == START + 2 * HOUR
+    assert found.superseded_at("a") == START + 3 * HOUR + OVERLAP
+
+
+@pytest.mark.parametrize(
+    ("found", "name", "awaits"),
+    [
+        (page(1), None, False),
+        (page(1), "a", False),
+        (page(2, ("a", 1, NEVER)), "a", True),
+        (page(2, ("a", 1, NEVER)), None, False),
+        (page(2, ("a", 1, 2)), "a", False),
+        (page(4, ("a", 1, NEVER), ("b", 3, NEVER)), "a", False),
+        (page(4, ("a", 1, NEVER), ("b", 3, NEVER)), "b", True),
+    ],
+)
+def test_the_first_use_of_the_newest_alone_is_waited_for(found: SecretsPage, name: str | None, awaits: bool) -> None:  # noqa: FBT001
+    assert found.awaits_use(name) is awaits
