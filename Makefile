@@ -85,7 +85,8 @@ infisical-rotate-all: .venv/.ready ## rotate both rings, due or not
 	@$(BIN)/journal-keys rotate both --force
 
 infisical-cache-clear: ## let the service on HOST:PORT forget its cached secrets
-	@curl --silent --show-error --fail -X POST "http://$(HOST):$(PORT)/api/v1/infisical/cache/invalidate"; echo
+	@printf %s "$${JOURNAL_ADMIN_TOKEN:+header = \"Authorization: Bearer $$JOURNAL_ADMIN_TOKEN\"}" | \
+	curl --config - --silent --show-error --fail -X POST "http://$(HOST):$(PORT)/api/v1/infisical/cache/invalidate"; echo
 
 test-infisical: .venv/.ready ## run every test of the store in Infisical
 	@scripts/run-tests --no-cov -k "infisical or transcript or secret_store"

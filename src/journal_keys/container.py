@@ -14,6 +14,7 @@ from journal_keys.adapters.crypto.key_crypto import (
 )
 from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
+from journal_keys.adapters.memory.grants import MemoryGrants
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.lease import MemoryLease
 from journal_keys.adapters.memory.meter import MemoryMeter
@@ -36,6 +37,7 @@ from journal_keys.ports.clock import Clock
 from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.fleet import Fleet
+from journal_keys.ports.grants import Grants
 from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.key_crypto import KeyGenerator, KeyOpener, PemRenderer
 from journal_keys.ports.key_usage import KeyUsage
@@ -50,6 +52,7 @@ from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.ports.view_board import ViewBoard
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.ports.webhook_secrets import WebhookSecrets
+from journal_keys.use_cases.audit_call import AuditCall
 from journal_keys.use_cases.check_health import CheckHealth
 from journal_keys.use_cases.check_signature import CheckSignature
 from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
@@ -104,6 +107,7 @@ class Container(containers.DeclarativeContainer):
     instance_name: providers.Provider[str] = providers.Dependency(instance_of=str)
     instance_expiry: providers.Provider[timedelta] = providers.Dependency(instance_of=timedelta)
     usage: providers.Provider[KeyUsage] = providers.Dependency(instance_of=KeyUsage)  # type: ignore[type-abstract]
+    grants: providers.Provider[Grants] = providers.Dependency(instance_of=Grants, default=MemoryGrants())  # type: ignore[type-abstract]
     snapshots: providers.Provider[SnapshotStore] = providers.Dependency(
         instance_of=SnapshotStore,  # type: ignore[type-abstract]
         default=NoSnapshotStore(),
@@ -233,6 +237,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         verify_max_stale=verify_max_stale,
     )
+    audit_call: providers.Provider[AuditCall] = providers.Factory(AuditCall, trail=trail, clock=clock)
     verify_audit: providers.Provider[VerifyAudit] = providers.Factory(VerifyAudit, trail=trail)
     explain_key: providers.Provider[ExplainKey] = providers.Factory(
         ExplainKey, ledger=ledger, trail=trail, policies=policies, windows=windows

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
-from journal_keys.entrypoints.http.router import WEBHOOK
+from journal_keys.entrypoints.http.doors import WEBHOOK
 from tests.support.hooks import SECRET, SIGNATURE, modified, ms_of, signed
 from tests.support.operator import COMMAND, Operator
 
@@ -30,8 +30,10 @@ def serving(operator: Operator) -> Iterator[str]:
         [*COMMAND, "serve", "--port", "0", "--json"], stdout=subprocess.PIPE, env=operator.environment, text=True
     ) as service:
         assert service.stdout is not None
-        yield json.loads(service.stdout.readline())["serves_on"]
-        service.send_signal(signal.SIGTERM)
+        try:
+            yield json.loads(service.stdout.readline())["serves_on"]
+        finally:
+            service.send_signal(signal.SIGTERM)
     assert service.returncode in {0, -signal.SIGTERM}
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.adapters.crypto.key_crypto import AesCipherKey
+from journal_keys.adapters.embedded.grants_file import FileGrants
 from journal_keys.adapters.embedded.snapshot_store import FileSnapshotStore
 from journal_keys.adapters.embedded.vault import LateVault, check_master, create_vault, open_vault
+from journal_keys.adapters.memory.grants import MemoryGrants
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.store_condition import NoTrouble
@@ -70,6 +72,7 @@ def build_container(
         clock_keeper=ledger,
         usage=ledger,
         fleet=ledger,
+        grants=FileGrants(settings.admin_tokens_file) if settings.admin_tokens_file else MemoryGrants(),
         inbox=ledger,
         webhook_rules=settings.webhook_rules(),
         webhook_secrets=ledger,

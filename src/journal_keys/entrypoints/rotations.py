@@ -1,12 +1,12 @@
-"""Rotating rings for whoever asks: an operator, a caller over HTTP, the application."""
+"""Rotating rings, and taking keys out of use, for whoever asks: an operator, a caller over HTTP, the application."""
 
 from collections.abc import Iterable
 
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
-from journal_keys.domain.errors import JournalKeysError
-from journal_keys.domain.keys import Family
-from journal_keys.domain.outcomes import RotationOutcome
+from journal_keys.domain.errors import JournalKeysError, UnknownKeyError
+from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.outcomes import CompromiseOutcome, RotationOutcome
 
 
 async def rotate_each(
@@ -20,3 +20,17 @@ async def rotate_each(
         except JournalKeysError as failure:
             results[family] = failure
     return results
+
+
+async def compromise(container: Container, kid: Kid, *, actor: str, reason: str) -> CompromiseOutcome:
+    """Take a key out of use in whichever ring has it.
+
+    Raises:
+        UnknownKeyError: none ever had.
+        PortError: store or ledger failed.
+    """
+    for family in Family:
+        ring = (await container.ledger().read(family)).ring
+        if ring is not None and ring.find(kid) is not None:
+            return await container.compromise_key()(family, kid, actor=actor, reason=reason)
+    raise UnknownKeyError(f"no ring ever had a key {kid}; 'keys list' shows those there are")

@@ -99,6 +99,7 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettin
     journal_jwt_issuer: str = "journal"
     journal_jwt_audience: str = "journal"
     journal_jwt_token_type: str = "at+jwt"  # noqa: S105 (a media type, RFC 9068 §2.1)
+    journal_admin_tokens_file: Path | None = None
     journal_log_level: str = "INFO"
     prometheus_multiproc_dir: Path | None = None
     """Of the Prometheus client itself, which reads it at its import: where processes put their figures together."""
@@ -131,7 +132,13 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettin
         except InvalidNameError as failure:
             raise ValueError(str(failure)) from None
 
-    @field_validator("journal_keys_home", "journal_snapshot_file", "prometheus_multiproc_dir", mode="before")
+    @field_validator(
+        "journal_keys_home",
+        "journal_snapshot_file",
+        "journal_admin_tokens_file",
+        "prometheus_multiproc_dir",
+        mode="before",
+    )
     @classmethod
     def _has_a_home(cls, value: object) -> object:
         if value == "":
@@ -175,6 +182,18 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettin
                 environment=self.environment_slug(),
             ),
         )
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether direct callers of this machine are let in without a token."""
+        return self.journal_keys_profile is Profile.EMBEDDED
+
+    @property
+    def admin_tokens_file(self) -> Path | None:
+        """The file with the tokens of the admin plane: in the embedded profile in the home, where none is named."""
+        if self.journal_admin_tokens_file is None and self.is_embedded:
+            return self.journal_keys_home / "admin-tokens.json"
+        return self.journal_admin_tokens_file
 
     @property
     def vault_file(self) -> Path:

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv6Address
 from random import Random
 from typing import Final, TypeAlias
 
-from journal_keys.entrypoints.http.loopback_guard import refusal
+from journal_keys.entrypoints.http.loopback import refusal
 from tests.proof.bad_inputs.search import REFUSED, Target, differs_from
 from tests.proof.bad_inputs.texts import mangled, noise, odd
 
@@ -83,7 +83,7 @@ def _is_loopback(text: str) -> bool:
 
 
 CALLER: Final[Target[Caller]] = Target(
-    name="loopback_guard.refusal",
+    name="loopback.refusal",
     make=_some_caller,
     read=_admitted,
     refusals=(),

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from journal_keys.entrypoints.cli import rings, set_up
+from journal_keys.entrypoints.cli.admin_tokens import admin_tokens_app
 from journal_keys.entrypoints.cli.audit import audit_app
 from journal_keys.entrypoints.cli.ledger import ledger_app
 from journal_keys.entrypoints.cli.options import Json
@@ -31,6 +32,7 @@ app.add_typer(secrets_app, name="secrets")
 app.add_typer(audit_app, name="audit")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(webhook_secrets_app, name="webhook-secret")
+app.add_typer(admin_tokens_app, name="admin-token")
 
 
 @app.command()

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from journal_keys.domain.changes import RotationRequest, check_reason
-from journal_keys.domain.errors import InvalidNameError, JournalKeysError, UnknownKeyError
-from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.errors import InvalidNameError, JournalKeysError
 from journal_keys.domain.keys import Family, KeyVersion, parse_kid
 from journal_keys.domain.outcomes import AlreadyInitialised, Reconciled, RotationOutcome, Waiting
 from journal_keys.entrypoints.cli.exit_codes import ExitCode, exit_code_of
@@ -173,11 +172,9 @@ def compromise(kid: str, *, reason: str, json: bool) -> None:
     check_reason(reason)
 
     async def run(container: "Container") -> object:
-        for family in Family:
-            ring: KeyRing | None = (await container.ledger().read(family)).ring
-            if ring is not None and ring.find(known) is not None:
-                return await container.compromise_key()(family, known, actor=operator(), reason=reason)
-        raise UnknownKeyError(f"no ring ever had a key {known}; 'keys list' shows those there are")
+        from journal_keys.entrypoints.rotations import compromise as take_out
+
+        return await take_out(container, known, actor=operator(), reason=reason)
 
     _show(on_container(run), json=json)
 

@@ -13,18 +13,20 @@ from journal_keys.adapters.prometheus.meter import process_meter
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError, ViewStaleError
 from journal_keys.entrypoints.background import Background
-from journal_keys.entrypoints.http.bodies import RotateBody
+from journal_keys.entrypoints.http.admin import build_admin_router
+from journal_keys.entrypoints.http.bodies import CompromiseBody, RotateBody
 from journal_keys.entrypoints.http.body_limit import TOO_LARGE, BodyLimit
 from journal_keys.entrypoints.http.cut_short import CutShort
-from journal_keys.entrypoints.http.loopback_guard import LoopbackGuard
+from journal_keys.entrypoints.http.gate import Gate
 from journal_keys.entrypoints.http.problems import problem, status_of
-from journal_keys.entrypoints.http.router import WEBHOOK, build_router
+from journal_keys.entrypoints.http.router import build_router
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.entrypoints.webhook_settings import WebhookRotation
 
 _MOST_BODY_BYTES = 16 * 1024
 _UNPROCESSABLE = 422
+_NAMES = frozenset({*RotateBody.model_fields, *CompromiseBody.model_fields, "after", "limit", "pattern"})
 _UNREADABLE = "the request cannot be read"
 _DETAILS = {404: "no such thing is served here", 405: "this is not served by that method"}
 
@@ -78,10 +80,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             rotates_on_webhook=chosen.journal_infisical_webhook_rotation is WebhookRotation.WHEN_DUE,
         )
     )
+    app.include_router(build_admin_router(container_now))
     _handle_errors(app)
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
+    app.add_middleware(Gate, container_now=container_now, is_embedded=chosen.is_embedded)
     app.middleware("http")(_secured)
-    app.add_middleware(LoopbackGuard, signed=frozenset({WEBHOOK}))
     app.add_middleware(CutShort)
     return app
 
@@ -110,7 +113,7 @@ def _handle_errors(app: FastAPI) -> None:
 
 def _told(error: Mapping[str, Any]) -> dict[str, str]:
     """Say where, what kind of error, and what was expected; of what the caller sent only our own names are repeated."""
-    where = next((str(part) for part in error["loc"] if part in RotateBody.model_fields), "body")
+    where = next((str(part) for part in error["loc"] if part in _NAMES), "body")
     said = error["ctx"]["error"] if error["type"] in {"json_invalid", "value_error"} else error["msg"]
     return {"where": where, "what": error["type"], "expected": str(said)}
 

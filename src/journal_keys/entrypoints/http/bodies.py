@@ -43,6 +43,15 @@ class RotateBody(BaseModel):
     reason: Annotated[str, Field(strict=True), AfterValidator(_as_reason)] = "Manual rotation"
 
 
+class CompromiseBody(BaseModel):
+    """Which key is to be taken out of use, and why."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    kid: Annotated[str, Field(strict=True, max_length=64)]
+    reason: Annotated[str, Field(strict=True), AfterValidator(_as_reason)]
+
+
 class Invalidated(BaseModel):
     """How many cached values were forgotten."""
 
@@ -104,6 +113,44 @@ class HealthAnswer(BaseModel):
     aes_system: AesStatus
     infisical_connection: PartStatus
     timestamp: datetime
+
+
+class KeyAnswer(BaseModel):
+    """One key version, without its material."""
+
+    ring: Family
+    kid: str
+    algorithm: str
+    state: str
+    published_at: datetime
+    since: datetime
+
+
+class AuditAnswer(BaseModel):
+    """One audit entry."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    action: str
+    ring: Family | None
+    kid: str | None
+    reason: str
+    detail: dict[str, str]
+    hash: str
+
+
+class Outcome(BaseModel):
+    """What became of one ring, in words; `unfinished` is what reconcile has to do."""
+
+    outcome: str
+    repairs: tuple[str, ...] | None = None
+    ring: Family | None = None
+    kid: str | None = None
+    active_kid: str | None = None
+    since: datetime | None = None
+    generation: int | None = None
+    unfinished: str | None = None
 
 
 class Problem(BaseModel):

@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.responses import JSONResponse
 
+from journal_keys.domain.access import ForbiddenError, UnauthenticatedError
 from journal_keys.domain.errors import (
     DomainError,
     JournalKeysError,
@@ -25,6 +26,8 @@ MEDIA_TYPE: Final = "application/problem+json"
 STATUSES: Final[dict[type[JournalKeysError], HTTPStatus]] = {
     TokenRefusedError: HTTPStatus.UNAUTHORIZED,
     WebhookRefusedError: HTTPStatus.UNAUTHORIZED,
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
     UnknownKeyError: HTTPStatus.NOT_FOUND,
     SecretNotFoundError: HTTPStatus.NOT_FOUND,
     RefusedError: HTTPStatus.BAD_REQUEST,

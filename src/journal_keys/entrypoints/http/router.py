@@ -1,4 +1,4 @@
-"""The routes, closed over the container."""
+"""The routes that change no ring, closed over the container."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,34 +11,22 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from journal_keys.adapters.prometheus.exposition import exposition
 from journal_keys.container import Container
-from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import ViewStaleError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.paths import parse_pattern
 from journal_keys.entrypoints.http.bodies import (
     AesStatus,
     HealthAnswer,
-    Invalidated,
     PartStatus,
     Problem,
-    RotateAnswer,
-    RotateBody,
     WebhookAnswer,
-    overall_status,
-    result_of,
 )
+from journal_keys.entrypoints.http.doors import HEALTH, JWKS, METRICS, WEBHOOK
 from journal_keys.entrypoints.http.jwks import JwksRenderer
 from journal_keys.entrypoints.http.strict_json import StrictRoute
 from journal_keys.entrypoints.http.webhook import hear
-from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.use_cases.check_health import Health, HealthStatus
 
-_PROBLEM: dict[int | str, dict[str, object]] = {
-    code: {"model": Problem, "description": text}
-    for code, text in {403: "not a direct loopback caller", 413: "body too large", 422: "malformed"}.items()
-}
 _JWK_SET = "application/jwk-set+json"
-WEBHOOK = "/api/v1/infisical/webhook"
 _REFUSALS: dict[int | str, dict[str, object]] = {
     code: {"model": Problem, "description": text}
     for code, text in {
@@ -64,37 +52,24 @@ def build_router(
     router = APIRouter(route_class=StrictRoute)
     renderers: dict[timedelta, JwksRenderer] = {}
 
-    @router.get("/api/v1/infisical/health", response_model=HealthAnswer, responses={503: {"model": HealthAnswer}})
+    @router.get(HEALTH, response_model=HealthAnswer, responses={503: {"model": HealthAnswer}})
     async def health() -> JSONResponse:
         answer = await _health(container_now(), health_timeout)
         code = 503 if answer.overall_status == HealthStatus.UNHEALTHY else 200
         return JSONResponse(answer.model_dump(mode="json"), status_code=code)
 
-    @router.post(
-        "/api/v1/infisical/rotate",
-        response_model=RotateAnswer,
-        responses={202: {"model": RotateAnswer}, 503: {"model": RotateAnswer}, **_PROBLEM},
-    )
-    async def rotate(body: RotateBody) -> JSONResponse:
-        answer = await _rotate(container_now(), body)
-        return JSONResponse(answer.model_dump(mode="json", exclude_none=True), status_code=answer.http_status)
-
-    @router.post("/api/v1/infisical/cache/invalidate", responses=_PROBLEM)
-    async def invalidate(pattern: str = "/*") -> Invalidated:
-        return Invalidated(invalidated=await container_now().invalidate_cache()(parse_pattern(pattern)))
-
     @router.post(WEBHOOK, response_model=WebhookAnswer, responses=_REFUSALS)
     async def webhook(request: Request) -> JSONResponse:
         return await hear(container_now(), request, rotates=rotates_on_webhook)
 
-    @router.get("/.well-known/jwks.json", responses={304: {"description": "unchanged"}, 503: {"model": Problem}})
+    @router.get(JWKS, responses={304: {"description": "unchanged"}, 503: {"model": Problem}})
     async def jwks(if_none_match: Annotated[str | None, Header()] = None) -> Response:
         container = container_now()
         max_age = container.windows().jwks_max_age
         renderer = renderers.setdefault(max_age, JwksRenderer(max_age))
         return _jwks(container, renderer, if_none_match)
 
-    @router.get("/metrics", response_class=PlainTextResponse, responses={503: {"model": Problem}})
+    @router.get(METRICS, response_class=PlainTextResponse, responses={503: {"model": Problem}})
     async def metrics(accept: Annotated[str | None, Header()] = None) -> Response:
         container_now().show_figures()()
         body, media_type = await asyncio.to_thread(exposition, accept, folder=metrics_folder)
@@ -127,26 +102,6 @@ def _health_answer(container: Container, found: Health | None) -> HealthAnswer:
         aes_system=AesStatus(status=aes_ring.status, active_kid=aes_ring.active_kid),
         infisical_connection=PartStatus(status=found.store.status),
         timestamp=now,
-    )
-
-
-async def _rotate(container: Container, body: RotateBody) -> RotateAnswer:
-    request = RotationRequest(
-        rotation_id=container.entropy().token(16).hex(),
-        scope=body.rotation_type.value,
-        force=body.force,
-        reason=body.reason,
-        actor="http:loopback",
-    )
-    submitted_at = container.clock().read().wall
-    outcomes = await rotate_each(container, body.rotation_type.families, request)
-    results = {family: result_of(outcome) for family, outcome in outcomes.items()}
-    return RotateAnswer(
-        status=overall_status(results),
-        rotation_type=body.rotation_type,
-        force=body.force,
-        submitted_at=submitted_at,
-        results=results,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import ipaddress
 import json as json_text
+import logging
 import socket
 import sys
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.errors import InvalidNameError, JournalKeysError, PortError
+from journal_keys.entrypoints.admin_tokens import first_token
 from journal_keys.entrypoints.background import load_views
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.http.workers import CREATE_WORKER, Supervisor, figures_folder
@@ -25,6 +27,7 @@ from journal_keys.entrypoints.settings import Settings, SettingsError
 _FINISH_WITHIN_S: Final = 2
 """How long requests may take that are under way when the service is to stop (`lifeline.STOPS_WITHIN_S`)."""
 
+_LOG: Final = logging.getLogger("journal_keys")
 _STARTS_WITHIN_S: Final = 20
 """How long a new worker may take until it serves; on a busy machine 5 s are too short."""
 _MOST_CONNECTIONS: Final = 512
@@ -72,7 +75,7 @@ def serve(settings: Settings, host: str, port: int, *, workers: int | None, json
         asyncio.run(_check(settings))
         shown_host = f"[{host}]" if ":" in host else host
         address = f"http://{shown_host}:{listener.getsockname()[1]}"
-        announce = partial(_announce, address, json=json)
+        announce = partial(_announce, address, _admin_token(settings), json=json)
         number = workers or settings.workers
         try:
             if number == 1:
@@ -114,7 +117,9 @@ def _listen(host: str, port: int) -> socket.socket:
     except ValueError:
         raise SettingsError("--host is an address of this machine's loopback, like 127.0.0.1") from None
     if not address.is_loopback:
-        raise SettingsError("--host is a loopback address: without an admin plane nobody else is served")
+        raise SettingsError(
+            "--host is a loopback address: others come through a proxy on this machine, which has the certificate"
+        )
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET  # noqa: PLR2004 (IP versions)
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -131,9 +136,32 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _announce(address: str, *, json: bool) -> None:
-    sys.stdout.write(json_text.dumps({"serves_on": address}) + "\n" if json else _invitation(address))
+def _admin_token(settings: Settings) -> str | None:
+    """Make the first token where there is none, and tell who has to see to it where nobody is let in."""
+    try:
+        token = first_token(settings)
+    except (PortError, InvalidNameError) as failure:
+        _LOG.warning("no_admin_token error=%s", failure)
+        return None
+    if not settings.is_embedded and settings.admin_tokens_file is None:
+        _LOG.warning("admin_plane_off: JOURNAL_ADMIN_TOKENS_FILE names no file with tokens")
+    return token
+
+
+def _announce(address: str, token: str | None, *, json: bool) -> None:
+    if json:
+        told = {"serves_on": address, **({} if token is None else {"admin_token": token})}
+        sys.stdout.write(json_text.dumps(told) + "\n")
+    else:
+        sys.stdout.write(_invitation(address) + ("" if token is None else _once(token)))
     sys.stdout.flush()
+
+
+def _once(token: str) -> str:
+    return f"""
+The first token of the admin plane, with every scope. It is not shown again; 'journal-keys admin-token' makes others:
+  {token}
+"""
 
 
 def _invitation(address: str) -> str:

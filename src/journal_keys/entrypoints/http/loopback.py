@@ -1,43 +1,20 @@
-"""Who may call while there is no admin plane: direct loopback callers, and no web page; and whoever signs."""
+"""Who calls directly from this machine, and is no web page."""
 
 import ipaddress
 import re
 from typing import Final
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from journal_keys.entrypoints.http.problems import problem
+from starlette.types import Scope
 
 _FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
-_FORBIDDEN: Final = 403
 _HOST: Final = re.compile(r"(?:([a-z0-9.]+)|\[([0-9a-f:.]+)\])(?::([0-9]{1,5}))?\Z", re.ASCII | re.IGNORECASE)
 _LAST_PORT: Final = 65_535
 
 
-class LoopbackGuard:
-    """ASGI middleware that answers 403 to everybody else, naming what was refused and repeating nothing."""
-
-    def __init__(self, app: ASGIApp, signed: frozenset[str] = frozenset()) -> None:
-        """Let everybody call the `signed` paths, whose callers prove themselves by a signature."""
-        self._app = app
-        self._signed = signed
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the request, or refuse it."""
-        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in self._signed):
-            await self._app(scope, receive, send)
-            return
-        refused = refusal(scope)
-        if refused is None and scope["type"] == "http":
-            await self._app(scope, receive, send)
-            return
-        await problem(_FORBIDDEN, f"refused: {refused or 'only HTTP is served'}")(scope, receive, send)
-
-
 def refusal(scope: Scope) -> str | None:
-    """Say what about the request is refused, None for nothing."""
+    """Say why the caller is none of these, None where it is."""
     headers = Headers(scope=scope)
     client = scope.get("client")
     if not client or not _is_loopback_address(client[0]):

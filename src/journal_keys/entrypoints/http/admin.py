@@ -1,0 +1,164 @@
+"""The admin plane's routes. Who is let in where, is the gate's matter."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from journal_keys.container import Container
+from journal_keys.domain.access import Caller, Scope
+from journal_keys.domain.audit_chain import AuditEntry
+from journal_keys.domain.changes import RotationRequest
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.keys import Family, KeyVersion, parse_kid
+from journal_keys.domain.outcomes import AlreadyCompromised, Compromised, CompromiseOutcome, Reconciled
+from journal_keys.domain.paths import parse_pattern
+from journal_keys.entrypoints.http.bodies import (
+    AuditAnswer,
+    CompromiseBody,
+    Invalidated,
+    KeyAnswer,
+    Outcome,
+    Problem,
+    RotateAnswer,
+    RotateBody,
+    overall_status,
+    result_of,
+)
+from journal_keys.entrypoints.http.doors import AUDIT, COMPROMISE, INVALIDATE, KEYS, RECONCILE, ROTATE
+from journal_keys.entrypoints.http.gate import caller_in
+from journal_keys.entrypoints.http.strict_json import StrictRoute
+from journal_keys.entrypoints.rotations import compromise as take_out
+from journal_keys.entrypoints.rotations import rotate_each
+
+_PROBLEMS: dict[int | str, dict[str, object]] = {
+    code: {"model": Problem, "description": text}
+    for code, text in {
+        400: "a kid or a path is malformed",
+        401: "no token, or an unknown one",
+        403: "no direct caller of this machine, or without the scope",
+        404: "no such key",
+        409: "it contradicts the state of a ring",
+        413: "body too large",
+        422: "malformed",
+        503: "ledger or store cannot be used",
+    }.items()
+}
+_ROTATED: dict[int | str, dict[str, object]] = {
+    **_PROBLEMS,
+    202: {"model": RotateAnswer, "description": "a ring waits for its window"},
+    503: {"model": RotateAnswer, "description": "no ring could be rotated"},
+}
+
+
+def build_admin_router(container_now: Callable[[], Container]) -> APIRouter:
+    """Give the routes that change rings and caches, or show what happened to them."""
+    router = APIRouter(route_class=StrictRoute)
+
+    @router.post(ROTATE, response_model=RotateAnswer, responses=_ROTATED)
+    async def rotate(body: RotateBody, request: Request) -> JSONResponse:
+        caller = caller_in(request)
+        if body.force:
+            caller.require(Scope.ROTATE_FORCE)
+        answer = await _rotate(container_now(), body, caller)
+        return JSONResponse(answer.model_dump(mode="json", exclude_none=True), status_code=answer.http_status)
+
+    @router.post(COMPROMISE, response_model_exclude_none=True, responses=_PROBLEMS)
+    async def compromise(body: CompromiseBody, request: Request) -> Outcome:
+        kid, actor = parse_kid(body.kid), caller_in(request).actor
+        return _compromised(await take_out(container_now(), kid, actor=actor, reason=body.reason))
+
+    @router.post(RECONCILE, response_model_exclude_none=True, responses=_PROBLEMS)
+    async def reconcile() -> dict[Family, Outcome]:
+        return {family: await _reconciled(container_now(), family) for family in Family}
+
+    @router.post(INVALIDATE, responses=_PROBLEMS)
+    async def invalidate(pattern: str = "/*") -> Invalidated:
+        return Invalidated(invalidated=await container_now().invalidate_cache()(parse_pattern(pattern)))
+
+    @router.get(KEYS, responses=_PROBLEMS)
+    async def keys() -> list[KeyAnswer]:
+        pages = [await container_now().ledger().read(family) for family in Family]
+        return [_key(version) for page in pages if page.ring for version in page.ring.versions]
+
+    @router.get(AUDIT, responses=_PROBLEMS)
+    async def audit(
+        after: Annotated[int, Query(ge=0, le=2**53)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    ) -> list[AuditAnswer]:
+        return _entries(await container_now().trail().entries(after=after, limit=limit))
+
+    return router
+
+
+async def _rotate(container: Container, body: RotateBody, caller: Caller) -> RotateAnswer:
+    request = RotationRequest(
+        rotation_id=container.entropy().token(16).hex(),
+        scope=body.rotation_type.value,
+        force=body.force,
+        reason=body.reason,
+        actor=caller.actor,
+    )
+    submitted_at = container.clock().read().wall
+    outcomes = await rotate_each(container, body.rotation_type.families, request)
+    results = {family: result_of(outcome) for family, outcome in outcomes.items()}
+    return RotateAnswer(
+        status=overall_status(results),
+        rotation_type=body.rotation_type,
+        force=body.force,
+        submitted_at=submitted_at,
+        results=results,
+    )
+
+
+def _compromised(outcome: CompromiseOutcome) -> Outcome:
+    match outcome:
+        case Compromised():
+            return Outcome(
+                outcome="compromised",
+                ring=outcome.family,
+                kid=outcome.kid,
+                active_kid=outcome.active_kid,
+                generation=outcome.generation,
+                unfinished=outcome.unfinished,
+            )
+        case AlreadyCompromised():
+            return Outcome(outcome="already_compromised", ring=outcome.family, kid=outcome.kid, since=outcome.since)
+
+
+async def _reconciled(container: Container, family: Family) -> Outcome:
+    try:
+        outcome = await container.reconcile()(family)
+    except JournalKeysError as failure:
+        return Outcome(outcome="failed", unfinished=str(failure))
+    if isinstance(outcome, Reconciled):
+        return Outcome(outcome="reconciled", repairs=outcome.repairs)
+    return Outcome(outcome="not_initialised")
+
+
+def _key(version: KeyVersion) -> KeyAnswer:
+    return KeyAnswer(
+        ring=version.family,
+        kid=version.kid,
+        algorithm=version.algorithm.value,
+        state=version.state.value,
+        published_at=version.published_at,
+        since=version.since,
+    )
+
+
+def _entries(entries: Sequence[AuditEntry]) -> list[AuditAnswer]:
+    return [
+        AuditAnswer(
+            sequence=entry.sequence,
+            at=entry.fact.at,
+            actor=entry.fact.actor,
+            action=entry.fact.action,
+            ring=entry.fact.family,
+            kid=entry.fact.kid,
+            reason=entry.fact.reason,
+            detail=dict(entry.fact.detail),
+            hash=entry.hash,
+        )
+        for entry in entries
+    ]

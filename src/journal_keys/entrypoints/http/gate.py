@@ -1,0 +1,165 @@
+"""Who is let in: tokens by their scopes, and in the embedded profile direct callers of this machine."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from journal_keys.container import Container
+from journal_keys.domain.access import (
+    LOOPBACK,
+    WATCHER,
+    Caller,
+    ForbiddenError,
+    UnauthenticatedError,
+    caller_of,
+)
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.entrypoints.http.doors import DOORS, PATHS, Door, Kind
+from journal_keys.entrypoints.http.loopback import refusal
+from journal_keys.entrypoints.http.problems import problem, status_of
+
+_LOG: Final = logging.getLogger("journal_keys")
+_CALLER: Final = "journal_keys.caller"
+_REQUEST_ID: Final = "X-Request-Id"
+_BEARER: Final = "bearer "
+_PAUSE_S: Final = 1.0
+"""Refusals of callers that nobody knows are audited no more often; the next entry says how many it stands for."""
+
+
+def caller_in(request: Request) -> Caller:
+    """Give whom the gate let in."""
+    caller: Caller = request.scope[_CALLER]
+    return caller
+
+
+class Gate:
+    """ASGI middleware that lets in whom `DOORS` says, and has each call of the admin plane audited."""
+
+    def __init__(self, app: ASGIApp, container_now: Callable[[], Container], *, is_embedded: bool) -> None:
+        self._app = app
+        self._container_now = container_now
+        self._is_embedded = is_embedded
+        self._strangers = _Strangers()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request, or refuse it."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await problem(403, "refused: only HTTP is served")(scope, receive, send)
+            return
+        door = DOORS.get((scope["method"], scope["path"]))
+        if door is not None and door.kind is not Kind.PUBLIC:
+            await _Passage(self._app, self._container_now, door, scope, self._strangers).go(
+                receive, send, is_embedded=self._is_embedded
+            )
+        elif door is not None or scope["path"] in PATHS:
+            await self._app(scope, receive, send)
+        else:
+            await problem(404, "no such thing is served here")(scope, receive, send)
+
+
+@dataclass(slots=True)
+class _Strangers:
+    """How many refusals of unknown callers have not been audited yet, and when the last entry was written."""
+
+    waiting: int = 0
+    told_s: float = float("-inf")
+
+    def number(self, now_s: float) -> int:
+        """Count one more; give how many an entry stands for now, 0 where none is due."""
+        self.waiting += 1
+        if now_s - self.told_s < _PAUSE_S:
+            return 0
+        told, self.waiting, self.told_s = self.waiting, 0, now_s
+        return told
+
+
+@dataclass(slots=True)
+class _Passage:
+    """One request at a door that is not public."""
+
+    app: ASGIApp
+    container_now: Callable[[], Container]
+    door: Door
+    scope: Scope
+    strangers: _Strangers
+    status: int = 500
+    request_id: str = field(default="", init=False)
+
+    async def go(self, receive: Receive, send: Send, *, is_embedded: bool) -> None:
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                MutableHeaders(scope=message)[_REQUEST_ID] = self.request_id
+            await send(message)
+
+        caller: Caller | None = None
+        try:
+            container = self.container_now()
+            self.request_id = container.entropy().token(16).hex()
+            caller = self._caller(container, is_embedded=is_embedded)
+            caller.require(self.door.scope)
+        except JournalKeysError as failure:
+            await _refused(failure)(self.scope, receive, noted)
+        else:
+            self.scope[_CALLER] = caller
+            await self.app(self.scope, receive, noted)
+        if self.door.kind is Kind.ADMIN and self.request_id:
+            await self._audit(container, caller)
+
+    def _caller(self, container: Container, *, is_embedded: bool) -> Caller:
+        shown = Headers(scope=self.scope).getlist("authorization")
+        if shown:
+            return caller_of(_token(shown), container.grants().current())
+        is_watched = self.door.kind is Kind.WATCH
+        if not is_embedded and not is_watched:
+            if not container.grants().current():
+                raise ForbiddenError("the admin plane is off: JOURNAL_ADMIN_TOKENS_FILE names no file with tokens")
+            raise UnauthenticatedError("this needs a bearer token")
+        why = refusal(self.scope)
+        if why is not None:
+            raise ForbiddenError(f"refused: {why}")
+        return LOOPBACK if is_embedded else WATCHER
+
+    async def _audit(self, container: Container, caller: Caller | None) -> None:
+        route = f"{self.scope['method']} {self.scope['path']}"
+        more = {}
+        if caller is None:
+            number = self.strangers.number(container.clock().uptime_s())
+            if not number:
+                return
+            more = {"requests": str(number)}
+        try:
+            await container.audit_call()(
+                caller,
+                {
+                    "route": route,
+                    "scope": self.door.scope.value,
+                    "status": str(self.status),
+                    "request_id": self.request_id,
+                    **more,
+                },
+            )
+        except JournalKeysError as failure:
+            _LOG.warning("admin_call_not_audited request_id=%s error=%s", self.request_id, failure)
+
+
+def _token(shown: list[str]) -> str:
+    if len(shown) != 1 or not shown[0].lower().startswith(_BEARER):
+        raise UnauthenticatedError("expected one Authorization header with a bearer token")
+    return shown[0][len(_BEARER) :].strip(" ")
+
+
+def _refused(failure: JournalKeysError) -> Response:
+    answer = problem(status_of(type(failure)), str(failure))
+    if isinstance(failure, UnauthenticatedError):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer

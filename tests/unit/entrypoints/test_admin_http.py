@@ -1,0 +1,124 @@
+"""The admin plane over HTTP: what each route does, under whose name, and what it shows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from journal_keys.domain.access import Scope
+from journal_keys.entrypoints.http.doors import AUDIT, COMPROMISE, INVALIDATE, JWKS, KEYS, RECONCILE, ROTATE
+from journal_keys.entrypoints.resources import open_container
+from journal_keys.entrypoints.settings import Settings
+from tests.support.embedded import make_rings, settings_in
+from tests.support.serving import serving
+from tests.support.tokens import bearing, give_token
+
+
+@pytest.fixture
+async def settings(tmp_path: Path) -> Settings:
+    made = settings_in(tmp_path, journal_reconcile_interval=3600)
+    await make_rings(made)
+    return made
+
+
+@pytest.fixture
+async def caller(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    async with serving(settings) as client:
+        yield client
+
+
+async def keys_in(caller: httpx2.AsyncClient, ring: str = "jwt") -> dict[str, str]:
+    """State and kid of each key of the ring, the newest of each state."""
+    return {one["state"]: one["kid"] for one in (await caller.get(KEYS)).json() if one["ring"] == ring}
+
+
+async def test_keys_are_listed_without_their_material(caller: httpx2.AsyncClient) -> None:
+    answer = await caller.get(KEYS)
+    assert answer.status_code == 200
+    assert {(one["ring"], one["state"]) for one in answer.json()} == {
+        (ring, state) for ring in ("jwt", "aes") for state in ("ACTIVE", "PRE_ACTIVATION")
+    }
+    for one in answer.json():
+        assert one.keys() == {"ring", "kid", "algorithm", "state", "published_at", "since"}
+
+
+async def test_a_compromised_key_is_out_at_once_and_a_second_call_changes_nothing(
+    caller: httpx2.AsyncClient,
+) -> None:
+    before = await keys_in(caller)
+    body = {"kid": before["ACTIVE"], "reason": "it was in a log"}
+    first, second = [(await caller.post(COMPROMISE, json=body)).json() for _ in range(2)]
+    assert (first["outcome"], first["kid"], first["active_kid"]) == (
+        "compromised",
+        before["ACTIVE"],
+        before["PRE_ACTIVATION"],
+    )
+    assert (second["outcome"], second["kid"]) == ("already_compromised", before["ACTIVE"])
+    after = await keys_in(caller)
+    assert after["COMPROMISED"] == before["ACTIVE"]
+    for _ in range(100):  # until the next look at the ledger
+        if before["ACTIVE"] not in (await caller.get(JWKS)).text:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("the key is still served")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"kid": "jwt_unknown", "reason": "x"}, 404),
+        ({"kid": "1", "reason": "x"}, 400),
+        ({"kid": "jwt_unknown", "reason": ""}, 422),
+        ({"kid": "jwt_unknown"}, 422),
+        ({"kid": 5, "reason": "x"}, 422),
+        ({"kid": "jwt_unknown", "reason": "x", "force": True}, 422),
+    ],
+)
+async def test_a_compromise_of_nothing_is_refused_and_changes_nothing(
+    caller: httpx2.AsyncClient, body: dict[str, object], code: int
+) -> None:
+    before = (await caller.get(KEYS)).json()
+    answer = await caller.post(COMPROMISE, json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (code, "application/problem+json")
+    assert (await caller.get(KEYS)).json() == before
+
+
+async def test_reconcile_says_for_each_ring_what_it_repaired(caller: httpx2.AsyncClient) -> None:
+    answer = await caller.post(RECONCILE)
+    assert answer.status_code == 200
+    assert answer.json() == {ring: {"outcome": "reconciled", "repairs": []} for ring in ("jwt", "aes")}
+
+
+async def test_a_rotation_is_made_under_the_token_s_name(settings: Settings) -> None:
+    assert settings.admin_tokens_file is not None
+    token = give_token(settings.admin_tokens_file, "deploy", Scope.ROTATE, Scope.ROTATE_FORCE, Scope.READ)
+    async with serving(settings, ("203.0.113.7", 5)) as caller:
+        body = {"rotation_type": "jwt", "force": True, "reason": "a release"}
+        assert (await caller.post(ROTATE, json=body, headers=bearing(token))).status_code == 202
+        told = (await caller.get(AUDIT, headers=bearing(token))).json()
+    opened = [one for one in told if one["reason"] == "a release"]
+    assert {one["actor"] for one in opened} == {"http:deploy"}
+
+
+async def test_the_audit_is_read_in_pages_and_its_chain_is_the_ledger_s(
+    settings: Settings, caller: httpx2.AsyncClient
+) -> None:
+    await caller.post(INVALIDATE)
+    everything = (await caller.get(AUDIT, params={"limit": 1000})).json()
+    assert [one["sequence"] for one in everything] == list(range(1, len(everything) + 1))
+    page = (await caller.get(AUDIT, params={"after": 1, "limit": 2})).json()
+    assert page == everything[1:3]
+    async with open_container(settings) as container:
+        entries = await container.trail().entries(after=0, limit=1000)
+    assert [one["hash"] for one in everything] == [entry.hash for entry in entries][: len(everything)]
+
+
+@pytest.mark.parametrize("params", [{"after": -1}, {"limit": 0}, {"limit": 1001}, {"after": "x"}, {"limit": 2**70}])
+async def test_a_page_that_cannot_be_is_a_422_that_names_it(
+    caller: httpx2.AsyncClient, params: dict[str, object]
+) -> None:
+    answer = await caller.get(AUDIT, params={name: str(value) for name, value in params.items()})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["where"] in params
