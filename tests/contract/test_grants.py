@@ -8,7 +8,8 @@ import pytest
 
 from journal_keys.adapters.embedded.grants_file import FileGrants
 from journal_keys.adapters.memory.grants import MemoryGrants
-from journal_keys.domain.access import Grant, Scope
+from journal_keys.domain.access import Grant
+from journal_keys.domain.scopes import Scope
 from journal_keys.ports.grants import Grants
 
 ONE = Grant(name="deploy", digest="a" * 64, scopes=frozenset({Scope.ROTATE, Scope.ROTATE_FORCE}))

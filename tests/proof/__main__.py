@@ -26,8 +26,8 @@ NAMES = (
 )
 """The longest first: some run at once, one more than there are processors, since the races and the kills often wait."""
 
-ALONE: Final = ("service_kills",)
-"""How soon a service is ready again is judged in seconds: nothing else runs meanwhile."""
+ALONE: Final[dict[str | None, tuple[str, ...]]] = {None: ("service_kills",), "--nightly": ("service_kills", "kills")}
+"""How soon a service is ready again is judged in seconds: nothing else runs meanwhile; of a few kills none is slow."""
 
 
 QUICK: Final[dict[str, dict[str, int]]] = {
@@ -75,10 +75,11 @@ def _many(names: list[str] | tuple[str, ...], *, form: str | None) -> int:
         sys.stdout.buffer.flush()
         return done.returncode
 
-    codes = [run(name) for name in names if name in ALONE]
+    alone = ALONE.get(form, ALONE[None])
+    codes = [run(name) for name in names if name in alone]
     with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         codes += [
-            done.result() for done in as_completed([pool.submit(run, name) for name in names if name not in ALONE])
+            done.result() for done in as_completed([pool.submit(run, name) for name in names if name not in alone])
         ]
     return 1 if any(codes) else 0
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from journal_keys.adapters.embedded.grants_file import FileGrants
-from journal_keys.domain.access import Grant, Scope, digest_of, new_token
+from journal_keys.domain.access import Grant, digest_of, new_token
+from journal_keys.domain.scopes import Scope
 
 
 def give_token(file: Path, name: str, *scopes: Scope) -> str:

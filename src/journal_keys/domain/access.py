@@ -1,33 +1,23 @@
-"""Who may do what over HTTP: scopes, bearer tokens by their digests, and the callers that they make."""
+"""Who may do what over HTTP: bearer tokens by their digests, and the callers that they make."""
 
 import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from journal_keys.domain import base64url
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.errors import InvalidNameError, RefusedError
 from journal_keys.domain.ledger_clock import ClockReading
+from journal_keys.domain.scopes import Scope
 
 TOKEN_BYTES: Final = 32
 _TOKEN: Final = re.compile(r"jka_[A-Za-z0-9_-]{43}\Z", re.ASCII)
 _TOKEN_PREFIX: Final = "jka_"  # noqa: S105 (how every token begins)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z", re.ASCII)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
-
-
-class Scope(StrEnum):
-    """What a token lets its bearer do. `destroy` is none of them: it is never done over HTTP."""
-
-    READ = "read"
-    ROTATE = "rotate"
-    ROTATE_FORCE = "rotate:force"
-    COMPROMISE = "compromise"
-    INVALIDATE = "invalidate"
 
 
 class UnauthenticatedError(RefusedError):

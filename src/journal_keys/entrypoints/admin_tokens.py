@@ -3,7 +3,8 @@
 from journal_keys.adapters.embedded.files import make_private_folder
 from journal_keys.adapters.embedded.grants_file import FileGrants
 from journal_keys.adapters.system.entropy import SystemEntropy
-from journal_keys.domain.access import TOKEN_BYTES, Grant, Scope, check_grant_name, digest_of, new_token
+from journal_keys.domain.access import TOKEN_BYTES, Grant, check_grant_name, digest_of, new_token
+from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.settings import Settings, SettingsError
 
 FIRST = "first"

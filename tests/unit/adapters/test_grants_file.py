@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from journal_keys.adapters.embedded.grants_file import FileGrants
-from journal_keys.domain.access import Grant, Scope
+from journal_keys.domain.access import Grant
 from journal_keys.domain.errors import InvalidNameError
+from journal_keys.domain.scopes import Scope
 from journal_keys.ports.grants import GrantsError
 
 ONE = Grant(name="deploy", digest="a" * 64, scopes=frozenset({Scope.ROTATE, Scope.ROTATE_FORCE}))

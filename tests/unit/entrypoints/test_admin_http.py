@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from journal_keys.domain.access import Scope
+from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.http.doors import AUDIT, COMPROMISE, INVALIDATE, JWKS, KEYS, RECONCILE, ROTATE
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings

@@ -10,7 +10,8 @@ import pytest
 from fastapi import APIRouter
 from starlette.routing import Route
 
-from journal_keys.domain.access import Scope, new_token
+from journal_keys.domain.access import new_token
+from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.http.doors import AUDIT, DOORS, HEALTH, KEYS, ROTATE, Door, Kind
 from journal_keys.entrypoints.resources import open_container

@@ -12,8 +12,9 @@ from typing import Any, Final, TypeAlias
 
 from journal_keys.adapters.embedded.files import locked, write_private
 from journal_keys.domain import canonical
-from journal_keys.domain.access import Grant, Scope
+from journal_keys.domain.access import Grant
 from journal_keys.domain.errors import InvalidNameError
+from journal_keys.domain.scopes import Scope
 from journal_keys.ports.grants import Grants, GrantsError
 
 _MOST_BYTES: Final = 256 * 1024

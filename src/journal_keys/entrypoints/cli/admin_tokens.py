@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from journal_keys.domain.access import Scope
+from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.cli.options import Json
 
 admin_tokens_app = typer.Typer(no_args_is_help=True, help="Say who may change keys over HTTP.")

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from journal_keys.domain.access import Scope
+from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.admin_tokens import grants_of, make_token
 from journal_keys.entrypoints.cli.output import print_fields, print_json, print_table
 from journal_keys.entrypoints.settings import Settings

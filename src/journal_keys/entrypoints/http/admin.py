@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from journal_keys.container import Container
-from journal_keys.domain.access import Caller, Scope
+from journal_keys.domain.access import Caller
 from journal_keys.domain.audit_chain import AuditEntry
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family, KeyVersion, parse_kid
 from journal_keys.domain.outcomes import AlreadyCompromised, Compromised, CompromiseOutcome, Reconciled
 from journal_keys.domain.paths import parse_pattern
+from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.http.bodies import (
     AuditAnswer,
     CompromiseBody,

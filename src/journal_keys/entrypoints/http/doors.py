@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from journal_keys.domain.access import Scope
+from journal_keys.domain.scopes import Scope
 
 HEALTH: Final = "/api/v1/infisical/health"
 ROTATE: Final = "/api/v1/infisical/rotate"
