@@ -44,6 +44,7 @@ from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.lease import Lease
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.meter import Meter
+from journal_keys.ports.replies import Replies
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.ports.shared_secret_cache import SharedSecretCache
@@ -104,6 +105,7 @@ class Container(containers.DeclarativeContainer):
     webhook_rules: providers.Provider[WebhookRules] = providers.Dependency(instance_of=WebhookRules)
     webhook_secrets: providers.Provider[WebhookSecrets] = providers.Dependency(instance_of=WebhookSecrets)  # type: ignore[type-abstract]
     configured_webhook_secrets: providers.Provider[tuple[KeyMaterial, ...]] = providers.Dependency(instance_of=tuple)
+    replies: providers.Provider[Replies] = providers.Dependency(instance_of=Replies)  # type: ignore[type-abstract]
     instance_name: providers.Provider[str] = providers.Dependency(instance_of=str)
     instance_expiry: providers.Provider[timedelta] = providers.Dependency(instance_of=timedelta)
     usage: providers.Provider[KeyUsage] = providers.Dependency(instance_of=KeyUsage)  # type: ignore[type-abstract]

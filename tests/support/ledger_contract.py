@@ -33,6 +33,7 @@ from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger
+from journal_keys.ports.replies import Replies
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.ports.webhook_secrets import WebhookSecrets
 from tests.support.postgres_server import PostgresServer
@@ -44,7 +45,7 @@ YEAR: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """One ledger through its seven ports."""
+    """One ledger through its eight ports."""
 
     ledger: Ledger
     trail: AuditTrail
@@ -53,6 +54,7 @@ class Ports:
     fleet: Fleet
     inbox: WebhookInbox
     secrets: WebhookSecrets
+    replies: Replies
 
     @classmethod
     def of(cls, ledger: MemoryLedger | SqlLedger) -> Self:
@@ -65,6 +67,7 @@ class Ports:
             fleet=ledger,
             inbox=ledger,
             secrets=ledger,
+            replies=ledger,
         )
 
 
@@ -82,9 +85,7 @@ async def in_sqlite(folder: Path, clock: Clock) -> AsyncIterator[Ports]:
     async with ledger_engine(f"sqlite+aiosqlite:///{folder}/ledger/ledger.db") as engine:
         await upgrade(engine)
         ledger = SqlLedger(engine, clock, SKEW)
-        yield Ports(
-            ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger, secrets=ledger
-        )
+        yield Ports.of(ledger)
 
 
 @asynccontextmanager
@@ -93,9 +94,7 @@ async def in_postgresql(_folder: Path, clock: Clock, server: PostgresServer | No
     async with ledger_engine(await server.database()) as engine:
         turn_server_clock(engine, clock)
         ledger = SqlLedger(engine, clock, SKEW)
-        yield Ports(
-            ledger=ledger, trail=ledger, usage=ledger, keeper=ledger, fleet=ledger, inbox=ledger, secrets=ledger
-        )
+        yield Ports.of(ledger)
 
 
 def turn_server_clock(engine: AsyncEngine, clock: Clock) -> None:

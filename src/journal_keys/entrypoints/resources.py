@@ -74,6 +74,7 @@ def build_container(
         fleet=ledger,
         grants=FileGrants(settings.admin_tokens_file) if settings.admin_tokens_file else MemoryGrants(),
         inbox=ledger,
+        replies=ledger,
         webhook_rules=settings.webhook_rules(),
         webhook_secrets=ledger,
         configured_webhook_secrets=settings.webhook_secrets(),

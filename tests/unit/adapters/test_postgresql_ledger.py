@@ -29,6 +29,7 @@ from journal_keys.domain import audit_chain
 from journal_keys.domain.changes import RingChange
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
+from journal_keys.ports.replies import Reply
 from tests.support.ledger_contract import SKEW, START, YEAR, at_once, fact, founding, opened, turn_server_clock
 from tests.support.ledger_race import race_for_generations
 from tests.support.postgres_server import PostgresServer
@@ -258,6 +259,8 @@ class TestRoles:
         assert [await service.take("a" * 64) for _ in range(2)] == [True, False]
         await service.introduce("whs_1", actor="ops", reason="a test")
         await service.confirm("whs_1")
+        reply = Reply(digest="a" * 64, status=200, body="{}")
+        assert await service.keep("http:deploy", "k1", reply) == await service.recall("http:deploy", "k1") == reply
         await service.keep_clock()
         await service.accept_clock(actor="ops", reason="a test")
         await service.keep_clock()

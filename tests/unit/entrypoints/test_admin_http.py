@@ -122,3 +122,86 @@ async def test_a_page_that_cannot_be_is_a_422_that_names_it(
     answer = await caller.get(AUDIT, params={name: str(value) for name, value in params.items()})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["where"] in params
+
+
+KEY = "Idempotency-Key"
+
+
+async def test_a_repeat_under_the_same_key_is_given_the_same_answer_and_nothing_is_done_twice(
+    settings: Settings, caller: httpx2.AsyncClient
+) -> None:
+    body = {"kid": (await keys_in(caller))["ACTIVE"], "reason": "it was in a log"}
+    answers = [await caller.post(COMPROMISE, json=body, headers={KEY: "k1"}) for _ in range(3)]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(200, answers[0].text)}
+    assert answers[0].json()["outcome"] == "compromised"
+    assert (await caller.post(COMPROMISE, json=body)).json()["outcome"] == "already_compromised"
+    async with open_container(settings) as container:
+        entries = await container.trail().entries(after=0, limit=1000)
+    assert sum(entry.fact.action == "key_compromised" for entry in entries) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (ROTATE, {"rotation_type": "jwt", "reason": "other"}),
+        (ROTATE, {"rotation_type": "aes"}),
+        (RECONCILE, None),
+        (f"{INVALIDATE}?pattern=/auth/*", None),
+    ],
+)
+async def test_the_same_key_with_another_request_is_a_409(
+    caller: httpx2.AsyncClient, path: str, body: dict[str, str] | None
+) -> None:
+    first = await caller.post(ROTATE, json={"rotation_type": "jwt"}, headers={KEY: "k1"})
+    assert first.status_code == 200
+    answer = await caller.post(path, json=body, headers={KEY: "k1"})
+    assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
+
+
+async def until_done(caller: httpx2.AsyncClient, body: dict[str, object], key: str) -> httpx2.Response:
+    for _ in range(100):
+        answer = await caller.post(ROTATE, json=body, headers={KEY: key})
+        if answer.status_code == 200:
+            return answer
+        await asyncio.sleep(0.1)
+    pytest.fail(f"the rotation still waits: {answer.text}")
+
+
+async def test_a_rotation_that_waits_is_joined_by_its_repeats_and_their_answer_follows_it(tmp_path: Path) -> None:
+    quick = settings_in(
+        tmp_path,
+        journal_jwks_max_age=1.5,
+        journal_infisical_cache_ttl=1.5,
+        journal_ledger_poll=0.05,
+        journal_clock_skew=0.05,
+    )
+    await make_rings(quick)
+    body = {"rotation_type": "jwt", "force": True}
+    async with serving(quick) as caller:
+        await until_done(caller, body, "k0")  # so that the next one's key was published just now
+        first = await caller.post(ROTATE, json=body, headers={KEY: "k1"})
+        assert (first.status_code, first.json()["status"]) == (202, "waiting")
+        conflict = await caller.post(ROTATE, json={**body, "reason": "other"}, headers={KEY: "k1"})
+        assert conflict.status_code == 409
+        again = await until_done(caller, body, "k1")
+        staged = first.json()["results"]["jwt"]["new_kid"]
+        assert again.json()["results"]["jwt"]["new_kid"] == staged
+        assert (await caller.post(ROTATE, json=body, headers={KEY: "k1"})).text == again.text
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "a" * 256, "\u00e9"])
+async def test_a_malformed_key_is_a_400(caller: httpx2.AsyncClient, key: str) -> None:
+    answer = await caller.post(RECONCILE, headers=[(KEY.encode(), key.encode("latin-1"))])
+    assert answer.status_code == 400
+    twice = await caller.post(RECONCILE, headers=[(KEY, "k1"), (KEY, "k1")])
+    assert twice.status_code == 400
+
+
+async def test_each_token_has_keys_of_its_own(settings: Settings) -> None:
+    assert settings.admin_tokens_file is not None
+    tokens = [give_token(settings.admin_tokens_file, name, Scope.ROTATE) for name in ("one", "two")]
+    async with serving(settings) as caller:
+        for number, token in enumerate(tokens):
+            body = {"rotation_type": "jwt", "reason": f"reason {number}"}
+            answer = await caller.post(ROTATE, json=body, headers={**bearing(token), KEY: "k1"})
+            assert answer.status_code == 200

@@ -40,6 +40,7 @@ def container() -> Container:
         usage=ledger,
         fleet=ledger,
         inbox=ledger,
+        replies=ledger,
         webhook_rules=RULES,
         webhook_secrets=ledger,
         configured_webhook_secrets=(),

@@ -25,11 +25,13 @@ from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import MOST_LAGGARDS, Ledger, LedgerPage, StaleGenerationError
+from journal_keys.ports.replies import KEPT_FOR as REPLIES_KEPT_FOR
+from journal_keys.ports.replies import Replies, Reply
 from journal_keys.ports.webhook_inbox import KEPT_FOR, WebhookInbox
 from journal_keys.ports.webhook_secrets import WebhookSecrets
 
 
-class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbox, WebhookSecrets):
+class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbox, WebhookSecrets, Replies):
     """Dictionaries. Nothing is awaited between compare and set, so each change is one step."""
 
     def __init__(self, clock: Clock, skew: timedelta) -> None:
@@ -41,6 +43,7 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
         self._entries: list[AuditEntry] = []
         self._usage: dict[Kid, int] = {}
         self._instances: dict[str, Instance] = {}
+        self._replies: dict[tuple[str, str], tuple[datetime, Reply]] = {}
         self._deliveries: dict[str, datetime] = {}
         self._webhook_secrets: dict[str, WebhookSecret] = {}
 
@@ -169,6 +172,18 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
             self._time = self._now()
             self._webhook_secrets[name] = replace(known, used_at=self._time.at)
             self._link(secret_used(name, self._time.at))
+
+    async def recall(self, actor: str, key: str) -> Reply | None:
+        """Give it within its time."""
+        made_at, reply = self._replies.get((actor, key), (None, None))
+        return reply if made_at is not None and made_at >= self._now().at - REPLIES_KEPT_FOR else None
+
+    async def keep(self, actor: str, key: str, reply: Reply) -> Reply:
+        """Keep it, unless one is kept."""
+        known = await self.recall(actor, key)
+        if known is None:
+            self._replies[actor, key] = self._now().at, reply
+        return known or reply
 
     def _live(self, now: datetime) -> list[Instance]:
         return [one for one in self._instances.values() if one.expires_at > now]

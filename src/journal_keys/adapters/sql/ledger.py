@@ -15,6 +15,7 @@ from journal_keys.adapters.sql.failures import TooSlowError
 from journal_keys.adapters.sql.fleet import SqlFleet, behind, forget_expired
 from journal_keys.adapters.sql.key_usage import SqlKeyUsage
 from journal_keys.adapters.sql.ledger_clock import forget_marks, keep_time, lock, look, now
+from journal_keys.adapters.sql.replies import SqlReplies
 from journal_keys.adapters.sql.tables import key_versions, rings, rotations
 from journal_keys.adapters.sql.transactions import change, glancing, reading
 from journal_keys.adapters.sql.webhook_inbox import SqlWebhookInbox
@@ -38,7 +39,9 @@ _QUICK: Final = timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True)
-class SqlLedger(SqlAuditTrail, SqlKeyUsage, SqlFleet, SqlWebhookInbox, SqlWebhookSecrets, Ledger, ClockKeeper):
+class SqlLedger(
+    SqlAuditTrail, SqlKeyUsage, SqlFleet, SqlWebhookInbox, SqlWebhookSecrets, SqlReplies, Ledger, ClockKeeper
+):
     """State of every ring, with what is kept beside it, in the tables that `schema.upgrade` makes.
 
     `skew` is the clock error between hosts.

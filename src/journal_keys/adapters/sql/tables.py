@@ -131,6 +131,18 @@ webhook_secrets: Final = Table(
     _moment("used_at", nullable=True),
 )
 
+replies: Final = Table(
+    "replies",
+    metadata,
+    Column("actor", String(128), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("made_at", String(32), nullable=False, index=True),
+)
+"""What callers of the admin plane were answered, for as long as they may ask again."""
+
 clock_marks: Final = Table(
     "clock_marks",
     metadata,

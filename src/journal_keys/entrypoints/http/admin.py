@@ -7,10 +7,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from journal_keys.container import Container
-from journal_keys.domain.access import Caller
 from journal_keys.domain.audit_chain import AuditEntry
 from journal_keys.domain.changes import RotationRequest
-from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.errors import JournalKeysError, RotationConflictError
 from journal_keys.domain.keys import Family, KeyVersion, parse_kid
 from journal_keys.domain.outcomes import AlreadyCompromised, Compromised, CompromiseOutcome, Reconciled
 from journal_keys.domain.paths import parse_pattern
@@ -21,6 +20,7 @@ from journal_keys.entrypoints.http.bodies import (
     Invalidated,
     KeyAnswer,
     Outcome,
+    Outcomes,
     Problem,
     RotateAnswer,
     RotateBody,
@@ -29,9 +29,11 @@ from journal_keys.entrypoints.http.bodies import (
 )
 from journal_keys.entrypoints.http.doors import AUDIT, COMPROMISE, INVALIDATE, KEYS, RECONCILE, ROTATE
 from journal_keys.entrypoints.http.gate import caller_in
+from journal_keys.entrypoints.http.repeats import once, rotation_id_of
 from journal_keys.entrypoints.http.strict_json import StrictRoute
 from journal_keys.entrypoints.rotations import compromise as take_out
 from journal_keys.entrypoints.rotations import rotate_each
+from journal_keys.ports.replies import IdempotencyConflictError
 
 _PROBLEMS: dict[int | str, dict[str, object]] = {
     code: {"model": Problem, "description": text}
@@ -59,25 +61,38 @@ def build_admin_router(container_now: Callable[[], Container]) -> APIRouter:
 
     @router.post(ROTATE, response_model=RotateAnswer, responses=_ROTATED)
     async def rotate(body: RotateBody, request: Request) -> JSONResponse:
-        caller = caller_in(request)
         if body.force:
-            caller.require(Scope.ROTATE_FORCE)
-        answer = await _rotate(container_now(), body, caller)
-        return JSONResponse(answer.model_dump(mode="json", exclude_none=True), status_code=answer.http_status)
+            caller_in(request).require(Scope.ROTATE_FORCE)
+        return await once(request, container_now(), lambda: _rotate(container_now(), body, request))
 
-    @router.post(COMPROMISE, response_model_exclude_none=True, responses=_PROBLEMS)
-    async def compromise(body: CompromiseBody, request: Request) -> Outcome:
+    @router.post(COMPROMISE, response_model=Outcome, responses=_PROBLEMS)
+    async def compromise(body: CompromiseBody, request: Request) -> JSONResponse:
         kid, actor = parse_kid(body.kid), caller_in(request).actor
-        return _compromised(await take_out(container_now(), kid, actor=actor, reason=body.reason))
 
-    @router.post(RECONCILE, response_model_exclude_none=True, responses=_PROBLEMS)
-    async def reconcile() -> dict[Family, Outcome]:
-        return {family: await _reconciled(container_now(), family) for family in Family}
+        async def done() -> Outcome:
+            return _compromised(await take_out(container_now(), kid, actor=actor, reason=body.reason))
 
-    @router.post(INVALIDATE, responses=_PROBLEMS)
-    async def invalidate(pattern: str = "/*") -> Invalidated:
-        return Invalidated(invalidated=await container_now().invalidate_cache()(parse_pattern(pattern)))
+        return await once(request, container_now(), done)
 
+    @router.post(RECONCILE, response_model=dict[Family, Outcome], responses=_PROBLEMS)
+    async def reconcile(request: Request) -> JSONResponse:
+        async def done() -> Outcomes:
+            return Outcomes({family: await _reconciled(container_now(), family) for family in Family})
+
+        return await once(request, container_now(), done)
+
+    @router.post(INVALIDATE, response_model=Invalidated, responses=_PROBLEMS)
+    async def invalidate(request: Request, pattern: str = "/*") -> JSONResponse:
+        async def done() -> Invalidated:
+            return Invalidated(invalidated=await container_now().invalidate_cache()(parse_pattern(pattern)))
+
+        return await once(request, container_now(), done)
+
+    _show(router, container_now)
+    return router
+
+
+def _show(router: APIRouter, container_now: Callable[[], Container]) -> None:
     @router.get(KEYS, responses=_PROBLEMS)
     async def keys() -> list[KeyAnswer]:
         pages = [await container_now().ledger().read(family) for family in Family]
@@ -89,19 +104,19 @@ def build_admin_router(container_now: Callable[[], Container]) -> APIRouter:
     ) -> list[AuditAnswer]:
         return _entries(await container_now().trail().entries(after=after, limit=limit))
 
-    return router
 
-
-async def _rotate(container: Container, body: RotateBody, caller: Caller) -> RotateAnswer:
+async def _rotate(container: Container, body: RotateBody, http: Request) -> RotateAnswer:
     request = RotationRequest(
-        rotation_id=container.entropy().token(16).hex(),
+        rotation_id=rotation_id_of(http) or container.entropy().token(16).hex(),
         scope=body.rotation_type.value,
         force=body.force,
         reason=body.reason,
-        actor=caller.actor,
+        actor=caller_in(http).actor,
     )
     submitted_at = container.clock().read().wall
     outcomes = await rotate_each(container, body.rotation_type.families, request)
+    if any(isinstance(outcome, RotationConflictError) for outcome in outcomes.values()):
+        raise IdempotencyConflictError("this key stands for a rotation with other parameters")
     results = {family: result_of(outcome) for family, outcome in outcomes.items()}
     return RotateAnswer(
         status=overall_status(results),

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel
 
 from journal_keys.domain.changes import check_reason
 from journal_keys.domain.errors import InvalidNameError, JournalKeysError
@@ -151,6 +151,10 @@ class Outcome(BaseModel):
     since: datetime | None = None
     generation: int | None = None
     unfinished: str | None = None
+
+
+class Outcomes(RootModel[dict[Family, Outcome]]):
+    """What became of each ring."""
 
 
 class Problem(BaseModel):

@@ -19,6 +19,7 @@ from journal_keys.domain.errors import (
 from journal_keys.domain.token import TokenRefusedError
 from journal_keys.domain.webhooks import WebhookRefusedError
 from journal_keys.ports.ledger import StaleGenerationError
+from journal_keys.ports.replies import IdempotencyConflictError
 from journal_keys.ports.secret_store import PendingApprovalError, SecretNotFoundError, WriteOnceConflictError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -32,6 +33,7 @@ STATUSES: Final[dict[type[JournalKeysError], HTTPStatus]] = {
     SecretNotFoundError: HTTPStatus.NOT_FOUND,
     RefusedError: HTTPStatus.BAD_REQUEST,
     RotationConflictError: HTTPStatus.CONFLICT,
+    IdempotencyConflictError: HTTPStatus.CONFLICT,
     TransitionError: HTTPStatus.CONFLICT,
     StaleGenerationError: HTTPStatus.CONFLICT,
     WriteOnceConflictError: HTTPStatus.CONFLICT,
