@@ -18,6 +18,7 @@ from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.token import TokenProfile
 from journal_keys.domain.webhooks import Place
 from journal_keys.domain.windows import Windows
+from journal_keys.entrypoints.admin_settings import AdminSettings
 from journal_keys.entrypoints.infisical_settings import InfisicalSettings
 from journal_keys.entrypoints.infisical_settings import SettingsError as SettingsError  # noqa: PLC0414 (its public home)
 from journal_keys.entrypoints.redis_settings import RedisSettings
@@ -73,7 +74,7 @@ def put_figures_together(folder: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettings):
+class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettings, AdminSettings):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_file=None)
@@ -99,7 +100,6 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettin
     journal_jwt_issuer: str = "journal"
     journal_jwt_audience: str = "journal"
     journal_jwt_token_type: str = "at+jwt"  # noqa: S105 (a media type, RFC 9068 §2.1)
-    journal_admin_tokens_file: Path | None = None
     journal_log_level: str = "INFO"
     prometheus_multiproc_dir: Path | None = None
     """Of the Prometheus client itself, which reads it at its import: where processes put their figures together."""
@@ -122,6 +122,7 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettin
         settings.snapshot()
         settings.webhook_secrets()
         settings.webhook_dialects()
+        settings.admin_place()
         return settings
 
     @field_validator("journal_instance_name")

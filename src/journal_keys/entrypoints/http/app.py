@@ -83,7 +83,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(build_admin_router(container_now))
     _handle_errors(app)
     app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
-    app.add_middleware(Gate, container_now=container_now, is_embedded=chosen.is_embedded)
+    app.add_middleware(
+        Gate, container_now=container_now, is_embedded=chosen.is_embedded, admin_place=chosen.admin_place()
+    )
     app.middleware("http")(_secured)
     app.add_middleware(CutShort)
     return app

@@ -20,6 +20,7 @@ from journal_keys.domain.access import (
     caller_of,
 )
 from journal_keys.domain.errors import JournalKeysError
+from journal_keys.entrypoints.admin_settings import AdminPlace
 from journal_keys.entrypoints.http.doors import DOORS, PATHS, Door, Kind
 from journal_keys.entrypoints.http.loopback import refusal
 from journal_keys.entrypoints.http.problems import problem, status_of
@@ -41,8 +42,16 @@ def caller_in(request: Request) -> Caller:
 class Gate:
     """ASGI middleware that lets in whom `DOORS` says, and has each call of the admin plane audited."""
 
-    def __init__(self, app: ASGIApp, container_now: Callable[[], Container], *, is_embedded: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        container_now: Callable[[], Container],
+        *,
+        is_embedded: bool,
+        admin_place: AdminPlace | None = None,
+    ) -> None:
         self._app = app
+        self._admin_place = admin_place
         self._container_now = container_now
         self._is_embedded = is_embedded
         self._strangers = _Strangers()
@@ -56,7 +65,9 @@ class Gate:
             await problem(403, "refused: only HTTP is served")(scope, receive, send)
             return
         door = DOORS.get((scope["method"], scope["path"]))
-        if door is not None and door.kind is not Kind.PUBLIC:
+        if door is not None and door.kind is Kind.ADMIN and not self._is_at_admin_place(scope):
+            await problem(404, "the admin plane listens elsewhere: see JOURNAL_ADMIN_LISTEN")(scope, receive, send)
+        elif door is not None and door.kind is not Kind.PUBLIC:
             await _Passage(self._app, self._container_now, door, scope, self._strangers).go(
                 receive, send, is_embedded=self._is_embedded
             )
@@ -64,6 +75,9 @@ class Gate:
             await self._app(scope, receive, send)
         else:
             await problem(404, "no such thing is served here")(scope, receive, send)
+
+    def _is_at_admin_place(self, scope: Scope) -> bool:
+        return self._admin_place is None or self._admin_place.is_at(scope.get("server"))
 
 
 @dataclass(slots=True)

@@ -1,8 +1,6 @@
 """Run the application on a socket of this machine."""
 
 import asyncio
-import errno
-import ipaddress
 import json as json_text
 import logging
 import socket
@@ -18,11 +16,12 @@ from journal_keys.domain.errors import InvalidNameError, JournalKeysError, PortE
 from journal_keys.entrypoints.admin_tokens import first_token
 from journal_keys.entrypoints.background import load_views
 from journal_keys.entrypoints.http.app import create_app
+from journal_keys.entrypoints.http.listening import admin_listener, listen
 from journal_keys.entrypoints.http.workers import CREATE_WORKER, Supervisor, figures_folder
 from journal_keys.entrypoints.lifeline import last_call
 from journal_keys.entrypoints.log_config import configure_logging, tell_retries
 from journal_keys.entrypoints.resources import open_container
-from journal_keys.entrypoints.settings import Settings, SettingsError
+from journal_keys.entrypoints.settings import Settings
 
 _FINISH_WITHIN_S: Final = 2
 """How long requests may take that are under way when the service is to stop (`lifeline.STOPS_WITHIN_S`)."""
@@ -31,10 +30,6 @@ _LOG: Final = logging.getLogger("journal_keys")
 _STARTS_WITHIN_S: Final = 20
 """How long a new worker may take until it serves; on a busy machine 5 s are too short."""
 _MOST_CONNECTIONS: Final = 512
-
-
-class PortTakenError(JournalKeysError):
-    """Another program listens on the port."""
 
 
 class StartError(JournalKeysError):
@@ -64,14 +59,14 @@ def serve(settings: Settings, host: str, port: int, *, workers: int | None, json
     one that ends is replaced, and all end with this one, however it ends.
 
     Raises:
-        SettingsError: the host is not of this machine's loopback.
-        PortTakenError: another program listens there.
+        SettingsError: the host is not of this machine's loopback, or the admin plane's place cannot be listened on.
+        PortTakenError: another program listens on one of the two.
         PolicyError, PortError, MaterialCorruptError: vault or ledger cannot be used.
         StartError: the application did not start all the same.
     """
     configure_logging(settings.journal_log_level)
     tell_retries()
-    with _listen(host, port) as listener:
+    with listen(host, port) as listener, admin_listener(settings.admin_place()) as more:
         asyncio.run(_check(settings))
         shown_host = f"[{host}]" if ":" in host else host
         address = f"http://{shown_host}:{listener.getsockname()[1]}"
@@ -79,10 +74,12 @@ def serve(settings: Settings, host: str, port: int, *, workers: int | None, json
         number = workers or settings.workers
         try:
             if number == 1:
-                _Server(_config(create_app(settings)), announce).run([listener])
+                _Server(_config(create_app(settings)), announce).run([listener, *more])
             else:
                 with figures_folder() as folder:
-                    Supervisor(_config(CREATE_WORKER, workers=number, factory=True), listener, announce, folder).run()
+                    Supervisor(
+                        _config(CREATE_WORKER, workers=number, factory=True), [listener, *more], announce, folder
+                    ).run()
         except SystemExit:  # how uvicorn says that the application did not start
             raise StartError("the service did not start: see the log above, and 'journal-keys health'") from None
 
@@ -109,31 +106,6 @@ def _config(app: FastAPI | str, *, workers: int = 1, factory: bool = False) -> u
         timeout_graceful_shutdown=_FINISH_WITHIN_S,
         timeout_worker_healthcheck=_STARTS_WITHIN_S,
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        raise SettingsError("--host is an address of this machine's loopback, like 127.0.0.1") from None
-    if not address.is_loopback:
-        raise SettingsError(
-            "--host is a loopback address: others come through a proxy on this machine, which has the certificate"
-        )
-    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET  # noqa: PLR2004 (IP versions)
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((str(address), port))
-        listener.listen()
-    except OSError as failure:
-        listener.close()
-        if failure.errno == errno.EADDRINUSE:
-            raise PortTakenError(
-                f"port {port} of {host} is taken: stop the other program, or choose another port with --port"
-            ) from None
-        raise SettingsError(f"port {port} of {host} cannot be listened on: {failure.strerror}") from None
-    return listener
 
 
 def _admin_token(settings: Settings) -> str | None:

@@ -42,8 +42,10 @@ class Supervisor(Multiprocess):
     that does not answer.
     """
 
-    def __init__(self, config: Config, listener: socket.socket, announce: Callable[[], None], figures: Path) -> None:
-        super().__init__(config, [listener])
+    def __init__(
+        self, config: Config, listeners: list[socket.socket], announce: Callable[[], None], figures: Path
+    ) -> None:
+        super().__init__(config, listeners)
         self._announce = announce
         self._figures = figures
         self._told: SimpleQueue[int] = SimpleQueue()
