@@ -3,7 +3,7 @@
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,17 +20,22 @@ from journal_keys.adapters.redis.keys import RingKeys
 from journal_keys.adapters.redis.namespace import Namespace
 from journal_keys.container import Container
 from journal_keys.domain.keys import Family
+from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.http.app import create_app
+from journal_keys.entrypoints.http.doors import INVALIDATE, WEBHOOK
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.view_board import SigningView
 from tests.support.embedded import make_rings, settings_in
+from tests.support.hooks import modified, signed
 from tests.support.redis_server import RedisServer
 from tests.support.shared import PATH, PLACE, START, Listener, listening, plain_client, sharing
 from tests.support.tcp_proxy import TcpProxy
+from tests.support.tokens import bearing, give_token
 
 SOON_S = 0.1
 LONG_S = 30.0
 SECRET = "postgresql://app:a-canary-of-32-bytes-in-a-password@db/x"
+WEBHOOK_SECRET = "a-secret-of-the-hook-of-32-characters"
 CACHE_KEY = urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
 
 
@@ -264,6 +269,8 @@ def settings_with(folder: Path, server: RedisServer) -> Settings:
         journal_keys_profile="standard",
         journal_redis_url=SecretStr(server.url),
         journal_redis_cache_key=SecretStr(CACHE_KEY),
+        journal_admin_tokens_file=folder / "tokens.json",
+        journal_infisical_webhook_secret=SecretStr(WEBHOOK_SECRET),
         journal_infisical_cache_ttl=300,
         journal_ledger_poll=140,
     )
@@ -317,8 +324,16 @@ async def test_what_one_instance_stores_or_invalidates_another_forgets(tmp_path:
         await forgets(two)
         await remembers(one, SECRET + "2")
         await remembers(two, SECRET + "2")
-        answer = await caller.post("/api/v1/infisical/cache/invalidate", params={"pattern": "/database/*"})
+        token = give_token(tmp_path / "tokens.json", "deploy", Scope.INVALIDATE)
+        answer = await caller.post(INVALIDATE, params={"pattern": "/database/*"}, headers=bearing(token))
         assert answer.status_code == 200, answer.text
+        await forgets(one)
+        await forgets(two)
+        await remembers(one, SECRET + "2")
+        await remembers(two, SECRET + "2")
+        now = datetime.now(UTC)
+        body = modified(now, "/database")
+        assert (await caller.post(WEBHOOK, content=body, headers=signed(body, now, WEBHOOK_SECRET))).status_code == 200
         await forgets(one)
         await forgets(two)
 

@@ -38,9 +38,12 @@ def make_token(grants: FileGrants, name: str, scopes: frozenset[Scope]) -> str:
 def first_token(settings: Settings) -> str | None:
     """Give a token with every scope at the first start of the embedded profile; None where there is a file already.
 
+    No folder is made: one that is not there now may come back, with a file in it.
+
     Raises:
         GrantsError, SecretStoreError: the file cannot be written.
     """
-    if not settings.is_embedded or settings.admin_tokens_file is None or settings.admin_tokens_file.exists():
+    file = settings.admin_tokens_file
+    if not settings.is_embedded or file is None or file.exists() or not file.parent.is_dir():
         return None
     return make_token(grants_of(settings), FIRST, frozenset(Scope))
