@@ -105,11 +105,11 @@ def caller_of(token: str, grants: Iterable[Grant]) -> Caller:
 
 
 def admin_called(reading: ClockReading, caller: Caller | None, detail: Mapping[str, str]) -> AuditFact:
-    """The fact that somebody called the admin plane, or, without a caller, was refused before being known."""
+    """The fact that somebody called the admin plane, was refused, or was failed by it; None for nobody who is known."""
     return AuditFact(
         at=reading.wall,
         actor=caller.actor if caller else "http:unknown",
-        action="admin_called" if detail["status"] < "400" else "admin_refused",
+        action={"4": "admin_refused", "5": "admin_failed"}.get(detail["status"][:1], "admin_called"),
         family=None,
         kid=None,
         reason="over HTTP",

@@ -9,11 +9,14 @@ import httpx2
 import pytest
 from fastapi import APIRouter
 from starlette.routing import Route
+from starlette.types import Receive, Send
+from starlette.types import Scope as ScopeOfAsgi
 
 from journal_keys.domain.access import new_token
 from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.http.doors import AUDIT, DOORS, HEALTH, KEYS, ROTATE, Door, Kind
+from journal_keys.entrypoints.http.gate import Gate
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Profile, Settings
 from tests.support.embedded import make_rings, settings_in
@@ -228,6 +231,20 @@ async def test_every_call_and_every_refusal_is_audited_with_actor_scope_and_requ
 
 def detail(method: str, path: str, scope: str, status: int, request_id: str) -> dict[str, str]:
     return {"route": f"{method} {path}", "scope": scope, "status": str(status), "request_id": request_id}
+
+
+async def test_a_call_that_breaks_is_audited_as_a_failure(embedded: Settings) -> None:
+    async def broken(_scope: ScopeOfAsgi, _receive: Receive, _send: Send) -> None:
+        raise ZeroDivisionError
+
+    async with open_container(embedded) as container:
+        gate = Gate(broken, lambda: container, is_embedded=True)
+        transport = httpx2.ASGITransport(app=gate, client=HERE)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as caller:
+            with pytest.raises(ZeroDivisionError):
+                await caller.get(KEYS)
+    ((action, actor, told),) = await admin_facts(embedded)
+    assert (action, actor, told["status"]) == ("admin_failed", "http:loopback", "500")
 
 
 async def test_a_flood_of_strangers_makes_few_entries(standard: Settings) -> None:

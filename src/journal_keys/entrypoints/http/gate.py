@@ -123,11 +123,15 @@ class _Passage:
             caller.require(self.door.scope)
         except JournalKeysError as failure:
             await _refused(failure)(self.scope, receive, noted)
-        else:
-            self.scope[_CALLER] = caller
+            await self._audit(caller)
+            return
+        self.scope[_CALLER] = caller
+        try:
             await self.app(self.scope, receive, noted)
-        if self.door.kind is Kind.ADMIN and self.request_id:
-            await self._audit(container, caller)
+        except Exception:  # answered further out, as a 500
+            await self._audit(caller)
+            raise
+        await self._audit(caller)
 
     def _caller(self, container: Container, *, is_embedded: bool) -> Caller:
         shown = Headers(scope=self.scope).getlist("authorization")
@@ -143,7 +147,16 @@ class _Passage:
             raise ForbiddenError(f"refused: {why}")
         return LOOPBACK if is_embedded else WATCHER
 
-    async def _audit(self, container: Container, caller: Caller | None) -> None:
+    async def _audit(self, caller: Caller | None) -> None:
+        """Have the call written down, at an admin door; the answer is under way, so that no failure changes it."""
+        if self.door.kind is not Kind.ADMIN:
+            return
+        try:
+            await self._write_down(self.container_now(), caller)
+        except JournalKeysError as failure:
+            _LOG.warning("admin_call_not_audited request_id=%s error=%s", self.request_id, failure)
+
+    async def _write_down(self, container: Container, caller: Caller | None) -> None:
         route = f"{self.scope['method']} {self.scope['path']}"
         more = {}
         if caller is None:
@@ -151,19 +164,14 @@ class _Passage:
             if not number:
                 return
             more = {"requests": str(number)}
-        try:
-            await container.audit_call()(
-                caller,
-                {
-                    "route": route,
-                    "scope": self.door.scope.value,
-                    "status": str(self.status),
-                    "request_id": self.request_id,
-                    **more,
-                },
-            )
-        except JournalKeysError as failure:
-            _LOG.warning("admin_call_not_audited request_id=%s error=%s", self.request_id, failure)
+        detail = {
+            "route": route,
+            "scope": self.door.scope.value,
+            "status": str(self.status),
+            "request_id": self.request_id,
+            **more,
+        }
+        await container.audit_call()(caller, detail)
 
 
 def _token(shown: list[str]) -> str:
