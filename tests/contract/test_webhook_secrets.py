@@ -26,8 +26,8 @@ async def test_a_new_ledger_knows_none(secrets: WebhookSecrets) -> None:
 async def test_secrets_are_given_oldest_first_with_the_moments_at_which_they_were_made(
     secrets: WebhookSecrets, clock: ManualClock
 ) -> None:
-    for name in ("whs_b", "whs_a"):
-        await secrets.introduce(name, actor="ops", reason="it was time")
+    for name, at in (("whs_b", START), ("whs_a", START + HOUR)):
+        assert await secrets.introduce(name, actor="ops", reason="it was time") == at
         clock.pass_time(HOUR)
     page = await secrets.known_secrets()
     assert page.made == (WebhookSecret(name="whs_b", made_at=START), WebhookSecret(name="whs_a", made_at=START + HOUR))

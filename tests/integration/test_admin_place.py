@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -34,6 +35,13 @@ def operator(tmp_path: Path, first_home: Path) -> Operator:
     made = Operator(tmp_path)
     shutil.copytree(first_home, made.home)
     return made
+
+
+@pytest.fixture
+def path() -> Iterator[Path]:
+    """A path that is short enough for a socket, wherever the tests keep their files."""
+    with TemporaryDirectory(prefix="jk-admin-", dir="/tmp") as folder:
+        yield Path(folder) / "admin.sock"
 
 
 @contextmanager
@@ -73,8 +81,9 @@ def test_on_a_port_of_its_own(operator: Operator, workers: str) -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_on_a_unix_socket_that_only_its_owner_may_open_and_by_token(operator: Operator, workers: str) -> None:
-    path = operator.home / "admin.sock"
+def test_on_a_unix_socket_that_only_its_owner_may_open_and_by_token(
+    operator: Operator, workers: str, path: Path
+) -> None:
     operator.environment["JOURNAL_ADMIN_LISTEN"] = f"unix:{path}"
     token = give_token(operator.home / "admin-tokens.json", "deploy", Scope.READ)
     with serving(operator, "--workers", workers) as told:
@@ -86,8 +95,7 @@ def test_on_a_unix_socket_that_only_its_owner_may_open_and_by_token(operator: Op
         assert status(f"http://localhost{JWKS}", *through) == "200"
 
 
-def test_a_socket_that_a_former_service_left_is_no_hindrance(operator: Operator) -> None:
-    path = operator.home / "admin.sock"
+def test_a_socket_that_a_former_service_left_is_no_hindrance(operator: Operator, path: Path) -> None:
     operator.environment["JOURNAL_ADMIN_LISTEN"] = f"unix:{path}"
     with closing(socket.socket(socket.AF_UNIX)) as left:
         left.bind(str(path))
@@ -96,8 +104,7 @@ def test_a_socket_that_a_former_service_left_is_no_hindrance(operator: Operator)
         assert status(told["serves_on"] + JWKS) == "200"
 
 
-def test_a_place_that_is_taken_stays_as_it_is(operator: Operator) -> None:
-    path = operator.home / "admin.sock"
+def test_a_place_that_is_taken_stays_as_it_is(operator: Operator, path: Path) -> None:
     operator.environment["JOURNAL_ADMIN_LISTEN"] = f"unix:{path}"
     path.write_text("a letter")
     done = operator.run("serve", "--port", "0")

@@ -26,8 +26,8 @@ class AdminPlace:
     def is_at(self, server: tuple[str, int | None] | None) -> bool:
         """Whether a request that came in here (ASGI's `server`) came in at this place."""
         if self.path is not None:
-            return server is None or server[1] is None  # the only Unix socket that is listened on
-        return server is not None and server[1] == self.port and ipaddress.ip_address(server[0]).is_loopback
+            return server is not None and server == (str(self.path), None)
+        return server is not None and server[1] == self.port and _same_address(server[0], self.host)
 
 
 class AdminSettings(BaseSettings):
@@ -56,6 +56,13 @@ class AdminSettings(BaseSettings):
             "JOURNAL_ADMIN_LISTEN is an address of this machine's loopback with a port, like 127.0.0.1:9001, or"
             f" unix: and an absolute path of at most {_LONGEST_PATH} bytes"
         )
+
+
+def _same_address(one: str, other: str) -> bool:
+    try:
+        return ipaddress.ip_address(one) == ipaddress.ip_address(other)
+    except ValueError:
+        return False
 
 
 def _is_loopback(text: str) -> bool:

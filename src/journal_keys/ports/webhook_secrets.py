@@ -1,6 +1,7 @@
 """Which secrets of the webhook were made, and which was used: their state, not their bytes."""
 
 from abc import abstractmethod
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from journal_keys.domain.webhook_secrets import SecretsPage
@@ -16,8 +17,8 @@ class WebhookSecrets(Protocol):
         ...
 
     @abstractmethod
-    async def introduce(self, name: str, *, actor: str, reason: str) -> None:
-        """Record a secret that was made now, and audit that in the same transaction."""
+    async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
+        """Record a secret that was made now, audit that in the same transaction, and give its moment."""
         ...
 
     @abstractmethod

@@ -9,11 +9,11 @@ from journal_keys.domain.paths import WEBHOOK_SECRET, WEBHOOK_SECRET_PREFIX
 from journal_keys.domain.webhook_secrets import SecretsPage
 from journal_keys.domain.webhooks import Claim, WebhookRefusedError, is_genuine
 from journal_keys.ports.clock import Clock
-from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.secret_store import SecretStore, SecretStoreError
 from journal_keys.ports.webhook_secrets import WebhookSecrets
 
 COOL_DOWN: Final = timedelta(seconds=10)
-"""Whoever sends what does not fit makes the store be asked no more often than this."""
+"""Whoever sends what does not fit makes the store be asked no more often than this, whether it answers or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,7 +26,7 @@ class _Stored:
 class CheckSignature:
     """The setting's secret counts, and the one in the store; once one was made by a rotation, what that leaves.
 
-    What lies in the store is held for its time to live.
+    What lies in the store is held for its time to live, and no less than `COOL_DOWN`.
     """
 
     store: SecretStore
@@ -36,6 +36,8 @@ class CheckSignature:
     configured: tuple[KeyMaterial, ...]
     _held: tuple[_Stored, ...] = field(default=(), init=False)
     _read_s: float = field(default=float("-inf"), init=False)
+    _failed_s: float = field(default=float("-inf"), init=False)
+    _failure: SecretStoreError | None = field(default=None, init=False)
 
     async def __call__(self, claim: Claim) -> None:
         """Return where the signature fits a secret that counts; the first use of a new one is recorded.
@@ -58,7 +60,7 @@ class CheckSignature:
         self._read_s = float("-inf")
 
     async def _name(self, claim: Claim) -> str | None:
-        for max_age in (self.ttl, min(COOL_DOWN, self.ttl)):
+        for max_age in (max(self.ttl, COOL_DOWN), COOL_DOWN):
             for stored in await self._stored(max_age):
                 if is_genuine(claim, stored.secret):
                     return stored.name
@@ -77,12 +79,19 @@ class CheckSignature:
 
     async def _stored(self, max_age: timedelta) -> tuple[_Stored, ...]:
         """What rotations made comes first, so that the guide's name, which holds the newest again, hides no name."""
-        if self.clock.uptime_s() - self._read_s > max_age.total_seconds():
-            found = (await self.store.read_folder(WEBHOOK_SECRET.folder)).secrets
+        now_s = self.clock.uptime_s()
+        if now_s - self._read_s > max_age.total_seconds():
+            if self._failure is not None and now_s - self._failed_s <= COOL_DOWN.total_seconds():
+                raise type(self._failure)(str(self._failure))
+            try:
+                found = (await self.store.read_folder(WEBHOOK_SECRET.folder)).secrets
+            except SecretStoreError as failure:
+                self._failure, self._failed_s = failure, now_s
+                raise
             names = [name for name in sorted(found) if name.startswith(WEBHOOK_SECRET_PREFIX)]
             names += [WEBHOOK_SECRET.name] if WEBHOOK_SECRET.name in found else []
             self._held = tuple(_Stored(name=name, secret=found[name]) for name in names)
-            self._read_s = self.clock.uptime_s()
+            self._read_s, self._failure = self.clock.uptime_s(), None
         return self._held
 
     def _refusal(self) -> WebhookRefusedError:

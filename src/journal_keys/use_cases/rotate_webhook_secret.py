@@ -15,6 +15,7 @@ from journal_keys.domain.paths import (
 )
 from journal_keys.domain.webhook_secrets import OVERLAP
 from journal_keys.ports.entropy import Entropy
+from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.secret_store import FolderContent, SecretNotFoundError, SecretStore, SecretStoreError
 from journal_keys.ports.webhook_secrets import WebhookSecrets
 
@@ -47,7 +48,8 @@ class RotateWebhookSecret:
 
         Raises:
             InvalidNameError: the reason is empty, too long, or not printable.
-            SecretStoreError, LedgerError: nothing counts that did not before, and nothing that did has ceased to.
+            SecretStoreError, LedgerError: no secret has ceased to count. If the ledger did not answer, a new one may
+                count that nobody was shown: rotate again, within a day.
         """
         check_reason(reason)
         content = await self.store.read_folder(WEBHOOK_SECRET.folder)
@@ -56,11 +58,20 @@ class RotateWebhookSecret:
         await self._keep(content)
         secret = KeyMaterial(base64url.encode(self.entropy.token(_SECRET_BYTES)).encode("ascii"))
         name = await self._put(secret)
-        await self.secrets.introduce(name, actor=actor, reason=reason)
-        made_at = next(one.made_at for one in (await self.secrets.known_secrets()).made if one.name == name)
+        made_at = await self._introduce(name, actor=actor, reason=reason)
         return WebhookSecretMade(
             name=name, secret=secret, former_until=made_at + OVERLAP, unfinished=await self._tidy(secret, over)
         )
+
+    async def _introduce(self, name: str, *, actor: str, reason: str) -> datetime:
+        """Record it; where the answer is lost, the ledger says whether it did."""
+        try:
+            return await self.secrets.introduce(name, actor=actor, reason=reason)
+        except LedgerUnavailableError as failure:
+            made = {one.name: one.made_at for one in (await self.secrets.known_secrets()).made}
+            if name not in made:
+                raise failure from None
+            return made[name]
 
     async def _superseded(self, content: FolderContent) -> list[SecretPath]:
         page = await self.secrets.known_secrets()

@@ -189,6 +189,16 @@ async def test_a_rotation_that_waits_is_joined_by_its_repeats_and_their_answer_f
         assert (await caller.post(ROTATE, json=body, headers={KEY: "k1"})).text == again.text
 
 
+async def test_what_failed_is_not_kept_and_the_repeat_does_it(settings: Settings, caller: httpx2.AsyncClient) -> None:
+    vault, aside = settings.vault_file, settings.vault_file.with_suffix(".aside")
+    vault.rename(aside)
+    failed = await caller.post(RECONCILE, headers={KEY: "k1"})
+    assert (failed.status_code, {one["outcome"] for one in failed.json().values()}) == (503, {"failed"})
+    aside.rename(vault)
+    done = await caller.post(RECONCILE, headers={KEY: "k1"})
+    assert (done.status_code, {one["outcome"] for one in done.json().values()}) == (200, {"reconciled"})
+
+
 @pytest.mark.parametrize("key", ["", " ", "a b", "a" * 256, "\u00e9"])
 async def test_a_malformed_key_is_a_400(caller: httpx2.AsyncClient, key: str) -> None:
     answer = await caller.post(RECONCILE, headers=[(KEY.encode(), key.encode("latin-1"))])

@@ -81,6 +81,14 @@ async def test_a_route_without_a_door_is_not_served(embedded: Settings) -> None:
         assert (await caller.get("http://localhost/forgotten")).status_code == 404
 
 
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "TRACE"])
+async def test_another_method_gets_through_no_door(standard: Settings, method: str) -> None:
+    async with serving(standard, STRANGER) as caller:
+        for path in sorted({path for _, path in DOORS}):
+            answer = await caller.request(method, path)
+            assert (answer.status_code, answer.headers["allow"] in {"GET", "POST"}) == (405, True)
+
+
 async def knock(caller: httpx2.AsyncClient, door: tuple[str, str], headers: Mapping[str, str] | None = None) -> int:
     """Call the route with nothing in it, which changes nothing wherever one gets through."""
     return (await caller.request(*door, headers=headers)).status_code

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from journal_keys.domain.keys import Family
+from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.http.doors import INVALIDATE, ROTATE, WEBHOOK
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
@@ -139,6 +140,35 @@ async def test_a_signature_lets_in_from_anywhere_and_nothing_else_does(
         for path in (f"{WEBHOOK}/", f"/{WEBHOOK}", f"{WEBHOOK}/../rotate", ROTATE, INVALIDATE):
             answer = await caller.post(path, content=body, headers={**signed(body, now), **headers})
             assert answer.status_code in {403, 404}
+
+
+async def test_a_sender_who_hangs_up_in_the_middle_breaks_nothing(settings: Settings) -> None:
+    app = create_app(settings)
+    coming: Iterator[MutableMapping[str, Any]] = iter(
+        [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return next(coming)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": WEBHOOK, "query_string": b"", "headers": [(b"host", b"x")]}
+    async with app.router.lifespan_context(app):
+        await app({**scope, "client": ("203.0.113.7", 5), "server": ("127.0.0.1", 8000)}, receive, send)
+    assert sent[0]["status"] == 400
+
+
+async def test_a_store_out_of_reach_is_a_503_that_names_nothing(settings: Settings) -> None:
+    async with serving(settings) as caller:
+        settings.vault_file.rename(settings.vault_file.with_suffix(".aside"))
+        now = datetime.now(UTC)
+        body = modified(now)
+        answer = await send(caller, body, signed(body, now, "another secret"))
+    assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
+    assert str(settings.journal_keys_home) not in answer.text
 
 
 async def test_without_a_secret_every_delivery_is_refused(tmp_path: Path) -> None:

@@ -249,6 +249,19 @@ async def test_a_store_out_of_reach_is_no_refusal_so_that_the_sender_tries_again
         await desk.send(secret=STORED)
 
 
+async def test_a_store_out_of_reach_is_not_asked_for_every_forgery() -> None:
+    desk = Desk()
+    desk.store.is_down = True
+    for _ in range(100):
+        with pytest.raises(SecretStoreUnavailableError):
+            await desk.send(secret="guessed")
+    assert desk.store.reads == 1
+    desk.clock.pass_time(COOL_DOWN + timedelta(seconds=1))
+    desk.store.is_down = False
+    await desk.set_stored(STORED)
+    assert isinstance(await desk.send(secret=STORED), Taken)
+
+
 async def test_a_ledger_out_of_reach_leaves_the_delivery_to_be_sent_again() -> None:
     desk = Desk()
     await desk.fill(DB)

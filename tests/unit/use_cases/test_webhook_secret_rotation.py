@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -84,12 +84,13 @@ class TroubledLedger(MemoryLedger):
         super().__init__(clock, timedelta(seconds=1))
         self.trouble = trouble
 
-    async def introduce(self, name: str, *, actor: str, reason: str) -> None:
+    async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
         if self.trouble.comes(late=False):
             raise LedgerUnavailableError("no answer")
-        await super().introduce(name, actor=actor, reason=reason)
+        made_at = await super().introduce(name, actor=actor, reason=reason)
         if self.trouble.comes(late=True):
             raise LedgerUnavailableError("no answer")
+        return made_at
 
 
 @dataclass(kw_only=True)
@@ -228,6 +229,14 @@ async def test_it_is_audited_and_needs_a_reason() -> None:
     )
     assert entry.fact.detail["secret"] == made.name
     assert text_of(made) not in repr(entry)
+
+
+async def test_a_record_whose_answer_is_lost_is_looked_up_and_the_secret_is_shown() -> None:
+    desk = Desk()
+    desk.trouble.at, desk.trouble.is_late = 5, True
+    made = await desk.rotated()
+    assert [one.name for one in (await desk.ledger.known_secrets()).made] == [made.name]
+    assert await desk.accepts(text_of(made))
 
 
 CALLS = 8

@@ -159,11 +159,12 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
         made = sorted(self._webhook_secrets.values(), key=lambda one: (one.made_at, one.name))
         return SecretsPage(now=self._now().at, made=tuple(made))
 
-    async def introduce(self, name: str, *, actor: str, reason: str) -> None:
+    async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
         """Keep the secret's name and moment."""
         self._time = self._now()
         self._webhook_secrets[name] = WebhookSecret(name=name, made_at=self._time.at)
         self._link(secret_made(name, self._time.at, actor=actor, reason=reason))
+        return self._time.at
 
     async def confirm(self, name: str) -> None:
         """Keep the moment of the first use."""

@@ -1,7 +1,7 @@
 """The secrets of the webhook in SQL."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -41,18 +41,19 @@ class SqlWebhookSecrets(WebhookSecrets):
             ]
         return SecretsPage(now=at, made=tuple(made))
 
-    async def introduce(self, name: str, *, actor: str, reason: str) -> None:
+    async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
         """Write the row and the fact."""
 
-        async def introduced(connection: AsyncConnection) -> None:
+        async def introduced(connection: AsyncConnection) -> datetime:
             await lock(connection)
             time = await now(connection, self.clock, self.skew)
             await keep_time(connection, time)
             row = {"name": name, "made_at": from_moment(time.at)}
             await connection.execute(insert(webhook_secrets).values(row))
             await append_facts(connection, (secret_made(name, time.at, actor=actor, reason=reason),))
+            return time.at
 
-        await change(self.engine, introduced)
+        return await change(self.engine, introduced)
 
     async def confirm(self, name: str) -> None:
         """Set the row's moment where it has none, and write the fact."""

@@ -85,6 +85,11 @@ class RotateAnswer(BaseModel):
         """200, 202 while something waits and nothing failed, 503 where everything failed."""
         return {"waiting": 202, "failed": 503}.get(self.status, 200)
 
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing waits and nothing failed, so that asking again would change nothing."""
+        return self.status == "done"
+
 
 class WebhookAnswer(BaseModel):
     """What became of a delivery: `taken`, `already seen` or `ignored`, and why."""
@@ -155,6 +160,16 @@ class Outcome(BaseModel):
 
 class Outcomes(RootModel[dict[Family, Outcome]]):
     """What became of each ring."""
+
+    @property
+    def http_status(self) -> int:
+        """200, 503 where everything failed."""
+        return 503 if all(outcome.outcome == "failed" for outcome in self.root.values()) else 200
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing failed."""
+        return all(outcome.outcome != "failed" for outcome in self.root.values())
 
 
 class Problem(BaseModel):

@@ -1,5 +1,6 @@
 """Who is let in: tokens by their scopes, and in the embedded profile direct callers of this machine."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from journal_keys.entrypoints.admin_settings import AdminPlace
 from journal_keys.entrypoints.http.doors import DOORS, PATHS, Door, Kind
 from journal_keys.entrypoints.http.loopback import refusal
 from journal_keys.entrypoints.http.problems import problem, status_of
+from journal_keys.ports.grants import GrantsError
 
 _LOG: Final = logging.getLogger("journal_keys")
 _CALLER: Final = "journal_keys.caller"
@@ -71,8 +73,11 @@ class Gate:
             await _Passage(self._app, self._container_now, door, scope, self._strangers).go(
                 receive, send, is_embedded=self._is_embedded
             )
-        elif door is not None or scope["path"] in PATHS:
+        elif door is not None:
             await self._app(scope, receive, send)
+        elif scope["path"] in PATHS:
+            methods = ", ".join(sorted(method for method, path in DOORS if path == scope["path"]))
+            await problem(405, "this is not served by that method", headers={"Allow": methods})(scope, receive, send)
         else:
             await problem(404, "no such thing is served here")(scope, receive, send)
 
@@ -128,6 +133,9 @@ class _Passage:
         self.scope[_CALLER] = caller
         try:
             await self.app(self.scope, receive, noted)
+        except asyncio.CancelledError:  # the service stops, and has no time to write
+            _LOG.warning("admin_call_cut_short request_id=%s actor=%s", self.request_id, caller.actor)
+            raise
         except Exception:  # answered further out, as a 500
             await self._audit(caller)
             raise
@@ -181,7 +189,11 @@ def _token(shown: list[str]) -> str:
 
 
 def _refused(failure: JournalKeysError) -> Response:
-    answer = problem(status_of(type(failure)), str(failure))
+    said = str(failure)
+    if isinstance(failure, GrantsError):  # it names a file, to whoever asks
+        _LOG.warning("no_token_is_known error=%s", failure)
+        said = "the tokens cannot be used: the log says why"
+    answer = problem(status_of(type(failure)), said)
     if isinstance(failure, UnauthenticatedError):
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer

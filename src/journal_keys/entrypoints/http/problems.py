@@ -50,7 +50,9 @@ def status_of(kind: type[JournalKeysError]) -> HTTPStatus:
     return next(STATUSES[ancestor] for ancestor in kind.__mro__ if ancestor in STATUSES)
 
 
-def problem(status: int, detail: str, *, extra: dict[str, object] | None = None) -> JSONResponse:
+def problem(
+    status: int, detail: str, *, extra: dict[str, object] | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
     """Give a Problem Details answer. `detail` never repeats what the caller sent."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse({**body, **(extra or {})}, status_code=status, media_type=MEDIA_TYPE)
+    return JSONResponse({**body, **(extra or {})}, status_code=status, media_type=MEDIA_TYPE, headers=headers)

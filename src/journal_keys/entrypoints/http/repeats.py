@@ -17,7 +17,6 @@ from journal_keys.ports.replies import IdempotencyConflictError, Reply
 
 HEADER: Final = "Idempotency-Key"
 _KEY: Final = re.compile(r"[!-~]{1,255}\Z", re.ASCII)
-_WAITING: Final = 202
 
 
 class IdempotencyKeyError(RefusedError):
@@ -49,7 +48,7 @@ def rotation_id_of(request: Request) -> str | None:
 async def once(request: Request, container: Container, answer: Callable[[], Awaitable[BaseModel]]) -> JSONResponse:
     """Give what `answer` gives, or what it gave to the same caller under the same key within a day.
 
-    Kept is what is final: not that something waits (202), which a repeat is told the outcome of, and not a failure.
+    Kept is what is final: not that something waits, which a repeat is told the outcome of, and not a failure.
 
     Raises:
         IdempotencyKeyError: the key is malformed.
@@ -61,8 +60,9 @@ async def once(request: Request, container: Container, answer: Callable[[], Awai
     actor, digest = caller_in(request).actor, await _digest(request)
     known = await container.replies().recall(actor, key)
     if known is None:
-        response = _response(await answer())
-        if response.status_code == _WAITING or response.status_code >= 400:  # noqa: PLR2004 (what is no success)
+        given = await answer()
+        response = _response(given)
+        if not getattr(given, "is_final", True):
             return response
         reply = Reply(digest=digest, status=response.status_code, body=bytes(response.body).decode("utf-8"))
         known = await container.replies().keep(actor, key, reply)

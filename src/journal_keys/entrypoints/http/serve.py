@@ -70,7 +70,7 @@ def serve(settings: Settings, host: str, port: int, *, workers: int | None, json
         asyncio.run(_check(settings))
         shown_host = f"[{host}]" if ":" in host else host
         address = f"http://{shown_host}:{listener.getsockname()[1]}"
-        announce = partial(_announce, address, _admin_token(settings), json=json)
+        announce = partial(_announce, address, settings, json=json)
         number = workers or settings.workers
         try:
             if number == 1:
@@ -120,7 +120,8 @@ def _admin_token(settings: Settings) -> str | None:
     return token
 
 
-def _announce(address: str, token: str | None, *, json: bool) -> None:
+def _announce(address: str, settings: Settings, *, json: bool) -> None:
+    token = _admin_token(settings)
     if json:
         told = {"serves_on": address, **({} if token is None else {"admin_token": token})}
         sys.stdout.write(json_text.dumps(told) + "\n")

@@ -6,11 +6,20 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from journal_keys.domain import canonical
 
 
 class _StrictRequest(Request):
+    async def body(self) -> bytes:
+        """Give the body; who hangs up before its end has no answer to read, and is no fault of ours."""
+        try:
+            return await super().body()
+        except ClientDisconnect:
+            raise HTTPException(400) from None
+
     async def json(self) -> Any:  # noqa: ANN401 (as the framework declares it)
         """Give the body's value; raises the one error that the framework answers with 422."""
         try:

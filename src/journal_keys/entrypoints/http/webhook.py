@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.background import BackgroundTask
 
 from journal_keys.container import Container
-from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.errors import JournalKeysError, PortError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.webhooks import (
     AlreadySeen,
@@ -21,6 +21,7 @@ from journal_keys.domain.webhooks import (
     WebhookUnusableError,
 )
 from journal_keys.entrypoints.http.bodies import WebhookAnswer
+from journal_keys.entrypoints.http.problems import problem
 
 _LOG: Final = logging.getLogger("journal_keys")
 
@@ -29,7 +30,7 @@ async def hear(container: Container, request: Request, *, rotates: bool) -> JSON
     """Answer one delivery; where a webhook `rotates`, look afterwards whether one of the rings concerned is due.
 
     Raises:
-        WebhookRefusedError, WebhookUnusableError, PortError: as `HandleWebhook`.
+        WebhookRefusedError, WebhookUnusableError: as `HandleWebhook`.
     """
     try:
         outcome = await container.handle_webhook()(Delivery(headers=request.headers.raw, body=await request.body()))
@@ -39,6 +40,9 @@ async def hear(container: Container, request: Request, *, rotates: bool) -> JSON
     except WebhookRefusedError as failure:
         _LOG.warning("webhook_refused error=%s", failure)
         raise
+    except PortError as failure:
+        _LOG.warning("webhook_failed error=%s", failure)
+        return problem(503, "whether the delivery is genuine, or came before, could not be found out: send it again")
     families: tuple[Family, ...] = ()
     if isinstance(outcome, Taken):
         _LOG.info("webhook_taken event=%s folder=%s", outcome.event, outcome.folder)
