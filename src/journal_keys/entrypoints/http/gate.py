@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.container import Container
 from journal_keys.domain.access import (
     LOOPBACK,
@@ -111,7 +112,7 @@ class _Passage:
     scope: Scope
     strangers: _Strangers
     status: int = 500
-    request_id: str = field(default="", init=False)
+    request_id: str = field(default_factory=lambda: SystemEntropy().token(16).hex(), init=False)
 
     async def go(self, receive: Receive, send: Send, *, is_embedded: bool) -> None:
         async def noted(message: Message) -> None:
@@ -122,9 +123,7 @@ class _Passage:
 
         caller: Caller | None = None
         try:
-            container = self.container_now()
-            self.request_id = container.entropy().token(16).hex()
-            caller = self._caller(container, is_embedded=is_embedded)
+            caller = self._caller(is_embedded=is_embedded)
             caller.require(self.door.scope)
         except JournalKeysError as failure:
             await _refused(failure)(self.scope, receive, noted)
@@ -141,13 +140,13 @@ class _Passage:
             raise
         await self._audit(caller)
 
-    def _caller(self, container: Container, *, is_embedded: bool) -> Caller:
+    def _caller(self, *, is_embedded: bool) -> Caller:
         shown = Headers(scope=self.scope).getlist("authorization")
         if shown:
-            return caller_of(_token(shown), container.grants().current())
+            return caller_of(_token(shown), self.container_now().grants().current())
         is_watched = self.door.kind is Kind.WATCH
         if not is_embedded and not is_watched:
-            if not container.grants().current():
+            if not self.container_now().grants().current():
                 raise ForbiddenError("the admin plane is off: JOURNAL_ADMIN_TOKENS_FILE names no file with tokens")
             raise UnauthenticatedError("this needs a bearer token")
         why = refusal(self.scope)
