@@ -1,5 +1,6 @@
-"""What the tests of the store in Infisical share, and those of Redis."""
+"""What the tests of the store in Infisical share, those of Redis, and those of the service in a process."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.infisical.programs import BINARIES
+from tests.support.operator import Operator
 from tests.support.redis_server import RedisServer
 from tests.support.shared import plain_client
 from tests.support.tcp_proxy import TcpProxy
@@ -31,3 +33,19 @@ async def admin(own_redis: RedisServer) -> AsyncIterator[Redis]:
     """Who does to Redis what operators and attackers do."""
     async with plain_client(own_redis.socket_url) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with both rings, to be copied."""
+    made = Operator(tmp_path_factory.mktemp("first"))
+    assert made.run("init").returncode == 0
+    return made.home
+
+
+@pytest.fixture
+def operator(tmp_path: Path, first_home: Path) -> Operator:
+    """Somebody with a copy of that home."""
+    made = Operator(tmp_path)
+    shutil.copytree(first_home, made.home)
+    return made

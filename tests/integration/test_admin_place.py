@@ -1,40 +1,22 @@
 """The admin plane on a port or a Unix socket of its own: there and nowhere else."""
 
-import json
-import shutil
-import signal
 import socket
 import stat
-import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 
 from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.http.doors import HEALTH, JWKS, KEYS
-from tests.support.operator import COMMAND, Operator
+from tests.support.operator import Operator
+from tests.support.service import serving, status
 from tests.support.tokens import give_token
 
 pytestmark = pytest.mark.processes
-
-
-@pytest.fixture(scope="module")
-def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = Operator(tmp_path_factory.mktemp("first"))
-    assert made.run("init").returncode == 0
-    return made.home
-
-
-@pytest.fixture
-def operator(tmp_path: Path, first_home: Path) -> Operator:
-    made = Operator(tmp_path)
-    shutil.copytree(first_home, made.home)
-    return made
 
 
 @pytest.fixture
@@ -42,23 +24,6 @@ def path() -> Iterator[Path]:
     """A path that is short enough for a socket, wherever the tests keep their files."""
     with TemporaryDirectory(prefix="jk-admin-", dir="/tmp") as folder:
         yield Path(folder) / "admin.sock"
-
-
-@contextmanager
-def serving(operator: Operator, *words: str) -> Iterator[dict[str, Any]]:
-    command = [*COMMAND, "serve", "--port", "0", "--json", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=operator.environment, text=True) as service:
-        assert service.stdout is not None
-        try:
-            yield json.loads(service.stdout.readline())
-        finally:
-            service.send_signal(signal.SIGTERM)
-
-
-def status(url: str, *words: str, token: str | None = None) -> str:
-    given = f'header = "Authorization: Bearer {token}"' if token else ""
-    command = ["curl", "--silent", "--config", "-", *words, "--output", "/dev/null", "--write-out", "%{http_code}", url]
-    return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
 
 
 def free_port() -> int:
@@ -72,8 +37,8 @@ def free_port() -> int:
 def test_on_a_port_of_its_own(operator: Operator, workers: str) -> None:
     port = free_port()
     operator.environment["JOURNAL_ADMIN_LISTEN"] = f"127.0.0.1:{port}"
-    with serving(operator, "--workers", workers) as told:
-        address, admin = told["serves_on"], f"http://127.0.0.1:{port}"
+    with serving(operator, "--workers", workers) as served:
+        address, admin = served.address, f"http://127.0.0.1:{port}"
         for _ in range(4):
             assert [status(address + path) for path in (JWKS, HEALTH, KEYS)] == ["200", "200", "404"]
             assert [status(admin + path) for path in (JWKS, HEALTH, KEYS)] == ["200", "200", "200"]
@@ -86,10 +51,10 @@ def test_on_a_unix_socket_that_only_its_owner_may_open_and_by_token(
 ) -> None:
     operator.environment["JOURNAL_ADMIN_LISTEN"] = f"unix:{path}"
     token = give_token(operator.home / "admin-tokens.json", "deploy", Scope.READ)
-    with serving(operator, "--workers", workers) as told:
+    with serving(operator, "--workers", workers) as served:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         through = ("--unix-socket", str(path))
-        assert status(told["serves_on"] + KEYS, token=token) == "404"
+        assert status(served.address + KEYS, token=token) == "404"
         assert status(f"http://localhost{KEYS}", *through, token=token) == "200"
         assert status(f"http://localhost{KEYS}", *through) == "403"
         assert status(f"http://localhost{JWKS}", *through) == "200"
@@ -100,8 +65,8 @@ def test_a_socket_that_a_former_service_left_is_no_hindrance(operator: Operator,
     with closing(socket.socket(socket.AF_UNIX)) as left:
         left.bind(str(path))
     assert path.exists()
-    with serving(operator) as told:
-        assert status(told["serves_on"] + JWKS) == "200"
+    with serving(operator) as served:
+        assert status(served.address + JWKS) == "200"
 
 
 def test_a_place_that_is_taken_stays_as_it_is(operator: Operator, path: Path) -> None:

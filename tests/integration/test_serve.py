@@ -21,20 +21,6 @@ from tests.support.operator import COMMAND, Operator
 pytestmark = pytest.mark.processes
 
 
-@pytest.fixture(scope="module")
-def first_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = Operator(tmp_path_factory.mktemp("first"))
-    assert made.run("init").returncode == 0
-    return made.home
-
-
-@pytest.fixture
-def operator(tmp_path: Path, first_home: Path) -> Operator:
-    made = Operator(tmp_path)
-    shutil.copytree(first_home, made.home)
-    return made
-
-
 def lose_home(home: Path) -> None:
     shutil.rmtree(home)
 

@@ -1,7 +1,6 @@
 """Webhooks on a real socket: raw bytes as curl and openssl make them, in pieces, in a row, and never ending."""
 
 import json
-import signal
 import socket
 import subprocess
 import time
@@ -17,31 +16,19 @@ import pytest
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.http.doors import WEBHOOK
 from tests.support.hooks import SECRET, SIGNATURE, modified, ms_of, signed
-from tests.support.operator import COMMAND, Operator
+from tests.support.operator import Operator
+from tests.support.service import serving
 
 pytestmark = pytest.mark.processes
 ANSWER_S = 20
 
 
-@contextmanager
-def serving(operator: Operator) -> Iterator[str]:
-    assert operator.run("init").returncode == 0
-    with subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", "--json"], stdout=subprocess.PIPE, env=operator.environment, text=True
-    ) as service:
-        assert service.stdout is not None
-        try:
-            yield json.loads(service.stdout.readline())["serves_on"]
-        finally:
-            service.send_signal(signal.SIGTERM)
-    assert service.returncode in {0, -signal.SIGTERM}
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     operator = Operator(tmp_path_factory.mktemp("webhooks"), JOURNAL_INFISICAL_WEBHOOK_SECRET=SECRET)
-    with serving(operator) as where:
-        yield where
+    assert operator.run("init").returncode == 0
+    with serving(operator) as served:
+        yield served.address
 
 
 @contextmanager
@@ -159,7 +146,9 @@ def post(address: str, secret: str, more: str) -> int:
 
 def test_the_secret_rotates_beside_a_running_service_without_a_gap(tmp_path: Path) -> None:
     operator = Operator(tmp_path, JOURNAL_INFISICAL_WEBHOOK_SECRET=SECRET)
-    with serving(operator) as address:
+    assert operator.run("init").returncode == 0
+    with serving(operator) as served:
+        address = served.address
         assert post(address, SECRET, "before") == 200
         made = operator.json("webhook-secret", "rotate", "--reason", "the quarter is over")
         assert isinstance(made, dict)

@@ -22,13 +22,11 @@ ENABLED = {
 
 
 @pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for field in Settings.model_fields:
-        for name in (field, field.upper()):
-            monkeypatch.delenv(name, raising=False)
+def given(given: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """With the store in Infisical enabled."""
     for name, value in ENABLED.items():
-        monkeypatch.setenv(name, value)
-    return monkeypatch
+        given.setenv(name, value)
+    return given
 
 
 def test_the_guide_s_names_win_over_the_cli_s(given: pytest.MonkeyPatch) -> None:

@@ -9,14 +9,6 @@ from journal_keys.entrypoints.settings import Settings, SettingsError
 KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 
 
-@pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for field in Settings.model_fields:
-        for name in (field, field.upper()):
-            monkeypatch.delenv(name, raising=False)
-    return monkeypatch
-
-
 def test_without_them_there_is_no_redis(given: pytest.MonkeyPatch) -> None:
     assert given
     settings = Settings.from_environment()

@@ -16,14 +16,6 @@ SECRET, DIALECTS, TOLERANCE, ROTATION = (
 )
 
 
-@pytest.fixture
-def given(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for field in Settings.model_fields:
-        for name in (field, field.upper()):
-            monkeypatch.delenv(name, raising=False)
-    return monkeypatch
-
-
 def test_without_them_infisical_s_form_alone_is_accepted_and_nothing_rotates(given: pytest.MonkeyPatch) -> None:
     assert given
     settings = Settings.from_environment()

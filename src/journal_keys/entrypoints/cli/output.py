@@ -1,7 +1,7 @@
 """What the command prints: tables and lines for people, one JSON value for programs."""
 
 import dataclasses
-import json
+import json as json_text
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ def as_outcome(outcome: object) -> dict[str, object]:
 
 def print_json(value: object) -> None:
     """Print one JSON value and nothing else."""
-    sys.stdout.write(json.dumps(plain(value), indent=2) + "\n")
+    sys.stdout.write(json_text.dumps(plain(value), indent=2) + "\n")
 
 
 def print_fields(fields: Mapping[str, object]) -> None:
@@ -51,6 +51,16 @@ def print_fields(fields: Mapping[str, object]) -> None:
     for name, value in flat.items():
         if value is not None:
             sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {_text(value)}\n")
+
+
+def print_once(fields: Mapping[str, object], notice: str, *, json: bool) -> None:
+    """Print what is shown only this time, and say so to people."""
+    if json:
+        print_json(fields)
+        return
+    print_fields(fields)
+    sys.stdout.flush()
+    sys.stderr.write(f"{notice}\n")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -82,6 +92,6 @@ def _text(value: object) -> str:
 def print_error(kind: str, message: str, *, json_wanted: bool) -> None:
     """Say on standard error what went wrong."""
     if json_wanted:
-        sys.stderr.write(json.dumps({"error": {"type": kind, "message": message}}) + "\n")
+        sys.stderr.write(json_text.dumps({"error": {"type": kind, "message": message}}) + "\n")
     else:
         sys.stderr.write(f"error: {message}\n")

@@ -1,12 +1,10 @@
 """What the commands on the tokens of the admin plane do."""
 
-import sys
-
 import typer
 
 from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.admin_tokens import grants_of, make_token
-from journal_keys.entrypoints.cli.output import print_fields, print_json, print_table
+from journal_keys.entrypoints.cli.output import print_json, print_once, print_table
 from journal_keys.entrypoints.settings import Settings
 
 
@@ -20,12 +18,7 @@ def add(name: str, scopes: frozenset[Scope], *, json: bool) -> None:
         "scopes": sorted(scopes),
         "file": str(grants.path),
     }
-    if json:
-        print_json(fields)
-        return
-    print_fields(fields)
-    sys.stdout.flush()
-    typer.echo("The token is not shown again.", err=True)
+    print_once(fields, "The token is not shown again.", json=json)
 
 
 def list_tokens(*, json: bool) -> None:

@@ -1,13 +1,10 @@
 """What the commands on the webhook's secret do."""
 
-import sys
 from typing import TYPE_CHECKING
-
-import typer
 
 from journal_keys.domain.exposure import as_text, expose
 from journal_keys.domain.webhook_secrets import SecretsPage
-from journal_keys.entrypoints.cli.output import print_fields, print_json, print_table
+from journal_keys.entrypoints.cli.output import print_json, print_once, print_table
 from journal_keys.entrypoints.cli.running import on_container, operator
 
 if TYPE_CHECKING:
@@ -29,12 +26,7 @@ def rotate(reason: str, *, json: bool) -> None:
         "former_until": made.former_until,
         "unfinished": made.unfinished,
     }
-    if json:
-        print_json(fields)
-        return
-    print_fields(fields)
-    sys.stdout.flush()
-    typer.echo("Give this secret to the webhook in Infisical now: it is not shown again.", err=True)
+    print_once(fields, "Give this secret to the webhook in Infisical now: it is not shown again.", json=json)
 
 
 def status(*, json: bool) -> None:

@@ -1,7 +1,7 @@
 """The admin plane's routes. Who is let in where, is the gate's matter."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
@@ -21,10 +21,10 @@ from journal_keys.entrypoints.http.bodies import (
     KeyAnswer,
     Outcome,
     Outcomes,
-    Problem,
     RotateAnswer,
     RotateBody,
     overall_status,
+    problems,
     result_of,
 )
 from journal_keys.entrypoints.http.doors import AUDIT, COMPROMISE, INVALIDATE, KEYS, RECONCILE, ROTATE
@@ -35,9 +35,8 @@ from journal_keys.entrypoints.rotations import compromise as take_out
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.ports.replies import IdempotencyConflictError
 
-_PROBLEMS: dict[int | str, dict[str, object]] = {
-    code: {"model": Problem, "description": text}
-    for code, text in {
+_PROBLEMS = problems(
+    {
         400: "a kid or a path is malformed",
         401: "no token, or an unknown one",
         403: "no direct caller of this machine, or without the scope",
@@ -46,9 +45,9 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
         413: "body too large",
         422: "malformed",
         503: "ledger or store cannot be used",
-    }.items()
-}
-_ROTATED: dict[int | str, dict[str, object]] = {
+    }
+)
+_ROTATED: dict[int | str, dict[str, Any]] = {
     **_PROBLEMS,
     202: {"model": RotateAnswer, "description": "a ring waits for its window"},
     503: {"model": RotateAnswer, "description": "no ring could be rotated"},

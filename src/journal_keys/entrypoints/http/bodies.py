@@ -181,6 +181,11 @@ class Problem(BaseModel):
     detail: str
 
 
+def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Give what the OpenAPI document says of these statuses."""
+    return {status: {"model": Problem, "description": text} for status, text in texts.items()}
+
+
 def result_of(outcome: RotationOutcome | JournalKeysError) -> RotationResult:
     """Give the wire form of one ring's outcome."""
     match outcome:

@@ -133,7 +133,7 @@ class _Passage:
         try:
             await self.app(self.scope, receive, noted)
         except asyncio.CancelledError:  # the service stops, and has no time to write
-            _LOG.warning("admin_call_cut_short request_id=%s actor=%s", self.request_id, caller.actor)
+            _LOG.warning("call_cut_short request_id=%s actor=%s", self.request_id, caller.actor)
             raise
         except Exception:  # answered further out, as a 500
             await self._audit(caller)

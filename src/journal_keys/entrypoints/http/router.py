@@ -19,6 +19,7 @@ from journal_keys.entrypoints.http.bodies import (
     PartStatus,
     Problem,
     WebhookAnswer,
+    problems,
 )
 from journal_keys.entrypoints.http.doors import HEALTH, JWKS, METRICS, WEBHOOK
 from journal_keys.entrypoints.http.jwks import JwksRenderer
@@ -27,15 +28,14 @@ from journal_keys.entrypoints.http.webhook import hear
 from journal_keys.use_cases.check_health import Health, HealthStatus
 
 _JWK_SET = "application/jwk-set+json"
-_REFUSALS: dict[int | str, dict[str, object]] = {
-    code: {"model": Problem, "description": text}
-    for code, text in {
+_REFUSALS = problems(
+    {
         400: "genuine, and says nothing about secrets",
         401: "not signed, not genuine, or not fresh",
         413: "body too large",
         503: "whether it is genuine could not be found out",
-    }.items()
-}
+    }
+)
 
 
 def build_router(

@@ -1,0 +1,52 @@
+"""The service in a process of its own, and what curl is answered by it."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.operator import COMMAND, Operator
+
+
+@dataclass(slots=True)
+class Served:
+    """What the service announced, and, once it has ended, what it logged."""
+
+    announced: dict[str, Any]
+    logged: list[str] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """Where it serves."""
+        return str(self.announced["serves_on"])
+
+
+@contextmanager
+def serving(operator: Operator, *words: str) -> Iterator[Served]:
+    """Have it serve on a port that the system chooses, until the context ends."""
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", "--json", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=operator.environment,
+        text=True,
+    ) as service:
+        assert service.stdout is not None
+        assert service.stderr is not None
+        served = Served(json.loads(service.stdout.readline()))
+        try:
+            yield served
+        finally:
+            service.send_signal(signal.SIGTERM)
+            served.logged += service.stderr.readlines()
+    assert service.returncode in {0, -signal.SIGTERM}
+
+
+def status(url: str, *words: str, token: str | None = None) -> str:
+    """The status of a GET; the token goes through standard input, not the command line."""
+    given = f'header = "Authorization: Bearer {token}"' if token else ""
+    command = ["curl", "--silent", "--config", "-", *words, "--output", "/dev/null", "--write-out", "%{http_code}", url]
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
