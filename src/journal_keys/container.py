@@ -18,10 +18,12 @@ from journal_keys.adapters.memory.grants import MemoryGrants
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.lease import MemoryLease
 from journal_keys.adapters.memory.meter import MemoryMeter
+from journal_keys.adapters.memory.rate_limiter import MemoryRateLimiter
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.memory.shared_secret_cache import NotShared
 from journal_keys.adapters.memory.snapshot_store import NoSnapshotStore
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
+from journal_keys.adapters.memory.webhook_inbox import RememberingInbox
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.encryption_budget import EncryptionBudget
@@ -29,6 +31,7 @@ from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.rates import Rates
 from journal_keys.domain.snapshot import SnapshotPace
 from journal_keys.domain.token import TokenProfile
 from journal_keys.domain.windows import Windows
@@ -44,6 +47,7 @@ from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.lease import Lease
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.meter import Meter
+from journal_keys.ports.rate_limiter import RateLimiter
 from journal_keys.ports.replies import Replies
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretStore
@@ -63,6 +67,8 @@ from journal_keys.use_cases.handle_webhook import HandleWebhook, WebhookRules
 from journal_keys.use_cases.init_rings import InitRings
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
 from journal_keys.use_cases.keep_snapshot import KeepSnapshot
+from journal_keys.use_cases.limit_calls import LimitCalls
+from journal_keys.use_cases.limit_key_set import LimitKeySet
 from journal_keys.use_cases.load_views import LoadViews
 from journal_keys.use_cases.make_key import MakeKey
 from journal_keys.use_cases.project_ring import ProjectRing
@@ -106,6 +112,7 @@ class Container(containers.DeclarativeContainer):
     webhook_secrets: providers.Provider[WebhookSecrets] = providers.Dependency(instance_of=WebhookSecrets)  # type: ignore[type-abstract]
     configured_webhook_secrets: providers.Provider[tuple[KeyMaterial, ...]] = providers.Dependency(instance_of=tuple)
     replies: providers.Provider[Replies] = providers.Dependency(instance_of=Replies)  # type: ignore[type-abstract]
+    rates: providers.Provider[Rates] = providers.Dependency(instance_of=Rates)
     instance_name: providers.Provider[str] = providers.Dependency(instance_of=str)
     instance_expiry: providers.Provider[timedelta] = providers.Dependency(instance_of=timedelta)
     usage: providers.Provider[KeyUsage] = providers.Dependency(instance_of=KeyUsage)  # type: ignore[type-abstract]
@@ -126,6 +133,8 @@ class Container(containers.DeclarativeContainer):
     lease: providers.Provider[Lease] = providers.ThreadSafeSingleton(MemoryLease, holder=instance_name, clock=clock)
     budget: providers.Provider[EncryptionBudget] = providers.ThreadSafeSingleton(EncryptionBudget)
     shared_cache: providers.Provider[SharedSecretCache] = providers.ThreadSafeSingleton(NotShared)
+    limiter: providers.Provider[RateLimiter] = providers.ThreadSafeSingleton(MemoryRateLimiter, clock=clock)
+    own_limiter: providers.Provider[RateLimiter] = providers.ThreadSafeSingleton(MemoryRateLimiter, clock=clock)
     meter: providers.Provider[Meter] = providers.ThreadSafeSingleton(MemoryMeter)
     cache: providers.Provider[SecretCache] = providers.ThreadSafeSingleton(
         MemorySecretCache,
@@ -239,6 +248,10 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         verify_max_stale=verify_max_stale,
     )
+    limit_calls: providers.Provider[LimitCalls] = providers.Factory(LimitCalls, limiter=limiter, rates=rates)
+    limit_key_set: providers.Provider[LimitKeySet] = providers.ThreadSafeSingleton(
+        LimitKeySet, limiter=own_limiter, rates=rates
+    )
     audit_call: providers.Provider[AuditCall] = providers.Factory(AuditCall, trail=trail, clock=clock)
     verify_audit: providers.Provider[VerifyAudit] = providers.Factory(VerifyAudit, trail=trail)
     explain_key: providers.Provider[ExplainKey] = providers.Factory(
@@ -257,11 +270,13 @@ class Container(containers.DeclarativeContainer):
     rotate_webhook_secret: providers.Provider[RotateWebhookSecret] = providers.Factory(
         RotateWebhookSecret, store=store, secrets=webhook_secrets, entropy=entropy
     )
+    recent_inbox: providers.Provider[WebhookInbox] = providers.ThreadSafeSingleton(RememberingInbox, shared=inbox)
     handle_webhook: providers.Provider[HandleWebhook] = providers.Factory(
         HandleWebhook,
         check=check_signature,
-        inbox=inbox,
+        inbox=recent_inbox,
         invalidate=invalidate_cache,
+        limit=limit_calls,
         clock=clock,
         meter=meter,
         rules=webhook_rules,

@@ -21,11 +21,16 @@ from tests.support.service import serving
 
 pytestmark = pytest.mark.processes
 ANSWER_S = 20
+HOST = "hooks.example.org"
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    operator = Operator(tmp_path_factory.mktemp("webhooks"), JOURNAL_INFISICAL_WEBHOOK_SECRET=SECRET)
+    operator = Operator(
+        tmp_path_factory.mktemp("webhooks"),
+        JOURNAL_INFISICAL_WEBHOOK_SECRET=SECRET,
+        JOURNAL_HTTP_HOSTS=f"{HOST},127.0.0.1",
+    )
     assert operator.run("init").returncode == 0
     with serving(operator) as served:
         yield served.address
@@ -38,7 +43,7 @@ def connected(address: str) -> Iterator[socket.socket]:
         yield made
 
 
-def head(body: bytes, at: datetime, *more: str, host: str = "hooks.example.org") -> bytes:
+def head(body: bytes, at: datetime, *more: str, host: str = HOST) -> bytes:
     mac = signed(body, at)[SIGNATURE]
     lines = [f"POST {WEBHOOK} HTTP/1.1", f"Host: {host}", f"X-Infisical-Signature: {mac}", *more]
     return "\r\n".join([*lines, "", ""]).encode()

@@ -28,6 +28,10 @@ class ForbiddenError(RefusedError):
     """The caller is known, and may not do this."""
 
 
+class MisdirectedError(RefusedError):
+    """The request names another host than this service is called by (RFC 9110 §15.5.20)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """One token: its name in the audit, the SHA-256 of its text (64 hex digits), and its scopes.

@@ -32,6 +32,10 @@ class SecretsPage:
     now: datetime
     made: tuple[WebhookSecret, ...]
 
+    def has(self, name: str) -> bool:
+        """Whether a rotation made the secret of this name."""
+        return any(secret.name == name for secret in self.made)
+
     def superseded_at(self, name: str | None) -> datetime | None:
         """Say since when this secret no longer counts, None where it does.
 

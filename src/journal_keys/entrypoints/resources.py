@@ -76,6 +76,7 @@ def build_container(
         inbox=ledger,
         replies=ledger,
         webhook_rules=settings.webhook_rules(),
+        rates=settings.http_rates(),
         webhook_secrets=ledger,
         configured_webhook_secrets=settings.webhook_secrets(),
         instance_name=settings.instance_name,
@@ -98,6 +99,7 @@ class Sharing:
             "hints": shared.hints,
             "lease": shared.lease,
             "shared_cache": shared.cache,
+            "limiter": shared.limiter,
         }
 
 

@@ -19,6 +19,7 @@ from journal_keys.domain.token import TokenProfile
 from journal_keys.domain.webhooks import Place
 from journal_keys.domain.windows import Windows
 from journal_keys.entrypoints.admin_settings import AdminSettings
+from journal_keys.entrypoints.http_settings import HttpSettings, check_issuer
 from journal_keys.entrypoints.infisical_settings import InfisicalSettings
 from journal_keys.entrypoints.infisical_settings import SettingsError as SettingsError  # noqa: PLC0414 (its public home)
 from journal_keys.entrypoints.redis_settings import RedisSettings
@@ -74,7 +75,7 @@ def put_figures_together(folder: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettings, AdminSettings):
+class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettings, AdminSettings, HttpSettings):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_file=None)
@@ -123,6 +124,9 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettin
         settings.webhook_secrets()
         settings.webhook_dialects()
         settings.admin_place()
+        settings.http_hosts()
+        settings.http_rates()
+        settings.discovery_issuer()
         return settings
 
     @field_validator("journal_instance_name")
@@ -188,6 +192,17 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettin
     def is_embedded(self) -> bool:
         """Whether direct callers of this machine are let in without a token."""
         return self.journal_keys_profile is Profile.EMBEDDED
+
+    def discovery_issuer(self) -> str | None:
+        """Give the issuer whose metadata is served, None where none is to be.
+
+        Raises:
+            SettingsError: the issuer is no https URL.
+        """
+        if not self.journal_http_discovery:
+            return None
+        check_issuer(self.journal_jwt_issuer)
+        return self.journal_jwt_issuer
 
     @property
     def admin_tokens_file(self) -> Path | None:

@@ -15,6 +15,9 @@ from journal_keys.ports.webhook_secrets import WebhookSecrets
 COOL_DOWN: Final = timedelta(seconds=10)
 """Whoever sends what does not fit makes the store be asked no more often than this, whether it answers or not."""
 
+PAGE_HELD: Final = timedelta(seconds=1)
+"""So long a secret may still count in this process after its successor was used in another."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Stored:
@@ -38,6 +41,8 @@ class CheckSignature:
     _read_s: float = field(default=float("-inf"), init=False)
     _failed_s: float = field(default=float("-inf"), init=False)
     _failure: SecretStoreError | None = field(default=None, init=False)
+    _page: SecretsPage | None = field(default=None, init=False)
+    _page_s: float = field(default=float("-inf"), init=False)
 
     async def __call__(self, claim: Claim) -> None:
         """Return where the signature fits a secret that counts; the first use of a new one is recorded.
@@ -47,13 +52,13 @@ class CheckSignature:
             SecretStoreError, LedgerError: which secrets count could not be found out.
         """
         is_configured = any(is_genuine(claim, secret) for secret in self.configured)
-        page = await self.secrets.known_secrets() if is_configured else None
+        page = await self._known() if is_configured else None
         if page is not None and not page.made:
             return
         name = await self._name(claim)
         if name is None and not is_configured:
             raise self._refusal()
-        await self._admit(name, page or await self.secrets.known_secrets())
+        await self._admit(name, await self._known(name))
 
     def forget(self) -> None:
         """Ask the store next time: something changed where the secrets lie."""
@@ -75,7 +80,17 @@ class CheckSignature:
                 " 'journal-keys webhook-secret rotate'"
             )
         if name is not None and page.awaits_use(name):
+            self._page = None
             await self.secrets.confirm(name)
+
+    async def _known(self, name: str | None = None) -> SecretsPage:
+        """Give what rotations made, as it was a moment ago; one that has this name, where it is said."""
+        page = self._page
+        is_old = self.clock.uptime_s() - self._page_s > PAGE_HELD.total_seconds()
+        if page is None or is_old or not (name is None or page.has(name)):
+            page = self._page = await self.secrets.known_secrets()
+            self._page_s = self.clock.uptime_s()
+        return page
 
     async def _stored(self, max_age: timedelta) -> tuple[_Stored, ...]:
         """What rotations made comes first, so that the guide's name, which holds the newest again, hides no name."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.paths import WEBHOOK_SECRET
+from journal_keys.domain.rates import Asked
 from journal_keys.domain.webhooks import (
     AlreadySeen,
     Delivery,
@@ -14,6 +15,7 @@ from journal_keys.domain.webhooks import (
     Place,
     Taken,
     WebhookOutcome,
+    WebhookRefusedError,
     families_at,
     read_claim,
     read_notice,
@@ -24,6 +26,7 @@ from journal_keys.ports.meter import Meter
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.use_cases.check_signature import CheckSignature
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
+from journal_keys.use_cases.limit_calls import LimitCalls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class HandleWebhook:
     check: CheckSignature
     inbox: WebhookInbox
     invalidate: InvalidateCache
+    limit: LimitCalls
     clock: Clock
     meter: Meter
     rules: WebhookRules
@@ -54,6 +58,7 @@ class HandleWebhook:
 
         Raises:
             WebhookRefusedError: it is not genuine, or not fresh.
+            TooManyRequestsError: there are too many of its kind, genuine or not.
             WebhookUnusableError: it is, and says nothing about secrets.
             PortError: whether it is genuine, or came before, could not be found out: it may be sent again.
         """
@@ -66,8 +71,13 @@ class HandleWebhook:
         return outcome
 
     async def _read(self, delivery: Delivery) -> Notice:
-        claim = read_claim(delivery, self.rules.dialects)
-        await self.check(claim)
+        try:
+            claim = read_claim(delivery, self.rules.dialects)
+            await self.check(claim)
+        except WebhookRefusedError:
+            await self.limit(Asked.WEBHOOK, "that is not genuine")
+            raise
+        await self.limit(Asked.WEBHOOK, "that is genuine")
         return read_notice(claim, delivery.body, self.clock.read().wall, self.rules.tolerance)
 
     async def _follow(self, notice: Notice) -> WebhookOutcome:

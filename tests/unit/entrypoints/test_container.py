@@ -12,6 +12,7 @@ from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.container import Container
+from journal_keys.domain.rates import Rate, Rates
 from journal_keys.domain.webhooks import Dialect, Place
 from journal_keys.use_cases.handle_webhook import WebhookRules
 from tests.support.views import PROFILE
@@ -20,6 +21,8 @@ from tests.support.world import POLICIES, START, WINDOWS
 RULES = WebhookRules(
     dialects=frozenset(Dialect), tolerance=timedelta(seconds=300), place=Place(project=None, environment="dev")
 )
+
+RATES = Rates(admin=Rate.parse("1/hour"), webhook=Rate.parse("1/minute"), key_set=Rate.parse("1/second"))
 
 
 def container() -> Container:
@@ -42,6 +45,7 @@ def container() -> Container:
         inbox=ledger,
         replies=ledger,
         webhook_rules=RULES,
+        rates=RATES,
         webhook_secrets=ledger,
         configured_webhook_secrets=(),
         instance_name="test-1",

@@ -34,6 +34,8 @@ async def standard(tmp_path: Path) -> Settings:
         journal_keys_profile=Profile.STANDARD,
         journal_infisical_cache_ttl=300,
         journal_admin_tokens_file=tmp_path / "tokens.json",
+        journal_http_discovery=True,
+        journal_jwt_issuer="https://auth.example.org",
     )
     await make_rings(made)
     return made
@@ -246,7 +248,7 @@ async def test_a_call_that_breaks_is_audited_as_a_failure(embedded: Settings) ->
         raise ZeroDivisionError
 
     async with open_container(embedded) as container:
-        gate = Gate(broken, lambda: container, is_embedded=True)
+        gate = Gate(broken, {}, lambda: container, is_embedded=True)
         transport = httpx2.ASGITransport(app=gate, client=HERE)
         async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as caller:
             with pytest.raises(ZeroDivisionError):

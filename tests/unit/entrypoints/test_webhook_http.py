@@ -132,7 +132,8 @@ async def test_a_body_beyond_16_kib_is_a_413(caller: httpx2.AsyncClient) -> None
 async def test_a_signature_lets_in_from_anywhere_and_nothing_else_does(
     settings: Settings, headers: Mapping[str, str], client: str
 ) -> None:
-    async with serving(settings, (client, 5)) as caller:
+    named = settings.model_copy(update={"journal_http_hosts": "localhost,keys.example.org"})
+    async with serving(named, (client, 5)) as caller:
         now = datetime.now(UTC)
         body = modified(now)
         assert (await send(caller, body, {**signed(body, now), **headers})).status_code == 200
@@ -155,7 +156,13 @@ async def test_a_sender_who_hangs_up_in_the_middle_breaks_nothing(settings: Sett
     async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": WEBHOOK, "query_string": b"", "headers": [(b"host", b"x")]}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": WEBHOOK,
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }
     async with app.router.lifespan_context(app):
         await app({**scope, "client": ("203.0.113.7", 5), "server": ("127.0.0.1", 8000)}, receive, send)
     assert sent[0]["status"] == 400

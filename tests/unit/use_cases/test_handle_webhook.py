@@ -10,12 +10,14 @@ from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.meter import MemoryMeter
+from journal_keys.adapters.memory.rate_limiter import MemoryRateLimiter
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import WEBHOOK_SECRET, SecretPath
+from journal_keys.domain.rates import Rate, Rates, TooManyRequestsError
 from journal_keys.domain.webhooks import (
     AlreadySeen,
     Dialect,
@@ -27,17 +29,20 @@ from journal_keys.domain.webhooks import (
     WebhookUnusableError,
 )
 from journal_keys.ports.ledger import LedgerUnavailableError
+from journal_keys.ports.rate_limiter import LimiterUnavailableError, RateLimiter
 from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.use_cases.check_signature import COOL_DOWN, CheckSignature
 from journal_keys.use_cases.handle_webhook import HandleWebhook, WebhookRules
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
+from journal_keys.use_cases.limit_calls import LimitCalls
 from tests.support.hooks import PROJECT, SECRET, delivery, modified, signed
 from tests.support.world import START
 
 DB, KEYS_MAP = SecretPath.parse("/database/db_url_async"), SecretPath.parse("/auth/aes/keys_map")
 STORED = "the secret in the store"
 TTL = timedelta(minutes=5)
+RATES = Rates(admin=Rate.parse("1/hour"), webhook=Rate.parse("200/minute"), key_set=Rate.parse("1/hour"))
 
 
 class CountedStore(MemorySecretStore):
@@ -53,6 +58,11 @@ class CountedStore(MemorySecretStore):
         if self.is_down:
             raise SecretStoreUnavailableError("no answer")
         return await super().read_folder(folder)
+
+
+class NoLimiter(RateLimiter):
+    async def admit(self, rate: Rate, who: str) -> bool:
+        raise LimiterUnavailableError(f"no answer about {rate} of {who}")
 
 
 class NoInbox(WebhookInbox):
@@ -71,6 +81,7 @@ class Desk:
     store: CountedStore = field(default_factory=CountedStore)
     hints: MemoryHintBus = field(default_factory=MemoryHintBus)
     meter: MemoryMeter = field(default_factory=MemoryMeter)
+    limiter: RateLimiter | None = None
 
     def __post_init__(self) -> None:
         self.cache = MemorySecretCache(self.clock, timedelta(hours=1), timedelta(0))
@@ -86,6 +97,7 @@ class Desk:
             check=check,
             inbox=self.ledger,
             invalidate=InvalidateCache(cache=self.cache, hints=self.hints),
+            limit=LimitCalls(limiter=self.limiter or MemoryRateLimiter(self.clock), rates=RATES),
             clock=self.clock,
             meter=self.meter,
             rules=WebhookRules(
@@ -296,3 +308,33 @@ async def test_everything_is_counted_by_what_became_of_it(
     assert sum(desk.meter.webhooks.values()) == 4
     assert desk.meter.webhooks["secrets.modified", "taken"] == desk.meter.webhooks["test", "ignored"] == 1
     assert desk.meter.webhooks["secrets.modified", "already_seen"] == 1
+
+
+async def test_a_delivery_beyond_the_rate_has_no_effect_and_one_later_has() -> None:
+    desk = Desk()
+    for more in range(RATES.webhook.number):
+        await desk.send(more=more)
+    await desk.fill(DB)
+    with pytest.raises(TooManyRequestsError, match="200/minute") as refused:
+        await desk.send("/database")
+    assert refused.value.retry_after == timedelta(minutes=1)
+    assert desk.cache.peek(str(DB)) == str(DB)
+
+
+async def test_forgeries_are_counted_apart_so_that_they_use_up_no_genuine_delivery_s_place() -> None:
+    desk = Desk()
+    for _ in range(RATES.webhook.number):
+        with pytest.raises(WebhookRefusedError):
+            await desk.send(secret="guessed")
+    with pytest.raises(TooManyRequestsError):
+        await desk.send(secret="guessed")
+    assert isinstance(await desk.send(), Taken)
+
+
+@pytest.mark.parametrize("secret", [SECRET, "guessed"])
+async def test_where_deliveries_cannot_be_counted_none_is_taken(secret: str) -> None:
+    desk = Desk(limiter=NoLimiter())
+    await desk.fill(DB)
+    with pytest.raises(LimiterUnavailableError):
+        await desk.send("/database", secret=secret)
+    assert desk.cache.peek(str(DB)) == str(DB)

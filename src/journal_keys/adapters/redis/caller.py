@@ -1,7 +1,9 @@
 """Questions to Redis, bounded in time and number: one that does not answer costs one time-out, then nothing."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from redis import exceptions
@@ -44,8 +46,16 @@ class Caller:
         Raises:
             NoAnswerError: there was none; the reason was counted.
         """
+        return await self.run(self._command(*words))
+
+    async def run(self, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 (likewise)
+        """As a call, for a library that asks through the same client.
+
+        Raises:
+            NoAnswerError: there was no answer; the reason was counted.
+        """
         async with self.places:
-            return await self._answer(*words)
+            return await self._answer(ask)
 
     async def soon(self, *words: str | int, place_within_s: float) -> Any:  # noqa: ANN401 (likewise)
         """As a call, and wait no longer than this for a place among those that ask at once.
@@ -59,17 +69,20 @@ class Caller:
         except TimeoutError:
             raise self._failed(Count.TIMED_OUT) from None
         try:
-            return await self._answer(*words)
+            return await self._answer(self._command(*words))
         finally:
             self.places.release()
 
-    async def _answer(self, *words: str | int) -> Any:  # noqa: ANN401 (likewise)
+    def _command(self, *words: str | int) -> Callable[[], Awaitable[Any]]:
+        return partial(self.client.execute_command, *words)
+
+    async def _answer(self, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 (likewise)
         permit = self.breaker.admit(self.clock.uptime_s())
         if permit is None:
             raise self._failed(Count.RESTING)
         try:
             async with asyncio.timeout(self.deadline_s):
-                answer = await self.client.execute_command(*words)  # type: ignore[no-untyped-call]
+                answer = await ask()
         except Exception as failure:  # noqa: BLE001 (a spoiled answer makes the parser raise whatever it happens to)
             why = classify(failure)
         except BaseException:

@@ -50,6 +50,11 @@ class Namespace:
         return f"{self.prefix}lease:{self.owner}:{name}"
 
     @property
+    def rates(self) -> str:
+        """What the name of each count of who asked begins with. The owner is in it, as in turns."""
+        return f"{self.prefix}rate:{self.owner}"
+
+    @property
     def values(self) -> str:
         """What the name of each value begins with; its path follows."""
         return f"{self.prefix}value:"

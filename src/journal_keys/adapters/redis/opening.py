@@ -17,6 +17,7 @@ from journal_keys.adapters.redis.keys import DerivedKeys, KeySource
 from journal_keys.adapters.redis.lease import RedisLease
 from journal_keys.adapters.redis.messages import Post
 from journal_keys.adapters.redis.namespace import Namespace
+from journal_keys.adapters.redis.rate_limiter import RedisRateLimiter
 from journal_keys.adapters.redis.shared_secret_cache import RedisSharedSecretCache
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
@@ -46,6 +47,7 @@ class Shared:
     cache: RedisSharedSecretCache
     hints: RedisHintBus
     lease: RedisLease
+    limiter: RedisRateLimiter
     counts: Counts
     call: Caller
 
@@ -84,7 +86,14 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
     hints = RedisHintBus(sharing.hints, call, post, entropy)
     lease = RedisLease(call=call, place=sharing.place, holder=name)
     try:
-        yield Shared(cache=cache, hints=hints, lease=lease, counts=sharing.counts, call=call)
+        yield Shared(
+            cache=cache,
+            hints=hints,
+            lease=lease,
+            limiter=RedisRateLimiter(call, sharing.place),
+            counts=sharing.counts,
+            call=call,
+        )
     finally:
         await hints.aclose()
         if isinstance(target, str):

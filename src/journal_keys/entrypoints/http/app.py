@@ -1,6 +1,6 @@
 """The FastAPI application."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -8,27 +8,59 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from journal_keys.adapters.prometheus.meter import process_meter
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError, ViewStaleError
 from journal_keys.entrypoints.background import Background
+from journal_keys.entrypoints.http import discovery, jwks, webhook
 from journal_keys.entrypoints.http.admin import build_admin_router
+from journal_keys.entrypoints.http.answering import Answering
 from journal_keys.entrypoints.http.bodies import CompromiseBody, RotateBody
-from journal_keys.entrypoints.http.body_limit import TOO_LARGE, BodyLimit
-from journal_keys.entrypoints.http.cut_short import CutShort
+from journal_keys.entrypoints.http.bounds import BodyBounds, Within
+from journal_keys.entrypoints.http.discovery import Discovery
+from journal_keys.entrypoints.http.doors import DISCOVERY, JWKS, WEBHOOK
 from journal_keys.entrypoints.http.gate import Gate
-from journal_keys.entrypoints.http.problems import problem, status_of
+from journal_keys.entrypoints.http.jwks import KeySet
+from journal_keys.entrypoints.http.loopback import is_own_host
+from journal_keys.entrypoints.http.plain_route import PlainRoute
+from journal_keys.entrypoints.http.problems import problem, problem_of
 from journal_keys.entrypoints.http.router import build_router
+from journal_keys.entrypoints.http.webhook import Webhooks
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.entrypoints.webhook_settings import WebhookRotation
 
-_MOST_BODY_BYTES = 16 * 1024
 _UNPROCESSABLE = 422
 _NAMES = frozenset({*RotateBody.model_fields, *CompromiseBody.model_fields, "after", "limit", "pattern"})
 _UNREADABLE = "the request cannot be read"
 _DETAILS = {404: "no such thing is served here", 405: "this is not served by that method"}
+
+
+_DOCUMENTED = {
+    ("GET", JWKS): jwks.DOCUMENTED,
+    ("GET", DISCOVERY): discovery.DOCUMENTED,
+    ("POST", WEBHOOK): webhook.DOCUMENTED,
+}
+
+
+class Service(FastAPI):
+    """A FastAPI application behind the gate: what is not let in, and what everybody asks for, costs no framework."""
+
+    _front: ASGIApp
+
+    def put_behind(self, gate: ASGIApp) -> None:
+        """Have every request go through the gate, and answered."""
+        self._front = Answering(gate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request; starting and stopping are the framework's matter."""
+        await (self.by_framework if scope["type"] == "lifespan" else self._front)(scope, receive, send)
+
+    async def by_framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request that was let in."""
+        await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -64,7 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             raise ViewStaleError("the service has not started yet, or is stopping")
         return opened[0]
 
-    app = FastAPI(
+    app = Service(
         title="journal_keys",
         docs_url=None,
         redoc_url=None,
@@ -72,29 +104,36 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry={"auto_configure": False},
     )
     timeout = timedelta(seconds=chosen.journal_infisical_health_timeout)
+    rotates = chosen.journal_infisical_webhook_rotation is WebhookRotation.WHEN_DUE
+    hosts = chosen.http_hosts()
+    public: dict[tuple[str, str], ASGIApp] = {
+        ("GET", JWKS): KeySet(container_now),
+        ("GET", DISCOVERY): Discovery(container_now, chosen.discovery_issuer()),
+        ("POST", WEBHOOK): BodyBounds(Webhooks(container_now, rotates=rotates)),
+    }
+    app.router.routes += [PlainRoute(*door, served, **_DOCUMENTED[door]) for door, served in public.items()]
     app.include_router(
-        build_router(
-            container_now,
-            health_timeout=timeout,
-            metrics_folder=chosen.prometheus_multiproc_dir,
-            rotates_on_webhook=chosen.journal_infisical_webhook_rotation is WebhookRotation.WHEN_DUE,
-        )
+        build_router(container_now, health_timeout=timeout, metrics_folder=chosen.prometheus_multiproc_dir)
     )
     app.include_router(build_admin_router(container_now))
     _handle_errors(app)
-    app.add_middleware(BodyLimit, most=_MOST_BODY_BYTES)
-    app.add_middleware(
-        Gate, container_now=container_now, is_embedded=chosen.is_embedded, admin_place=chosen.admin_place()
+    app.put_behind(
+        Gate(
+            Within(BodyBounds(app.by_framework), chosen.http_timeout),
+            public,
+            container_now,
+            is_embedded=chosen.is_embedded,
+            admin_place=chosen.admin_place(),
+            is_served=is_own_host if hosts is None else hosts.__contains__,
+        )
     )
-    app.middleware("http")(_secured)
-    app.add_middleware(CutShort)
     return app
 
 
 def _handle_errors(app: FastAPI) -> None:
     @app.exception_handler(JournalKeysError)
     async def ours(_request: Request, failure: JournalKeysError) -> Response:
-        return problem(status_of(type(failure)), str(failure))
+        return problem_of(failure)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, failure: RequestValidationError) -> Response:
@@ -103,14 +142,9 @@ def _handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def plain(_request: Request, failure: HTTPException) -> Response:
-        detail = failure.detail if failure.status_code == TOO_LARGE else _DETAILS.get(failure.status_code, _UNREADABLE)
-        answer = problem(failure.status_code, detail)
+        answer = problem(failure.status_code, _DETAILS.get(failure.status_code, _UNREADABLE))
         answer.headers.update(failure.headers or {})
         return answer
-
-    @app.exception_handler(Exception)
-    async def unexpected(_request: Request, _failure: Exception) -> Response:
-        return problem(500, "an unexpected error; the log names it")
 
 
 def _told(error: Mapping[str, Any]) -> dict[str, str]:
@@ -118,12 +152,3 @@ def _told(error: Mapping[str, Any]) -> dict[str, str]:
     where = next((str(part) for part in error["loc"] if part in _NAMES), "body")
     said = error["ctx"]["error"] if error["type"] in {"json_invalid", "value_error"} else error["msg"]
     return {"where": where, "what": error["type"], "expected": str(said)}
-
-
-async def _secured(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response

@@ -16,6 +16,7 @@ KEYS: Final = "/api/v1/infisical/keys"
 AUDIT: Final = "/api/v1/infisical/audit"
 WEBHOOK: Final = "/api/v1/infisical/webhook"
 JWKS: Final = "/.well-known/jwks.json"
+DISCOVERY: Final = "/.well-known/openid-configuration"
 METRICS: Final = "/metrics"
 OPENAPI: Final = "/openapi.json"
 
@@ -38,6 +39,7 @@ class Door:
 
 DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("GET", JWKS): Door(Kind.PUBLIC),
+    ("GET", DISCOVERY): Door(Kind.PUBLIC),
     ("POST", WEBHOOK): Door(Kind.PUBLIC),
     ("GET", HEALTH): Door(Kind.WATCH),
     ("GET", METRICS): Door(Kind.WATCH),

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from fastapi import Request
@@ -18,22 +20,25 @@ from journal_keys.domain.access import (
     WATCHER,
     Caller,
     ForbiddenError,
+    MisdirectedError,
     UnauthenticatedError,
     caller_of,
 )
-from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.errors import JournalKeysError, ViewStaleError
+from journal_keys.domain.rates import Asked, TooManyRequestsError
 from journal_keys.entrypoints.admin_settings import AdminPlace
 from journal_keys.entrypoints.http.doors import DOORS, PATHS, Door, Kind
-from journal_keys.entrypoints.http.loopback import refusal
-from journal_keys.entrypoints.http.problems import problem, status_of
+from journal_keys.entrypoints.http.loopback import host_of, is_own_host, refusal
+from journal_keys.entrypoints.http.problems import problem, problem_of
 from journal_keys.ports.grants import GrantsError
 
 _LOG: Final = logging.getLogger("journal_keys")
 _CALLER: Final = "journal_keys.caller"
 _REQUEST_ID: Final = "X-Request-Id"
 _BEARER: Final = "bearer "
+_NOBODY: Final = "http:unknown"
 _PAUSE_S: Final = 1.0
-"""Refusals of callers that nobody knows are audited no more often; the next entry says how many it stands for."""
+"""Frequent refusals are audited no more often; the next entry says how many it stands for."""
 
 
 def caller_in(request: Request) -> Caller:
@@ -42,53 +47,72 @@ def caller_in(request: Request) -> Caller:
     return caller
 
 
+IsServed = Callable[[str], bool]
+"""Whether a host, in lower case and without a port, is one that this service is called by."""
+
+
 class Gate:
-    """ASGI middleware that lets in whom `DOORS` says, and has each call of the admin plane audited."""
+    """ASGI application that lets in whom `DOORS` says, and has each call of the admin plane audited.
+
+    Behind the doors that everybody may go through are those of `public`, behind the others is `app`.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
+        public: Mapping[tuple[str, str], ASGIApp],
         container_now: Callable[[], Container],
         *,
         is_embedded: bool,
         admin_place: AdminPlace | None = None,
+        is_served: IsServed = is_own_host,
     ) -> None:
         self._app = app
+        self._public = public
         self._admin_place = admin_place
         self._container_now = container_now
         self._is_embedded = is_embedded
-        self._strangers = _Strangers()
+        self._is_served = is_served
+        self._refusals = _Refusals()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or refuse it."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
         if scope["type"] != "http":
             await problem(403, "refused: only HTTP is served")(scope, receive, send)
             return
         door = DOORS.get((scope["method"], scope["path"]))
-        if door is not None and door.kind is Kind.ADMIN and not self._is_at_admin_place(scope):
+        if door is None:
+            await _no_door(scope)(scope, receive, send)
+        elif door.kind is Kind.PUBLIC:
+            _check_host(scope, self._is_served)
+            await self._public[scope["method"], scope["path"]](scope, receive, send)
+        elif door.kind is Kind.ADMIN and not self._is_at_admin_place(scope):
             await problem(404, "the admin plane listens elsewhere: see JOURNAL_ADMIN_LISTEN")(scope, receive, send)
-        elif door is not None and door.kind is not Kind.PUBLIC:
-            await _Passage(self._app, self._container_now, door, scope, self._strangers).go(
+        else:
+            await _Passage(self._app, self._container_now, door, scope, self._refusals, self._is_served).go(
                 receive, send, is_embedded=self._is_embedded
             )
-        elif door is not None:
-            await self._app(scope, receive, send)
-        elif scope["path"] in PATHS:
-            methods = ", ".join(sorted(method for method, path in DOORS if path == scope["path"]))
-            await problem(405, "this is not served by that method", headers={"Allow": methods})(scope, receive, send)
-        else:
-            await problem(404, "no such thing is served here")(scope, receive, send)
 
     def _is_at_admin_place(self, scope: Scope) -> bool:
         return self._admin_place is None or self._admin_place.is_at(scope.get("server"))
 
 
+def _no_door(scope: Scope) -> Response:
+    if scope["path"] not in PATHS:
+        return problem(404, "no such thing is served here")
+    methods = ", ".join(sorted(method for method, path in DOORS if path == scope["path"]))
+    return problem(405, "this is not served by that method", headers={"Allow": methods})
+
+
+def _check_host(scope: Scope, is_served: IsServed) -> None:
+    host = host_of(scope)
+    if host is None or not is_served(host):
+        raise MisdirectedError("the Host header names none of the hosts that are served here: see JOURNAL_HTTP_HOSTS")
+
+
 @dataclass(slots=True)
-class _Strangers:
-    """How many refusals of unknown callers have not been audited yet, and when the last entry was written."""
+class _Pause:
+    """How many refusals have not been audited yet, and when the last entry was written."""
 
     waiting: int = 0
     told_s: float = float("-inf")
@@ -102,6 +126,10 @@ class _Strangers:
         return told
 
 
+_Refusals = partial(defaultdict[str, _Pause], _Pause)
+"""By the actor: of the callers whom nobody knows, and of each that asks too often."""
+
+
 @dataclass(slots=True)
 class _Passage:
     """One request at a door that is not public."""
@@ -110,7 +138,8 @@ class _Passage:
     container_now: Callable[[], Container]
     door: Door
     scope: Scope
-    strangers: _Strangers
+    refusals: defaultdict[str, _Pause]
+    is_served: IsServed
     status: int = 500
     request_id: str = field(default_factory=lambda: SystemEntropy().token(16).hex(), init=False)
 
@@ -123,16 +152,18 @@ class _Passage:
 
         caller: Caller | None = None
         try:
-            caller = self._caller(is_embedded=is_embedded)
+            caller = await self._caller(is_embedded=is_embedded)
+            if self.door.kind is Kind.ADMIN:
+                await self._limit(caller.actor)
             caller.require(self.door.scope)
         except JournalKeysError as failure:
             await _refused(failure)(self.scope, receive, noted)
-            await self._audit(caller)
+            await self._audit(caller, is_frequent=caller is None or isinstance(failure, TooManyRequestsError))
             return
         self.scope[_CALLER] = caller
         try:
             await self.app(self.scope, receive, noted)
-        except asyncio.CancelledError:  # the service stops, and has no time to write
+        except asyncio.CancelledError:  # the service stops, or has no more time for this
             _LOG.warning("call_cut_short request_id=%s actor=%s", self.request_id, caller.actor)
             raise
         except Exception:  # answered further out, as a 500
@@ -140,9 +171,17 @@ class _Passage:
             raise
         await self._audit(caller)
 
-    def _caller(self, *, is_embedded: bool) -> Caller:
+    async def _caller(self, *, is_embedded: bool) -> Caller:
+        try:
+            return self._known(is_embedded=is_embedded)
+        except UnauthenticatedError:
+            await self._limit(_NOBODY)
+            raise
+
+    def _known(self, *, is_embedded: bool) -> Caller:
         shown = Headers(scope=self.scope).getlist("authorization")
         if shown:
+            _check_host(self.scope, self.is_served)
             return caller_of(_token(shown), self.container_now().grants().current())
         is_watched = self.door.kind is Kind.WATCH
         if not is_embedded and not is_watched:
@@ -154,20 +193,28 @@ class _Passage:
             raise ForbiddenError(f"refused: {why}")
         return LOOPBACK if is_embedded else WATCHER
 
-    async def _audit(self, caller: Caller | None) -> None:
+    async def _limit(self, who: str) -> None:
+        try:
+            container = self.container_now()
+        except ViewStaleError:  # before the start, and at the end, nothing is done for anybody
+            return
+        await container.limit_calls()(Asked.ADMIN, who)
+
+    async def _audit(self, caller: Caller | None, *, is_frequent: bool = False) -> None:
         """Have the call written down, at an admin door; the answer is under way, so that no failure changes it."""
         if self.door.kind is not Kind.ADMIN:
             return
         try:
-            await self._write_down(self.container_now(), caller)
+            await self._write_down(self.container_now(), caller, is_frequent=is_frequent)
         except JournalKeysError as failure:
             _LOG.warning("admin_call_not_audited request_id=%s error=%s", self.request_id, failure)
 
-    async def _write_down(self, container: Container, caller: Caller | None) -> None:
+    async def _write_down(self, container: Container, caller: Caller | None, *, is_frequent: bool) -> None:
         route = f"{self.scope['method']} {self.scope['path']}"
         more = {}
-        if caller is None:
-            number = self.strangers.number(container.clock().uptime_s())
+        if is_frequent:
+            actor = caller.actor if caller else _NOBODY
+            number = self.refusals[actor].number(container.clock().uptime_s())
             if not number:
                 return
             more = {"requests": str(number)}
@@ -188,11 +235,7 @@ def _token(shown: list[str]) -> str:
 
 
 def _refused(failure: JournalKeysError) -> Response:
-    said = str(failure)
     if isinstance(failure, GrantsError):  # it names a file, to whoever asks
         _LOG.warning("no_token_is_known error=%s", failure)
-        said = "the tokens cannot be used: the log says why"
-    answer = problem(status_of(type(failure)), said)
-    if isinstance(failure, UnauthenticatedError):
-        answer.headers["WWW-Authenticate"] = "Bearer"
-    return answer
+        return problem(503, "the tokens cannot be used: the log says why")
+    return problem_of(failure)

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -9,7 +10,7 @@ from starlette.types import Scope
 
 _FORWARDING: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
-_HOST: Final = re.compile(r"(?:([a-z0-9.]+)|\[([0-9a-f:.]+)\])(?::([0-9]{1,5}))?\Z", re.ASCII | re.IGNORECASE)
+_HOST: Final = re.compile(r"(?:([a-z0-9.-]+)|\[([0-9a-f:.]+)\])(?::([0-9]{1,5}))?\Z", re.ASCII | re.IGNORECASE)
 _LAST_PORT: Final = 65_535
 
 
@@ -21,14 +22,35 @@ def refusal(scope: Scope) -> str | None:
         return "the caller is not on this machine"
     if any(name in headers for name in _FORWARDING):
         return "the request was forwarded"
-    hosts = headers.getlist("host")
-    if len(hosts) != 1 or not _is_loopback_host(hosts[0]):
+    host = host_of(scope)
+    if host is None or not is_own_host(host):
         return "the Host header does not name this machine's loopback"
-    if any(_origin_host(origin) != hosts[0].lower() for origin in headers.getlist("origin")):
+    if any(_origin_host(origin) != headers["host"].lower() for origin in headers.getlist("origin")):
         return "the Origin header is of another site"
     if any(site.lower() not in _OWN_SITES for site in headers.getlist("sec-fetch-site")):
         return "the Sec-Fetch-Site header is of another site"
     return None
+
+
+def host_of(scope: Scope) -> str | None:
+    """Give the host that the request names, in lower case and without a port; None where it names none, or several."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    return _parsed(hosts[0]) if len(hosts) == 1 else None
+
+
+@lru_cache(maxsize=128)
+def is_own_host(host: str) -> bool:
+    """Whether this is a name or an address of this machine's loopback."""
+    return host == "localhost" or _is_loopback_address(host.strip("[]"))
+
+
+@lru_cache(maxsize=128)
+def _parsed(host: bytes) -> str | None:
+    """Read host and port by a closed form (RFC 9110 §7.2): `urlsplit` forgives text before and behind brackets."""
+    found = _HOST.match(host.decode("latin-1"))
+    if not found or int(found[3] or 0) > _LAST_PORT:
+        return None
+    return (found[1] or f"[{found[2]}]").lower()
 
 
 def _is_loopback_address(text: str) -> bool:
@@ -36,14 +58,6 @@ def _is_loopback_address(text: str) -> bool:
         return ipaddress.ip_address(text).is_loopback
     except ValueError:
         return False
-
-
-def _is_loopback_host(host: str) -> bool:
-    """Host and port by a closed form (RFC 9110 §7.2): `urlsplit` forgives text before and behind brackets."""
-    found = _HOST.match(host)
-    if not found or int(found[3] or 0) > _LAST_PORT:
-        return False
-    return host.partition(":")[0].lower() == "localhost" or _is_loopback_address(found[1] or found[2])
 
 
 def _origin_host(origin: str) -> str:

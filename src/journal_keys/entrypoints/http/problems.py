@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.responses import JSONResponse
 
-from journal_keys.domain.access import ForbiddenError, UnauthenticatedError
+from journal_keys.domain.access import ForbiddenError, MisdirectedError, UnauthenticatedError
 from journal_keys.domain.errors import (
     DomainError,
     JournalKeysError,
@@ -16,8 +16,10 @@ from journal_keys.domain.errors import (
     TransitionError,
     UnknownKeyError,
 )
+from journal_keys.domain.rates import TooManyRequestsError
 from journal_keys.domain.token import TokenRefusedError
 from journal_keys.domain.webhooks import WebhookRefusedError
+from journal_keys.entrypoints.http.bounds import BodyTooLargeError, BodyTooSlowError
 from journal_keys.ports.ledger import StaleGenerationError
 from journal_keys.ports.replies import IdempotencyConflictError
 from journal_keys.ports.secret_store import PendingApprovalError, SecretNotFoundError, WriteOnceConflictError
@@ -29,6 +31,10 @@ STATUSES: Final[dict[type[JournalKeysError], HTTPStatus]] = {
     WebhookRefusedError: HTTPStatus.UNAUTHORIZED,
     UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
+    MisdirectedError: HTTPStatus.MISDIRECTED_REQUEST,
+    TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
+    BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    BodyTooSlowError: HTTPStatus.REQUEST_TIMEOUT,
     UnknownKeyError: HTTPStatus.NOT_FOUND,
     SecretNotFoundError: HTTPStatus.NOT_FOUND,
     RefusedError: HTTPStatus.BAD_REQUEST,
@@ -56,3 +62,13 @@ def problem(
     """Give a Problem Details answer. `detail` never repeats what the caller sent."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse({**body, **(extra or {})}, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def problem_of(failure: JournalKeysError) -> JSONResponse:
+    """Give the answer that says this failure, with the header that goes with it."""
+    headers = None
+    if isinstance(failure, UnauthenticatedError):
+        headers = {"WWW-Authenticate": "Bearer"}
+    elif isinstance(failure, TooManyRequestsError):
+        headers = {"Retry-After": f"{failure.retry_after.total_seconds():.0f}"}
+    return problem(status_of(type(failure)), str(failure), headers=headers)

@@ -17,6 +17,7 @@ from journal_keys.entrypoints.admin_tokens import first_token
 from journal_keys.entrypoints.background import load_views
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.http.listening import admin_listener, listen
+from journal_keys.entrypoints.http.protocol import BoundedProtocol
 from journal_keys.entrypoints.http.workers import CREATE_WORKER, Supervisor, figures_folder
 from journal_keys.entrypoints.lifeline import last_call
 from journal_keys.entrypoints.log_config import configure_logging, tell_retries
@@ -29,7 +30,7 @@ _FINISH_WITHIN_S: Final = 2
 _LOG: Final = logging.getLogger("journal_keys")
 _STARTS_WITHIN_S: Final = 20
 """How long a new worker may take until it serves; on a busy machine 5 s are too short."""
-_MOST_CONNECTIONS: Final = 512
+MOST_CONNECTIONS: Final = 512
 
 
 class StartError(JournalKeysError):
@@ -99,9 +100,10 @@ def _config(app: FastAPI | str, *, workers: int = 1, factory: bool = False) -> u
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        http="httptools",
+        http=BoundedProtocol,
         loop="uvloop",
-        limit_concurrency=_MOST_CONNECTIONS,
+        lifespan="on",
+        limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=_FINISH_WITHIN_S,
         timeout_worker_healthcheck=_STARTS_WITHIN_S,

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from journal_keys.domain import canonical
+from journal_keys.entrypoints.http.bounds import CallerGoneError
 
 
 class _StrictRequest(Request):
@@ -18,7 +18,7 @@ class _StrictRequest(Request):
         try:
             return await super().body()
         except ClientDisconnect:
-            raise HTTPException(400) from None
+            raise CallerGoneError("the request cannot be read") from None
 
     async def json(self) -> Any:  # noqa: ANN401 (as the framework declares it)
         """Give the body's value; raises the one error that the framework answers with 422."""
@@ -37,6 +37,8 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:
-            return await handle(_StrictRequest(request.scope, request.receive))
+            strict = _StrictRequest(request.scope, request.receive)
+            await strict.body()  # the framework's own reading would take any failure of it for a malformed body
+            return await handle(strict)
 
         return strictly

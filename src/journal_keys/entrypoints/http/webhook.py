@@ -1,12 +1,11 @@
 """A delivery as HTTP brings it: what it is answered, what the log says, and what is done behind the answer."""
 
 import logging
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Final
 
-from fastapi import Request
-from fastapi.responses import JSONResponse
-from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError, PortError
@@ -20,35 +19,73 @@ from journal_keys.domain.webhooks import (
     WebhookRefusedError,
     WebhookUnusableError,
 )
-from journal_keys.entrypoints.http.bodies import WebhookAnswer
+from journal_keys.entrypoints.http.bodies import WebhookAnswer, problems
+from journal_keys.entrypoints.http.bounds import whole
+from journal_keys.entrypoints.http.plain_route import send_whole
 from journal_keys.entrypoints.http.problems import problem
+from journal_keys.ports.rate_limiter import LimiterUnavailableError
+from journal_keys.use_cases.handle_webhook import HandleWebhook
 
+DOCUMENTED: Final[dict[str, Any]] = {
+    "name": "webhook",
+    "response_model": WebhookAnswer,
+    "responses": problems(
+        {
+            400: "genuine, and says nothing about secrets",
+            401: "not signed, not genuine, or not fresh",
+            408: "body too slow",
+            413: "body too large",
+            421: "the Host header names another host",
+            429: "too often",
+            503: "whether it is genuine could not be found out",
+        }
+    ),
+}
 _LOG: Final = logging.getLogger("journal_keys")
 
 
-async def hear(container: Container, request: Request, *, rotates: bool) -> JSONResponse:
-    """Answer one delivery; where a webhook `rotates`, look afterwards whether one of the rings concerned is due.
+class Webhooks:
+    """The webhook as plain ASGI; where it `rotates`, the rings concerned are looked at behind the answer."""
 
-    Raises:
-        WebhookRefusedError, WebhookUnusableError: as `HandleWebhook`.
-    """
-    try:
-        outcome = await container.handle_webhook()(Delivery(headers=request.headers.raw, body=await request.body()))
-    except WebhookUnusableError as failure:
-        _LOG.warning("webhook_unusable error=%s", failure)
-        raise
-    except WebhookRefusedError as failure:
-        _LOG.warning("webhook_refused error=%s", failure)
-        raise
-    except PortError as failure:
-        _LOG.warning("webhook_failed error=%s", failure)
-        return problem(503, "whether the delivery is genuine, or came before, could not be found out: send it again")
-    families: tuple[Family, ...] = ()
-    if isinstance(outcome, Taken):
-        _LOG.info("webhook_taken event=%s folder=%s", outcome.event, outcome.folder)
-        families = outcome.families if rotates else ()
-    answer = _answer(outcome).model_dump(mode="json", exclude_none=True)
-    return JSONResponse(answer, background=BackgroundTask(_rotate, container, families) if families else None)
+    def __init__(self, container_now: Callable[[], Container], *, rotates: bool) -> None:
+        self._container_now = container_now
+        self._rotates = rotates
+        self._bound: tuple[Container | None, HandleWebhook | None] = (None, None)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one delivery, or raise what the application's error table knows."""
+        container = self._container_now()
+        body = await whole(receive)
+        try:
+            outcome = await self._handler(container)(Delivery(headers=scope["headers"], body=body))
+        except (WebhookUnusableError, WebhookRefusedError, LimiterUnavailableError) as failure:
+            _LOG.warning("%s error=%s", _EVENTS[type(failure)], failure)
+            raise
+        except PortError as failure:
+            _LOG.warning("webhook_failed error=%s", failure)
+            detail = "whether the delivery is genuine, or came before, could not be found out: send it again"
+            await problem(503, detail)(scope, receive, send)
+            return
+        answer = _answer(outcome)
+        length = str(len(answer)).encode("ascii")
+        await send_whole(send, 200, [(b"content-type", b"application/json"), (b"content-length", length)], answer)
+        if isinstance(outcome, Taken):
+            _LOG.info("webhook_taken event=%s folder=%s", outcome.event, outcome.folder)
+            await _rotate(container, outcome.families if self._rotates else ())
+
+    def _handler(self, container: Container) -> HandleWebhook:
+        known, handler = self._bound
+        if known is not container or handler is None:
+            handler = container.handle_webhook()
+            self._bound = container, handler
+        return handler
+
+
+_EVENTS: Final[dict[type[JournalKeysError], str]] = {
+    WebhookUnusableError: "webhook_unusable",
+    WebhookRefusedError: "webhook_refused",
+    LimiterUnavailableError: "webhook_not_counted",
+}
 
 
 async def _rotate(container: Container, families: Iterable[Family]) -> None:
@@ -62,11 +99,16 @@ async def _rotate(container: Container, families: Iterable[Family]) -> None:
             _LOG.info("webhook_rotation_checked family=%s outcome=%s", family, type(outcome).__name__)
 
 
-def _answer(outcome: WebhookOutcome) -> WebhookAnswer:
+def _answer(outcome: WebhookOutcome) -> bytes:
     match outcome:
         case Taken():
-            return WebhookAnswer(status="taken")
+            return _written("taken")
         case AlreadySeen():
-            return WebhookAnswer(status="already seen")
+            return _written("already seen")
         case Ignored(because=because):
-            return WebhookAnswer(status="ignored", because=because)
+            return _written("ignored", because)
+
+
+@lru_cache(maxsize=32)
+def _written(status: str, because: str | None = None) -> bytes:
+    return WebhookAnswer(status=status, because=because).model_dump_json(exclude_none=True).encode("utf-8")
