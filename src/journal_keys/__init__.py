@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from journal_keys.domain.token import TokenRefusedError
     from journal_keys.entrypoints.facade import InfisicalKeyManager, InfisicalSecretsClient
     from journal_keys.entrypoints.http.app import create_app
+    from journal_keys.entrypoints.http.dependencies import (
+        Principal,
+        PrincipalDep,
+        SignerDep,
+        SigningKeyDep,
+        TokenCipherDep,
+        require_scopes,
+    )
+    from journal_keys.entrypoints.http.install import install
 
 __all__ = [
     "EnvelopeError",
@@ -22,9 +31,16 @@ __all__ = [
     "JournalKeysError",
     "JwtSigner",
     "JwtVerifier",
+    "Principal",
+    "PrincipalDep",
+    "SignerDep",
+    "SigningKeyDep",
     "TokenCipher",
+    "TokenCipherDep",
     "TokenRefusedError",
     "create_app",
+    "install",
+    "require_scopes",
 ]
 
 _HOMES = {
@@ -37,6 +53,13 @@ _HOMES = {
     "TokenCipher": "journal_keys.adapters.crypto.token_cipher",
     "TokenRefusedError": "journal_keys.domain.token",
     "create_app": "journal_keys.entrypoints.http.app",
+    "Principal": "journal_keys.entrypoints.http.dependencies",
+    "PrincipalDep": "journal_keys.entrypoints.http.dependencies",
+    "SignerDep": "journal_keys.entrypoints.http.dependencies",
+    "SigningKeyDep": "journal_keys.entrypoints.http.dependencies",
+    "TokenCipherDep": "journal_keys.entrypoints.http.dependencies",
+    "require_scopes": "journal_keys.entrypoints.http.dependencies",
+    "install": "journal_keys.entrypoints.http.install",
 }
 
 

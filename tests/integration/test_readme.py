@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from journal_keys.entrypoints.cli.exit_codes import MEANINGS
@@ -102,13 +103,42 @@ def test_the_service_does_not_serve_other_machines(environment: dict[str, str]) 
 
 def test_the_library_example_runs(environment: dict[str, str]) -> None:
     subprocess.run(["journal-keys", "init"], env=environment, check=True, capture_output=True)
-    (example,) = blocks("python")
+    (example,) = (block for block in blocks("python") if "asyncio.run" in block)
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", example]
     done = subprocess.run(command, env=environment, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "alice"
     assert done.stdout.splitlines()[1].startswith("a refresh token ")
     assert done.stdout.splitlines()[2] == "redis://localhost:6379/0"
+
+
+def test_the_example_of_an_application_signs_verifies_and_encrypts(
+    environment: dict[str, str], port: int, tmp_path: Path
+) -> None:
+    subprocess.run(["journal-keys", "init"], env=environment, check=True, capture_output=True)
+    (example,) = (block for block in blocks("python") if "install(app)" in block)
+    assert len(example.splitlines()) <= 30
+    (tmp_path / "example.py").write_text(example, encoding="utf-8")
+    command = [sys.executable, "-W", "error", "-m", "uvicorn", "example:app", "--port", str(port)]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            with httpx2.Client(base_url=f"http://localhost:{port}") as caller:
+                until_s = time.monotonic() + 30
+                while True:
+                    try:
+                        token = caller.post("/login/alice").json()
+                        break
+                    except httpx2.ConnectError:
+                        assert time.monotonic() < until_s
+                        time.sleep(0.1)
+                shown = {"Authorization": f"Bearer {token}"}
+                assert caller.get("/me", headers=shown).json() == "alice"
+                assert caller.post("/notes/hello", headers=shown).json().startswith("jk2.")
+                assert caller.get("/me").status_code == 401
+                assert caller.get("/.well-known/jwks.json").json()["keys"]
+        finally:
+            server.send_signal(signal.SIGTERM)
+            assert "Traceback" not in server.communicate()[1]
 
 
 def test_the_command_lines_run_in_their_order(environment: dict[str, str]) -> None:

@@ -37,6 +37,19 @@ async def load_views(container: Container) -> None:
         )
 
 
+async def renew_views(container: Container) -> None:
+    """Have newer views; where that fails, those of before serve until they are too old.
+
+    Raises:
+        JournalKeysError: it failed, and there are none.
+    """
+    try:
+        await load_views(container)
+    except JournalKeysError:
+        if container.board().signing is None:
+            raise
+
+
 @dataclass(slots=True, kw_only=True)
 class Background:
     """An async context: refresher, snapshot keeper, scheduler and reconciler run inside it.

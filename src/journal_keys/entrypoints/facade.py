@@ -21,7 +21,8 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import RotationOutcome
 from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.token import UnknownKidError
-from journal_keys.entrypoints.background import Background, load_views
+from journal_keys.entrypoints.background import Background, load_views, renew_views
+from journal_keys.entrypoints.kid_search import KidSearch
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.entrypoints.settings import Settings
@@ -34,7 +35,6 @@ from journal_keys.use_cases.check_health import Health
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-_UNKNOWN_KID_COOL_DOWN_S = 1.0
 _LATE_POLLS = 2
 _LOG = logging.getLogger("journal_keys")
 
@@ -193,7 +193,7 @@ class InfisicalKeyManager:
         self._client = client
         self._late_s = _LATE_POLLS * client.settings.poll.total_seconds()
         self._refreshing = asyncio.Lock()
-        self._looked_for_kid_s = float("-inf")
+        self._search = KidSearch()
 
     async def get_current_signing_key(self) -> SigningKey:
         """Give the ACTIVE signing key: its `kid`, its `algorithm`, and `sign`.
@@ -227,7 +227,7 @@ class InfisicalKeyManager:
         try:
             return verifier.verify(token)
         except UnknownKidError:
-            await self._look_for_kid()
+            await self._search(await self._client.container())
         return verifier.verify(token)
 
     async def rotate_keys(
@@ -252,7 +252,7 @@ class InfisicalKeyManager:
         failures = {family: result for family, result in results.items() if isinstance(result, JournalKeysError)}
         outcomes = {family: result for family, result in results.items() if not isinstance(result, JournalKeysError)}
         if outcomes and not failures:
-            await self._refresh(container)
+            await renew_views(container)
             return outcomes
         raise PartlyRotatedError(outcomes, failures) if outcomes else next(iter(failures.values()))
 
@@ -276,7 +276,7 @@ class InfisicalKeyManager:
         if self._is_old(container):
             async with self._refreshing:
                 if self._is_old(container):
-                    await self._refresh(container)
+                    await renew_views(container)
         return container
 
     def _is_old(self, container: Container) -> bool:
@@ -287,21 +287,6 @@ class InfisicalKeyManager:
             return True
         oldest_s = signing.confirmed_s if cipher is None else min(signing.confirmed_s, cipher.confirmed_s)
         return clock.uptime_s() - oldest_s > self._late_s
-
-    async def _refresh(self, container: Container) -> None:
-        """Refresh; where that fails, the views of before serve until they are too old."""
-        try:
-            await load_views(container)
-        except JournalKeysError:
-            if container.board().signing is None:
-                raise
-
-    async def _look_for_kid(self) -> None:
-        container = await self._client.container()
-        now_s = container.clock().uptime_s()
-        if now_s - self._looked_for_kid_s >= _UNKNOWN_KID_COOL_DOWN_S:
-            self._looked_for_kid_s = now_s
-            await self._refresh(container)
 
 
 def _nothing(_path: str) -> None:

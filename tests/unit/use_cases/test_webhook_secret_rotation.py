@@ -119,6 +119,10 @@ class Desk:
     async def accepts(self, secret: str) -> bool:
         """Whether a delivery signed with this secret is believed, by an instance that may look again."""
         self.clock.pass_time(MORE)
+        return await self.believes(secret)
+
+    async def believes(self, secret: str) -> bool:
+        """Whether one that comes right now is."""
         body = modified(self.clock.read().wall)
         try:
             await self.check(
@@ -160,6 +164,14 @@ async def test_former_secrets_count_until_a_delivery_with_the_new_one_has_come()
     assert not await desk.accepts(SECRET)
     assert not await desk.accepts(BEFORE)
     assert await desk.accepts(text_of(made))
+
+
+async def test_what_a_process_held_of_a_moment_ago_hides_no_secret_that_was_made_since() -> None:
+    desk = Desk()
+    assert await desk.accepts(SECRET)
+    made = await desk.rotated()
+    assert await desk.believes(text_of(made))
+    assert not await desk.believes(SECRET)
 
 
 async def test_former_secrets_count_no_longer_than_a_day_where_the_new_one_is_never_used() -> None:

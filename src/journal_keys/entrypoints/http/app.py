@@ -1,6 +1,6 @@
 """The FastAPI application."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -50,6 +50,10 @@ class Service(FastAPI):
 
     _front: ASGIApp
 
+    def __init__(self, container_now: Callable[[], Container], **named: Any) -> None:  # noqa: ANN401 (FastAPI's own)
+        super().__init__(**named)
+        self.container_now = container_now
+
     def put_behind(self, gate: ASGIApp) -> None:
         """Have every request go through the gate, and answered."""
         self._front = Answering(gate)
@@ -71,7 +75,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises:
         SettingsError: a variable is malformed.
     """
-    chosen = settings or Settings.from_environment()
+    return create_service(settings or Settings.from_environment())
+
+
+def create_service(chosen: Settings, *, is_any_host_served: bool = False) -> Service:
+    """As `create_app`. Where no hosts are set, those of this machine are served, or any."""
     opened: list[Container] = []
 
     @asynccontextmanager
@@ -97,6 +105,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         return opened[0]
 
     app = Service(
+        container_now,
         title="journal_keys",
         docs_url=None,
         redoc_url=None,
@@ -106,6 +115,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     timeout = timedelta(seconds=chosen.journal_infisical_health_timeout)
     rotates = chosen.journal_infisical_webhook_rotation is WebhookRotation.WHEN_DUE
     hosts = chosen.http_hosts()
+    by_default = _any_host if is_any_host_served else is_own_host
     public: dict[tuple[str, str], ASGIApp] = {
         ("GET", JWKS): KeySet(container_now),
         ("GET", DISCOVERY): Discovery(container_now, chosen.discovery_issuer()),
@@ -124,10 +134,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             container_now,
             is_embedded=chosen.is_embedded,
             admin_place=chosen.admin_place(),
-            is_served=is_own_host if hosts is None else hosts.__contains__,
+            is_served=by_default if hosts is None else hosts.__contains__,
         )
     )
     return app
+
+
+def _any_host(_host: str) -> bool:
+    return True
 
 
 def _handle_errors(app: FastAPI) -> None:

@@ -1,0 +1,23 @@
+"""What is done about a kid that the view does not hold: the ring is looked at, but not for everybody's random kids."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from journal_keys.container import Container
+from journal_keys.entrypoints.background import renew_views
+
+COOL_DOWN_S: Final = 1.0
+
+
+@dataclass(slots=True)
+class KidSearch:
+    """One look at the ring per second at the most, whoever asks with what."""
+
+    _looked_s: float = field(default=float("-inf"), init=False)
+
+    async def __call__(self, container: Container) -> None:
+        """Bring the views up to the ledger, unless that was done a moment ago."""
+        now_s = container.clock().uptime_s()
+        if now_s - self._looked_s >= COOL_DOWN_S:
+            self._looked_s = now_s
+            await renew_views(container)
