@@ -17,6 +17,7 @@ from cachetools import TTLCache
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from benchmarks.http import http_rows
 from benchmarks.rotations import rotation_rows
 from benchmarks.timing import Row, compare, compare_awaited, show
 from journal_keys import InfisicalKeyManager, InfisicalSecretsClient
@@ -277,7 +278,14 @@ def _run(command: list[str]) -> None:
 def main() -> int:
     """Run all and print the table."""
     rows = [*token_rows(), *cipher_rows(), floor_row(), *asyncio.run(facade_rows())]
-    rows += [child_row(), asyncio.run(redis_row()), asyncio.run(crowd_row()), *rotation_rows(), help_row()]
+    rows += [
+        child_row(),
+        asyncio.run(redis_row()),
+        asyncio.run(crowd_row()),
+        *rotation_rows(),
+        *http_rows(),
+        help_row(),
+    ]
     show(rows)
     return int(not all(row.is_met for row in rows))
 

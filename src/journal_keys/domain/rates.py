@@ -65,4 +65,6 @@ class Rates:
 
     def of(self, asked: Asked) -> Rate:
         """Give the rate of this."""
-        return {Asked.ADMIN: self.admin, Asked.WEBHOOK: self.webhook, Asked.KEY_SET: self.key_set}[asked]
+        if asked is Asked.ADMIN:
+            return self.admin
+        return self.webhook if asked is Asked.WEBHOOK else self.key_set

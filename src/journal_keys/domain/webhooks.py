@@ -166,15 +166,15 @@ def is_genuine(claim: Claim, secret: KeyMaterial) -> bool:
     return any(hmac.compare_digest(made, mac) for mac in claim.macs)
 
 
-def read_notice(claim: Claim, body: bytes, now: datetime, tolerance: timedelta) -> Notice:
-    """Read the body of a genuine delivery.
+def read_notice(claim: Claim, body: bytes, now_s: float, tolerance: timedelta) -> Notice:
+    """Read the body of a genuine delivery, at that time (Unix seconds).
 
     Raises:
         WebhookRefusedError: it was not signed within the tolerance of now, or does not say when.
         WebhookUnusableError: the body is not JSON with an event.
     """
     document = _document(body)
-    _refuse_stale(_sent_ms(claim, document), now, tolerance)
+    _refuse_stale(_sent_ms(claim, document), now_s, tolerance)
     event = document.get("type" if claim.dialect is Dialect.STANDARD else "event")
     if not isinstance(event, str):
         raise WebhookUnusableError("the body has no event: let the hook's type be general, not Slack or Teams")
@@ -284,10 +284,10 @@ def _ms_of_iso(text: object) -> int | None:
         return None
 
 
-def _refuse_stale(sent_ms: int | None, now: datetime, tolerance: timedelta) -> None:
+def _refuse_stale(sent_ms: int | None, now_s: float, tolerance: timedelta) -> None:
     if sent_ms is None:
         raise WebhookRefusedError("the body does not say under its signature when it was sent")
-    if abs((now - _EPOCH) // _MS - sent_ms) > tolerance // _MS:
+    if abs(int(now_s * 1000) - sent_ms) > tolerance // _MS:
         raise WebhookRefusedError(
             f"the delivery was not sent within {tolerance.total_seconds():g} s of now: a replay, or a clock is wrong"
         )

@@ -9,7 +9,7 @@ from journal_keys.domain.errors import DomainError
 
 
 class IdempotencyConflictError(DomainError):
-    """The key was used before with another request."""
+    """The key stands for another request."""
 
 
 KEPT_FOR: Final = timedelta(days=1)
@@ -24,16 +24,36 @@ class Reply:
     body: str
 
 
+def check_same_request(known: Reply, digest: str) -> None:
+    """Return where what is known belongs to the request of this digest.
+
+    Raises:
+        IdempotencyConflictError: it belongs to another.
+    """
+    if known.digest != digest:
+        raise IdempotencyConflictError("the key of this request was used before, with another one")
+
+
 @runtime_checkable
 class Replies(Protocol):
     """Replies by caller and key, shared by all instances. Raises as `Ledger` does."""
 
     @abstractmethod
-    async def recall(self, actor: str, key: str) -> Reply | None:
-        """Give what this caller was answered under this key within `KEPT_FOR`; None where there is nothing."""
+    async def begin(self, actor: str, key: str, digest: str) -> Reply | None:
+        """Let the key of this caller stand for the request of this digest, for `KEPT_FOR` at least.
+
+        Give what that request was answered; None where it was not, or not for good.
+
+        Raises:
+            IdempotencyConflictError: it stands for another request.
+        """
         ...
 
     @abstractmethod
     async def keep(self, actor: str, key: str, reply: Reply) -> Reply:
-        """Keep the reply for `KEPT_FOR` at least, unless one is kept already; give the one that is kept."""
+        """Keep the reply to the request that the key stands for, unless one is kept already; give the one that is kept.
+
+        Raises:
+            IdempotencyConflictError: it stands for another request by now.
+        """
         ...

@@ -78,7 +78,7 @@ class HandleWebhook:
             await self.limit(Asked.WEBHOOK, "that is not genuine")
             raise
         await self.limit(Asked.WEBHOOK, "that is genuine")
-        return read_notice(claim, delivery.body, self.clock.read().wall, self.rules.tolerance)
+        return read_notice(claim, delivery.body, self.clock.unix_s(), self.rules.tolerance)
 
     async def _follow(self, notice: Notice) -> WebhookOutcome:
         because = why_ignored(notice, self.rules.place)

@@ -88,7 +88,7 @@ def _believed(given: Sent) -> object:
     claim = read_claim(Delivery(headers=headers, body=body), frozenset(Dialect))
     if not is_genuine(claim, KeyMaterial(SECRET.encode())):
         return REFUSED
-    return read_notice(claim, body, NOW, _TOLERANCE).event
+    return read_notice(claim, body, NOW.timestamp(), _TOLERANCE).event
 
 
 def _as_it_was_sent(given: Sent) -> object:
@@ -146,7 +146,7 @@ def _some_body(dice: Random) -> bytes:
 
 def _noticed(body: bytes) -> object:
     claim = read_claim(Delivery(headers=[(SIGNATURE.encode(), _signature(body))], body=body), frozenset(Dialect))
-    notice = read_notice(claim, body, NOW, _TOLERANCE)
+    notice = read_notice(claim, body, NOW.timestamp(), _TOLERANCE)
     folder = None if notice.folder is None else str(notice.folder)
     return notice.event, notice.project, notice.environment, folder
 

@@ -260,7 +260,9 @@ class TestRoles:
         await service.introduce("whs_1", actor="ops", reason="a test")
         await service.confirm("whs_1")
         reply = Reply(digest="a" * 64, status=200, body="{}")
-        assert await service.keep("http:deploy", "k1", reply) == await service.recall("http:deploy", "k1") == reply
+        assert await service.begin("http:deploy", "k1", reply.digest) is None
+        assert await service.keep("http:deploy", "k1", reply) == reply
+        assert await service.begin("http:deploy", "k1", reply.digest) == reply
         await service.keep_clock()
         await service.accept_clock(actor="ops", reason="a test")
         await service.keep_clock()

@@ -39,7 +39,7 @@ def believed(sent: Delivery, secret: str = SECRET, *, at: datetime = NOW, dialec
     claim = read_claim(sent, dialects)
     if not is_genuine(claim, KeyMaterial(secret.encode())):
         raise WebhookRefusedError("another secret")
-    return read_notice(claim, sent.body, at, TOLERANCE)
+    return read_notice(claim, sent.body, at.timestamp(), TOLERANCE)
 
 
 @pytest.mark.parametrize("one", SIGNED, ids=lambda one: one.what)

@@ -215,3 +215,15 @@ async def test_each_token_has_keys_of_its_own(settings: Settings) -> None:
             body = {"rotation_type": "jwt", "reason": f"reason {number}"}
             answer = await caller.post(ROTATE, json=body, headers={**bearing(token), KEY: "k1"})
             assert answer.status_code == 200
+
+
+async def test_of_two_requests_at_once_under_one_key_only_one_is_done(caller: httpx2.AsyncClient) -> None:
+    bodies = [{"rotation_type": kind, "force": True} for kind in ("jwt", "aes")]
+    answers = await asyncio.gather(*(caller.post(ROTATE, json=body, headers={KEY: "k1"}) for body in bodies))
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses[0] in {200, 202}
+    assert statuses[1] == 409
+    for body, answer in zip(bodies, answers, strict=True):
+        assert (await caller.post(ROTATE, json=body, headers={KEY: "k1"})).status_code in (
+            {409} if answer.status_code == 409 else {200, 202}
+        )

@@ -26,7 +26,7 @@ from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import MOST_LAGGARDS, Ledger, LedgerPage, StaleGenerationError
 from journal_keys.ports.replies import KEPT_FOR as REPLIES_KEPT_FOR
-from journal_keys.ports.replies import Replies, Reply
+from journal_keys.ports.replies import Replies, Reply, check_same_request
 from journal_keys.ports.webhook_inbox import KEPT_FOR, WebhookInbox
 from journal_keys.ports.webhook_secrets import WebhookSecrets
 
@@ -174,14 +174,18 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
             self._webhook_secrets[name] = replace(known, used_at=self._time.at)
             self._link(secret_used(name, self._time.at))
 
-    async def recall(self, actor: str, key: str) -> Reply | None:
-        """Give it within its time."""
-        made_at, reply = self._replies.get((actor, key), (None, None))
-        return reply if made_at is not None and made_at >= self._now().at - REPLIES_KEPT_FOR else None
+    async def begin(self, actor: str, key: str, digest: str) -> Reply | None:
+        """Let the key stand for this request."""
+        made_at, known = self._replies.get((actor, key), (None, None))
+        if known is None or made_at is None or made_at < self._now().at - REPLIES_KEPT_FOR:
+            self._replies[actor, key] = self._now().at, Reply(digest=digest, status=0, body="")
+            return None
+        check_same_request(known, digest)
+        return known if known.status else None
 
     async def keep(self, actor: str, key: str, reply: Reply) -> Reply:
         """Keep it, unless one is kept."""
-        known = await self.recall(actor, key)
+        known = await self.begin(actor, key, reply.digest)
         if known is None:
             self._replies[actor, key] = self._now().at, reply
         return known or reply

@@ -58,6 +58,7 @@ class PrometheusMeter(Meter):
         self._hits: dict[str, Hits] = {}
         self._questions: Tally[str] = Tally()
         self._shown: dict[str, int] = {}
+        self._heard: dict[tuple[str, str], Counter] = {}
 
     def hits(self, path: SecretPath) -> Hits:
         """Give those of its label."""
@@ -83,7 +84,10 @@ class PrometheusMeter(Meter):
 
     def heard(self, result: WebhookOutcome | JournalKeysError) -> None:
         """Count it."""
-        self._webhooks.labels(*webhook_labels(result)).inc()
+        labels = webhook_labels(result)
+        if labels not in self._heard:
+            self._heard[labels] = self._webhooks.labels(*labels)
+        self._heard[labels].inc()
 
     def show(self, figures: RingFigures) -> None:
         """Set its gauges."""

@@ -81,7 +81,7 @@ async def current_principal(
 
 
 def require_scopes(*needed: str) -> Any:  # noqa: ANN401 (as `fastapi.Depends`, whose value this is)
-    """Make the dependency for a principal that has all these scopes, as the second part of an `Annotated[Principal, …]`.
+    """Make the dependency for a principal that has all these scopes: the second part of an `Annotated[Principal, …]`.
 
     Who has not is answered 403 with a challenge that names them.
     """

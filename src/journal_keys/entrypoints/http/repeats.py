@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from journal_keys.container import Container
 from journal_keys.domain.errors import RefusedError
 from journal_keys.entrypoints.http.gate import caller_in
-from journal_keys.ports.replies import IdempotencyConflictError, Reply
+from journal_keys.ports.replies import Reply
 
 HEADER: Final = "Idempotency-Key"
 _KEY: Final = re.compile(r"[!-~]{1,255}\Z", re.ASCII)
@@ -52,13 +52,13 @@ async def once(request: Request, container: Container, answer: Callable[[], Awai
 
     Raises:
         IdempotencyKeyError: the key is malformed.
-        IdempotencyConflictError: it was used with another request.
+        IdempotencyConflictError: it was used with another request, be that under way or done.
     """
     key = key_of(request)
     if key is None:
         return _response(await answer())
     actor, digest = caller_in(request).actor, await _digest(request)
-    known = await container.replies().recall(actor, key)
+    known = await container.replies().begin(actor, key, digest)
     if known is None:
         given = await answer()
         response = _response(given)
@@ -66,8 +66,6 @@ async def once(request: Request, container: Container, answer: Callable[[], Awai
             return response
         reply = Reply(digest=digest, status=response.status_code, body=bytes(response.body).decode("utf-8"))
         known = await container.replies().keep(actor, key, reply)
-    if known.digest != digest:
-        raise IdempotencyConflictError(f"this {HEADER} was used before with another request")
     return JSONResponse(json.loads(known.body), status_code=known.status)
 
 
