@@ -31,7 +31,8 @@ _GUIDE: Final = re.compile(rb"sha256=([0-9a-f]{64})\Z")
 _ID: Final = re.compile(rb"[!-\-/-~]{1,255}\Z")
 """Printable, and no dot, since dots part what is signed."""
 _SECONDS: Final = re.compile(rb"[0-9]{1,12}\Z")
-_V1: Final = re.compile(rb"v1,([A-Za-z0-9+/]{43}=)\Z")
+_V1: Final = re.compile(rb"v1,([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)\Z")
+"""32 bytes, of which there is one form only: the bits behind the last one are zero (RFC 4648 §3.5)."""
 _SIGNATURES: Final = re.compile(rb"(v[0-9]{1,2}[a-z]?,[A-Za-z0-9+/]{1,512}={0,2}( (?!\Z)|\Z)){1,16}\Z")
 """One or several, with single blanks between; those of other versions are passed over."""
 _STANDARD_SECRET: Final = b"whsec_"

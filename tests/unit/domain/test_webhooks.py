@@ -303,6 +303,28 @@ def test_the_published_example_of_standard_webhooks_is_genuine() -> None:
         assert not is_genuine(claim, KeyMaterial(secret.encode()))
 
 
+@pytest.mark.parametrize("name", STANDARD)
+def test_every_change_of_one_byte_of_a_header_of_standard_webhooks_is_refused(name: str) -> None:
+    secret, raw = (
+        KeyMaterial(STANDARD_SECRET.encode()),
+        {key.encode(): value.encode() for key, value in STANDARD.items()},
+    )
+    value = raw[name.encode()]
+    changed = [
+        value[:place] + bytes([byte]) + value[place + 1 :]
+        for place in range(len(value))
+        for byte in range(256)
+        if byte != value[place]
+    ]
+    for other in changed:
+        headers = list({**raw, name.encode(): other}.items())
+        try:
+            believes = is_genuine(read_claim(Delivery(headers=headers, body=STANDARD_BODY), ALL), secret)
+        except WebhookRefusedError:
+            continue
+        assert not believes, other
+
+
 @pytest.mark.parametrize(
     "changes",
     [
