@@ -23,13 +23,14 @@ from journal_keys.entrypoints.http.bodies import (
     Outcomes,
     RotateAnswer,
     RotateBody,
+    or_problem,
     overall_status,
     problems,
     result_of,
 )
 from journal_keys.entrypoints.http.doors import AUDIT, COMPROMISE, INVALIDATE, KEYS, RECONCILE, ROTATE
 from journal_keys.entrypoints.http.gate import caller_in
-from journal_keys.entrypoints.http.repeats import once, rotation_id_of
+from journal_keys.entrypoints.http.repeats import DOCUMENTED, once, rotation_id_of
 from journal_keys.entrypoints.http.strict_json import StrictRoute
 from journal_keys.entrypoints.rotations import compromise as take_out
 from journal_keys.entrypoints.rotations import rotate_each
@@ -37,34 +38,43 @@ from journal_keys.ports.replies import IdempotencyConflictError
 
 _PROBLEMS = problems(
     {
-        400: "a kid or a path is malformed",
+        400: "a kid, a path or an Idempotency-Key is malformed",
         401: "no token, or an unknown one",
         403: "no direct caller of this machine, or without the scope",
-        404: "no such key",
+        404: "no such key, or the admin plane listens elsewhere",
+        408: "body too slow",
         409: "it contradicts the state of a ring",
         413: "body too large",
+        421: "the Host header names another host",
         422: "malformed",
+        429: "too often",
         503: "ledger or store cannot be used",
     }
 )
 _ROTATED: dict[int | str, dict[str, Any]] = {
     **_PROBLEMS,
     202: {"model": RotateAnswer, "description": "a ring waits for its window"},
-    503: {"model": RotateAnswer, "description": "no ring could be rotated"},
+    503: or_problem(RotateAnswer, problems({503: "no ring could be rotated, or the ledger cannot be used"})[503]),
 }
+_TAKEN_OUT: dict[int | str, dict[str, Any]] = {**_PROBLEMS, **problems({202: "a write waits for its approval"})}
+_RECONCILED: dict[int | str, dict[str, Any]] = {
+    **_PROBLEMS,
+    503: or_problem(dict[Family, Outcome], problems({503: "no ring could be looked at, or it took too long"})[503]),
+}
+_Pattern = Annotated[str, Query(json_schema_extra={"pattern": r"^(/\*|(/[A-Za-z_][A-Za-z0-9_-]{0,63}){1,8}(/\*)?)$"})]
 
 
 def build_admin_router(container_now: Callable[[], Container]) -> APIRouter:
     """Give the routes that change rings and caches, or show what happened to them."""
     router = APIRouter(route_class=StrictRoute)
 
-    @router.post(ROTATE, response_model=RotateAnswer, responses=_ROTATED)
+    @router.post(ROTATE, response_model=RotateAnswer, responses=_ROTATED, openapi_extra=DOCUMENTED)
     async def rotate(body: RotateBody, request: Request) -> JSONResponse:
         if body.force:
             caller_in(request).require(Scope.ROTATE_FORCE)
         return await once(request, container_now(), lambda: _rotate(container_now(), body, request))
 
-    @router.post(COMPROMISE, response_model=Outcome, responses=_PROBLEMS)
+    @router.post(COMPROMISE, response_model=Outcome, responses=_TAKEN_OUT, openapi_extra=DOCUMENTED)
     async def compromise(body: CompromiseBody, request: Request) -> JSONResponse:
         kid, actor = parse_kid(body.kid), caller_in(request).actor
 
@@ -73,15 +83,15 @@ def build_admin_router(container_now: Callable[[], Container]) -> APIRouter:
 
         return await once(request, container_now(), done)
 
-    @router.post(RECONCILE, response_model=dict[Family, Outcome], responses=_PROBLEMS)
+    @router.post(RECONCILE, response_model=dict[Family, Outcome], responses=_RECONCILED, openapi_extra=DOCUMENTED)
     async def reconcile(request: Request) -> JSONResponse:
         async def done() -> Outcomes:
             return Outcomes({family: await _reconciled(container_now(), family) for family in Family})
 
         return await once(request, container_now(), done)
 
-    @router.post(INVALIDATE, response_model=Invalidated, responses=_PROBLEMS)
-    async def invalidate(request: Request, pattern: str = "/*") -> JSONResponse:
+    @router.post(INVALIDATE, response_model=Invalidated, responses=_PROBLEMS, openapi_extra=DOCUMENTED)
+    async def invalidate(request: Request, pattern: _Pattern = "/*") -> JSONResponse:
         async def done() -> Invalidated:
             return Invalidated(invalidated=await container_now().invalidate_cache()(parse_pattern(pattern)))
 

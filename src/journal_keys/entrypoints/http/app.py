@@ -17,7 +17,7 @@ from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.http import discovery, jwks, webhook
 from journal_keys.entrypoints.http.admin import build_admin_router
 from journal_keys.entrypoints.http.answering import Answering
-from journal_keys.entrypoints.http.bodies import CompromiseBody, RotateBody
+from journal_keys.entrypoints.http.bodies import PROBLEM_SCHEMAS, CompromiseBody, RotateBody
 from journal_keys.entrypoints.http.bounds import BodyBounds, Within
 from journal_keys.entrypoints.http.discovery import Discovery
 from journal_keys.entrypoints.http.doors import DISCOVERY, JWKS, WEBHOOK
@@ -57,6 +57,12 @@ class Service(FastAPI):
     def put_behind(self, gate: ASGIApp) -> None:
         """Have every request go through the gate, and answered."""
         self._front = Answering(gate)
+
+    def openapi(self) -> dict[str, Any]:
+        """Give the OpenAPI document, with what its Problem Details look like."""
+        document = super().openapi()
+        document["components"]["schemas"] |= PROBLEM_SCHEMAS
+        return document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request; starting and stopping are the framework's matter."""

@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel
+from pydantic.json_schema import models_json_schema
 
-from journal_keys.domain.changes import check_reason
+from journal_keys.domain.changes import MOST_REASON, check_reason
 from journal_keys.domain.errors import InvalidNameError, JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, RotationOutcome, Waiting
+from journal_keys.entrypoints.http.problems import MEDIA_TYPE
+
+_REFERENCE: Final = "#/components/schemas/{model}"
+_UNPROCESSABLE: Final = 422
 
 
 class RotationType(StrEnum):
@@ -33,6 +38,17 @@ def _as_reason(text: str) -> str:
         raise ValueError(str(refused)) from None
 
 
+_Reason = Annotated[
+    str,
+    Field(
+        strict=True,
+        json_schema_extra={"minLength": 1, "maxLength": MOST_REASON, "pattern": r"^[^\u0000-\u001f\u007f-\u00a0]+$"},
+    ),
+    AfterValidator(_as_reason),
+]
+"""What can be said of it in a pattern that every reader understands: what is printable is Unicode's matter."""
+
+
 class RotateBody(BaseModel):
     """What a caller asks for."""
 
@@ -40,7 +56,7 @@ class RotateBody(BaseModel):
 
     rotation_type: RotationType
     force: Annotated[bool, Field(strict=True)] = False
-    reason: Annotated[str, Field(strict=True), AfterValidator(_as_reason)] = "Manual rotation"
+    reason: _Reason = "Manual rotation"
 
 
 class CompromiseBody(BaseModel):
@@ -48,8 +64,10 @@ class CompromiseBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    kid: Annotated[str, Field(strict=True, max_length=64)]
-    reason: Annotated[str, Field(strict=True), AfterValidator(_as_reason)]
+    kid: Annotated[
+        str, Field(strict=True, max_length=64, json_schema_extra={"pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$"})
+    ]
+    reason: _Reason
 
 
 class Invalidated(BaseModel):
@@ -181,9 +199,38 @@ class Problem(BaseModel):
     detail: str
 
 
+class Fault(BaseModel):
+    """Where a request is malformed, what kind of error that is, and what was expected."""
+
+    where: str
+    what: str
+    expected: str
+
+
+class Malformed(Problem):
+    """Problem Details of a request that cannot be read."""
+
+    errors: list[Fault]
+
+
+PROBLEM_SCHEMAS: Final[Mapping[str, Any]] = models_json_schema(
+    [(Problem, "serialization"), (Malformed, "serialization")], ref_template=_REFERENCE
+)[1]["$defs"]
+"""What `problems` refers to, by name: the framework knows models of its own media type only."""
+
+
 def problems(texts: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Give what the OpenAPI document says of these statuses."""
-    return {status: {"model": Problem, "description": text} for status, text in texts.items()}
+    """Give what the OpenAPI document says of these statuses, and of the one that every request may be refused with."""
+    return {
+        status: {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model=name)}}}}
+        for status, text in {431: "the head is too large", **texts}.items()
+        for name in [Malformed.__name__ if status == _UNPROCESSABLE else Problem.__name__]
+    }
+
+
+def or_problem(model: Any, problem: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 (as the framework takes it)
+    """Give what the document says of a status whose answer is this model or, where nothing could be found out, that."""
+    return {"model": model, **problem}
 
 
 def result_of(outcome: RotationOutcome | JournalKeysError) -> RotationResult:

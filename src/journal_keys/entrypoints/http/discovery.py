@@ -14,13 +14,30 @@ from journal_keys.entrypoints.http.doors import JWKS
 from journal_keys.entrypoints.http.plain_route import send_whole
 from journal_keys.entrypoints.http.problems import problem
 
+_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": [
+        "issuer",
+        "jwks_uri",
+        "response_types_supported",
+        "subject_types_supported",
+        "id_token_signing_alg_values_supported",
+    ],
+    "properties": {
+        "issuer": {"type": "string"},
+        "jwks_uri": {"type": "string"},
+        "response_types_supported": {"type": "array", "items": {"type": "string"}},
+        "subject_types_supported": {"type": "array", "items": {"type": "string"}},
+        "id_token_signing_alg_values_supported": {"type": "array", "items": {"type": "string"}},
+    },
+}
 DOCUMENTED: Final[dict[str, Any]] = {
     "name": "openid_configuration",
     "response_class": Response,
     "responses": {
         200: {
             "description": "where the key set is, and what signs",
-            "content": {"application/json": {"schema": {"type": "object"}}},
+            "content": {"application/json": {"schema": _SCHEMA}},
         },
         **problems(
             {

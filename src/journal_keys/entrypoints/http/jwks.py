@@ -23,11 +23,29 @@ from journal_keys.use_cases.limit_key_set import LimitKeySet
 _JWK_SET: Final = "application/jwk-set+json"
 _OK: Final = 200
 _NOT_MODIFIED: Final = 304
+_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["keys"],
+    "properties": {
+        "keys": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["kty", "kid", "alg", "use"],
+                "properties": {
+                    name: {"type": "string"} for name in ("kty", "kid", "alg", "use", "crv", "x", "y", "n", "e")
+                },
+                "additionalProperties": False,
+            },
+        }
+    },
+}
+"""Nothing else is ever in it: no member of a private key, above all."""
 DOCUMENTED: Final[dict[str, Any]] = {
     "name": "jwks",
     "response_class": Response,
     "responses": {
-        200: {"description": "a JWK Set (RFC 7517)", "content": {_JWK_SET: {"schema": {"type": "object"}}}},
+        200: {"description": "a JWK Set (RFC 7517)", "content": {_JWK_SET: {"schema": _SCHEMA}}},
         304: {"description": "unchanged"},
         **problems({421: "the Host header names another host", 429: "too often", 503: "the keys are not known"}),
     },

@@ -16,6 +16,18 @@ from journal_keys.entrypoints.http.gate import caller_in
 from journal_keys.ports.replies import Reply
 
 HEADER: Final = "Idempotency-Key"
+DOCUMENTED: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": HEADER,
+            "in": "header",
+            "required": False,
+            "description": "a repeat under the same key, within a day, is given the answer of the first",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        }
+    ]
+}
+"""What the OpenAPI document says of it."""
 _KEY: Final = re.compile(r"[!-~]{1,255}\Z", re.ASCII)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -16,11 +16,30 @@ from journal_keys.entrypoints.http.bodies import (
     AesStatus,
     HealthAnswer,
     PartStatus,
-    Problem,
+    or_problem,
+    problems,
 )
 from journal_keys.entrypoints.http.doors import HEALTH, METRICS
 from journal_keys.entrypoints.http.strict_json import StrictRoute
 from journal_keys.use_cases.check_health import Health, HealthStatus
+
+_PROBLEMS = problems(
+    {
+        401: "an unknown token",
+        403: "no direct caller of this machine, or without the scope",
+        408: "body too slow",
+        413: "body too large",
+        421: "the Host header names another host",
+        429: "too often, by callers whom nobody knows",
+        503: "the service has not started, or took too long",
+    }
+)
+_WATCHED: dict[int | str, dict[str, Any]] = {**_PROBLEMS, 503: or_problem(HealthAnswer, _PROBLEMS[503])}
+_FIGURES: dict[int | str, dict[str, Any]] = {
+    **_PROBLEMS,
+    **problems({422: "malformed"}),
+    200: {"content": {"application/openmetrics-text": {"schema": {"type": "string"}}}},
+}
 
 
 def build_router(
@@ -35,13 +54,13 @@ def build_router(
     """
     router = APIRouter(route_class=StrictRoute)
 
-    @router.get(HEALTH, response_model=HealthAnswer, responses={503: {"model": HealthAnswer}})
+    @router.get(HEALTH, response_model=HealthAnswer, responses=_WATCHED)
     async def health() -> JSONResponse:
         answer = await _health(container_now(), health_timeout)
         code = 503 if answer.overall_status == HealthStatus.UNHEALTHY else 200
         return JSONResponse(answer.model_dump(mode="json"), status_code=code)
 
-    @router.get(METRICS, response_class=PlainTextResponse, responses={503: {"model": Problem}})
+    @router.get(METRICS, response_class=PlainTextResponse, responses=_FIGURES)
     async def metrics(accept: Annotated[str | None, Header()] = None) -> Response:
         container_now().show_figures()()
         body, media_type = await asyncio.to_thread(exposition, accept, folder=metrics_folder)

@@ -40,6 +40,33 @@ DOCUMENTED: Final[dict[str, Any]] = {
             503: "whether it is genuine could not be found out",
         }
     ),
+    "openapi_extra": {
+        "parameters": [
+            {
+                "name": "x-infisical-signature",
+                "in": "header",
+                "required": False,
+                "description": "t=<milliseconds>;<HMAC-SHA256 of the body>; other dialects have headers of their own",
+                "schema": {"type": "string"},
+            }
+        ],
+        "requestBody": {
+            "required": True,
+            "description": "as Infisical sends it; other dialects name event, time and place otherwise",
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "event": {"type": "string"},
+                            "timestamp": {"type": "integer"},
+                            "project": {"type": "object"},
+                        },
+                    }
+                }
+            },
+        },
+    },
 }
 _LOG: Final = logging.getLogger("journal_keys")
 
