@@ -23,7 +23,6 @@ from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.memory.shared_secret_cache import NotShared
 from journal_keys.adapters.memory.snapshot_store import NoSnapshotStore
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
-from journal_keys.adapters.memory.webhook_inbox import RememberingInbox
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.encryption_budget import EncryptionBudget
@@ -73,6 +72,7 @@ from journal_keys.use_cases.load_views import LoadViews
 from journal_keys.use_cases.make_key import MakeKey
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.read_material import ReadMaterial
+from journal_keys.use_cases.recent_deliveries import RecentDeliveries
 from journal_keys.use_cases.reconcile import Reconcile
 from journal_keys.use_cases.recover_ledger import RecoverLedger
 from journal_keys.use_cases.refresh_views import RefreshViews
@@ -270,11 +270,12 @@ class Container(containers.DeclarativeContainer):
     rotate_webhook_secret: providers.Provider[RotateWebhookSecret] = providers.Factory(
         RotateWebhookSecret, store=store, secrets=webhook_secrets, entropy=entropy
     )
-    recent_inbox: providers.Provider[WebhookInbox] = providers.ThreadSafeSingleton(RememberingInbox, shared=inbox)
+    recent_deliveries: providers.Provider[RecentDeliveries] = providers.ThreadSafeSingleton(RecentDeliveries)
     handle_webhook: providers.Provider[HandleWebhook] = providers.Factory(
         HandleWebhook,
         check=check_signature,
-        inbox=recent_inbox,
+        inbox=inbox,
+        recent=recent_deliveries,
         invalidate=invalidate_cache,
         limit=limit_calls,
         clock=clock,

@@ -18,7 +18,8 @@ from fastapi import FastAPI
 from journal_keys import PrincipalDep, install
 from journal_keys.container import Container
 from journal_keys.domain import base64url
-from journal_keys.entrypoints.http.dependencies import STATE, InstalledKeys
+from journal_keys.entrypoints.http.dependencies import InstalledKeys
+from journal_keys.entrypoints.http.install import STATE
 from tests.support.embedded import make_rings, settings_in
 
 NUMBER: Final = 10_000

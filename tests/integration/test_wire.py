@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from journal_keys.entrypoints.http.answering import HEADERS
-from journal_keys.entrypoints.http.doors import HEALTH, JWKS, ROTATE
-from journal_keys.entrypoints.http.protocol import HEAD_WITHIN_S, MOST_HEAD_BYTES, MOST_HEADERS
+from journal_keys.entrypoints.http.doors import HEALTH, JWKS, ROTATE, WEBHOOK
+from journal_keys.entrypoints.http.protocol import MOST_HEAD_BYTES, MOST_HEADERS, MOST_WAITING, WITHIN_S
 from journal_keys.entrypoints.http.serve import MOST_CONNECTIONS
 from tests.support.operator import Operator
 from tests.support.service import serving
@@ -123,7 +123,7 @@ GARBAGE: Final = [
 @pytest.mark.parametrize("sent", GARBAGE)
 def test_what_is_no_http_is_a_400_and_nothing_is_served_of_it(address: tuple[str, int], sent: bytes) -> None:
     status, problem = told(ask(address, sent))
-    assert (status, problem["title"]) in {(400, "Bad Request"), (404, "Not Found")}
+    assert (status, problem["title"]) == (400, "Bad Request")
     assert ask(address, request(JWKS, CLOSE)).startswith(b"HTTP/1.1 200")
 
 
@@ -177,7 +177,7 @@ def test_slow_senders_are_told_so_in_time_and_hold_nobody_up(address: tuple[str,
         assert ask(address, request(JWKS, CLOSE)).startswith(b"HTTP/1.1 200")
         for connection in waiting.values():
             assert told(rest(connection))[0] == 408
-    assert time.monotonic() - began_s >= HEAD_WITHIN_S
+    assert time.monotonic() - began_s >= WITHIN_S
 
 
 def test_a_second_head_on_a_connection_has_a_time_of_its_own(address: tuple[str, int]) -> None:
@@ -218,3 +218,70 @@ def test_a_crowd_of_slow_senders_keeps_no_key_set_from_others(address: tuple[str
         for thread in threads:
             thread.join()
     assert answered == [True] * 20
+
+
+def test_a_connection_that_asks_and_never_reads_is_ended_and_holds_little(address: tuple[str, int]) -> None:
+    with connected(address) as connection:
+        connection.settimeout(1)
+        sent = 0
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):  # noqa: PT012 (how far it comes is the question)
+            for _ in range(60):
+                with suppress(TimeoutError):
+                    while True:
+                        sent += connection.send(request("/nothing") * 200)
+                time.sleep(0.2)
+    assert ask(address, request(JWKS, CLOSE)).startswith(b"HTTP/1.1 200")
+
+
+def test_more_requests_in_a_row_than_may_wait_end_the_connection(address: tuple[str, int]) -> None:
+    few = ask(address, request() * MOST_WAITING + request(JWKS, CLOSE))
+    assert few.count(b"HTTP/1.1 200") == MOST_WAITING + 1
+    many = ask(address, request() * 10 * MOST_WAITING)
+    assert many.count(b"HTTP/1.1 ") <= 2 * MOST_WAITING
+
+
+CHUNKED: Final = ("Content-Type: application/json", "Transfer-Encoding: chunked")
+
+
+def test_trailers_are_no_headers_and_are_not_kept(address: tuple[str, int]) -> None:
+    head = request(WEBHOOK, *CHUNKED, CLOSE, method="POST")
+    status, problem = told(ask(address, head + b"0\r\nX-Infisical-Signature: t=1;" + b"a" * 64 + b"\r\n\r\n"))
+    assert (status, problem["detail"]) == (401, "the delivery is not signed: give the hook a secret")
+
+
+@pytest.mark.parametrize("more", [b"X: a\r\n", b"a"], ids=["many trailers", "one without an end"])
+def test_trailers_without_an_end_end_the_connection(address: tuple[str, int], more: bytes) -> None:
+    with connected(address) as connection:
+        connection.sendall(request(WEBHOOK, *CHUNKED, method="POST") + b"0\r\nX: ")
+        began_s = time.monotonic()
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):  # noqa: PT012 (when it comes is the question)
+            while time.monotonic() - began_s < 2 * WITHIN_S:
+                connection.sendall(more * (3600 // len(more)))
+                time.sleep(0.05)
+
+
+AFTERWARDS: Final = {
+    "an empty line behind an answer": (request(), b"\r\n"),
+    "the rest of a body that nobody wants": (request(HEALTH, "Content-Length: 100", method="POST"), b"a"),
+}
+
+
+@pytest.mark.parametrize(("asked", "more"), AFTERWARDS.values(), ids=AFTERWARDS)
+def test_nobody_holds_a_connection_by_sending_a_little(address: tuple[str, int], asked: bytes, more: bytes) -> None:
+    with connected(address) as connection:
+        connection.sendall(asked)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
+        connection.sendall(more)
+        began_s = time.monotonic()
+        rest(connection)
+        assert time.monotonic() - began_s < 2 * WITHIN_S
+
+
+def test_a_declared_body_that_is_too_large_is_a_413_that_arrives(address: tuple[str, int]) -> None:
+    typed = ("Content-Type: application/json", "Content-Length: 500000")
+    with connected(address) as connection:
+        connection.sendall(request(ROTATE, *typed, method="POST") + b"a" * 200_000)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413")
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(b"a" * 300_000)
+        rest(connection)

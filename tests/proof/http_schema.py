@@ -27,7 +27,7 @@ from tests.proof.http_schemas.wishes import Wish, planted, wishes
 from tests.proof.verdict import Verdict
 
 CASES: Final = 2_000
-A_FEW: Final = 100
+A_FEW: Final = 50
 """For each operation, in every test run."""
 SEED: Final = 20261124
 _ROUND: Final = 250

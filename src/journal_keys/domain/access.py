@@ -17,6 +17,7 @@ TOKEN_BYTES: Final = 32
 _TOKEN: Final = re.compile(r"jka_[A-Za-z0-9_-]{43}\Z", re.ASCII)
 _TOKEN_PREFIX: Final = "jka_"  # noqa: S105 (how every token begins)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z", re.ASCII)
+_TAKEN: Final = ("loopback", "unknown")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
 
 
@@ -75,13 +76,13 @@ WATCHER: Final = Caller(actor="http:loopback", scopes=frozenset({Scope.READ}))
 
 
 def check_grant_name(name: str) -> str:
-    """Give the name of a token, if it is well formed.
+    """Give the name of a token, if it is well formed, and not what callers without one are called.
 
     Raises:
         InvalidNameError: it is not.
     """
-    if not _NAME.match(name):
-        raise InvalidNameError("the name of a token is [a-z0-9][a-z0-9._-]{0,63}")
+    if not _NAME.match(name) or name in _TAKEN:
+        raise InvalidNameError(f"the name of a token is [a-z0-9][a-z0-9._-]{{0,63}}, and not {' or '.join(_TAKEN)}")
     return name
 
 

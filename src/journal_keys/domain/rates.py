@@ -28,6 +28,10 @@ class TooManyRequestsError(RefusedError):
         self.retry_after = rate.period
 
 
+class BusyError(TooManyRequestsError):
+    """As many answers were given to everybody as may be: whoever asks, it is not his fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """So often within any stretch of time as long as the period."""

@@ -24,7 +24,10 @@ from journal_keys.domain.paths import SecretPath, family_folder
 INFISICAL_HEADER: Final = b"x-infisical-signature"
 _ID_HEADER: Final = b"webhook-id"
 _TIME_HEADER: Final = b"webhook-timestamp"
-_SIGNATURE_HEADER: Final = b"webhook-signature"
+_STANDARD_HEADER: Final = b"webhook-signature"
+_SIGNATURE_HEADERS: Final = frozenset({INFISICAL_HEADER, _STANDARD_HEADER})
+CLAIM_HEADERS: Final = _SIGNATURE_HEADERS | {_ID_HEADER, _TIME_HEADER}
+"""All that a claim is read from, beside the body."""
 
 _INFISICAL: Final = re.compile(rb"t=([1-9][0-9]{0,14});([0-9a-f]{64})\Z")
 _GUIDE: Final = re.compile(rb"sha256=([0-9a-f]{64})\Z")
@@ -93,10 +96,12 @@ class Claim:
 class Notice:
     """What a genuine and fresh delivery says. `digest` (64 hex digits) is the same for a repeat, and for nothing else.
 
+    `sent_ms` (milliseconds since 1970) is when it says that it was sent.
     `folder` is where something changed, or one secret of it; None for no place that a secret of ours could have.
     """
 
     digest: str
+    sent_ms: int
     event: str
     project: str | None
     environment: str | None
@@ -144,12 +149,13 @@ def read_claim(delivery: Delivery, dialects: frozenset[Dialect]) -> Claim:
     Raises:
         WebhookRefusedError: there is no signature, there are several, or it is of no form that is accepted.
     """
-    signature, standard = _values(delivery, INFISICAL_HEADER), _values(delivery, _SIGNATURE_HEADER)
-    if not signature and not standard:
+    signatures = [one for one in delivery.headers if one[0] in _SIGNATURE_HEADERS]
+    if not signatures:
         raise WebhookRefusedError("the delivery is not signed: give the hook a secret")
-    if len(signature) + len(standard) > 1:
+    if len(signatures) > 1:
         raise WebhookRefusedError("the delivery has several signature headers")
-    claim = _of_standard(delivery, standard[0]) if standard else _of_one_header(delivery, signature[0])
+    name, value = signatures[0]
+    claim = _of_standard(delivery, value) if name == _STANDARD_HEADER else _of_one_header(delivery, value)
     if claim.dialect not in dialects:
         raise WebhookRefusedError(f"deliveries of the dialect {claim.dialect} are not accepted here")
     return claim
@@ -175,7 +181,10 @@ def read_notice(claim: Claim, body: bytes, now_s: float, tolerance: timedelta) -
         WebhookUnusableError: the body is not JSON with an event.
     """
     document = _document(body)
-    _refuse_stale(_sent_ms(claim, document), now_s, tolerance)
+    sent_ms = _sent_ms(claim, document)
+    if sent_ms is None:
+        raise WebhookRefusedError("the body does not say under its signature when it was sent")
+    refuse_stale(sent_ms, now_s, tolerance)
     event = document.get("type" if claim.dialect is Dialect.STANDARD else "event")
     if not isinstance(event, str):
         raise WebhookUnusableError("the body has no event: let the hook's type be general, not Slack or Teams")
@@ -183,11 +192,24 @@ def read_notice(claim: Claim, body: bytes, now_s: float, tolerance: timedelta) -
     place = _PLACES[claim.dialect](document)
     return Notice(
         digest=hashlib.sha256(claim.dialect.encode("ascii") + b"\0" + identity).hexdigest(),
+        sent_ms=sent_ms,
         event=event,
         project=place[0] or None,
         environment=place[1] or None,
         folder=_path_or_none(place[2]),
     )
+
+
+def refuse_stale(sent_ms: int, now_s: float, tolerance: timedelta) -> None:
+    """Return where a delivery was sent (milliseconds since 1970) within the tolerance of now (Unix seconds).
+
+    Raises:
+        WebhookRefusedError: it was not.
+    """
+    if abs(int(now_s * 1000) - sent_ms) > tolerance // _MS:
+        raise WebhookRefusedError(
+            f"the delivery was not sent within {tolerance.total_seconds():g} s of now: a replay, or a clock is wrong"
+        )
 
 
 def why_ignored(notice: Notice, place: Place) -> str | None:
@@ -283,15 +305,6 @@ def _ms_of_iso(text: object) -> int | None:
         return None if moment.tzinfo is None else (moment - _EPOCH) // _MS
     except (ValueError, OverflowError):
         return None
-
-
-def _refuse_stale(sent_ms: int | None, now_s: float, tolerance: timedelta) -> None:
-    if sent_ms is None:
-        raise WebhookRefusedError("the body does not say under its signature when it was sent")
-    if abs(int(now_s * 1000) - sent_ms) > tolerance // _MS:
-        raise WebhookRefusedError(
-            f"the delivery was not sent within {tolerance.total_seconds():g} s of now: a replay, or a clock is wrong"
-        )
 
 
 def _of_project(document: Mapping[str, Any]) -> tuple[str, str, str]:

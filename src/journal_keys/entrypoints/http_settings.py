@@ -68,11 +68,12 @@ def check_issuer(issuer: str) -> None:
     """Return where metadata can be found by this issuer (OpenID Connect Discovery 1.0 §3).
 
     Raises:
-        SettingsError: it is no https URL, or has a query or a fragment.
+        SettingsError: it is no https URL, or has a path, a query or a fragment.
     """
     parts = urlsplit(issuer)
-    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or not issuer.isprintable():
+    has_more = parts.path not in {"", "/"} or parts.query or parts.fragment
+    if parts.scheme != "https" or not parts.hostname or has_more or not issuer.isprintable():
         raise SettingsError(
-            "JOURNAL_HTTP_DISCOVERY needs JOURNAL_JWT_ISSUER to be an https URL without query or fragment, like"
+            "JOURNAL_HTTP_DISCOVERY needs JOURNAL_JWT_ISSUER to be an https URL without path, query or fragment, like"
             " https://auth.example.com"
         )

@@ -18,6 +18,9 @@ COOL_DOWN: Final = timedelta(seconds=10)
 PAGE_HELD: Final = timedelta(seconds=1)
 """So long a secret may still count in this process after its successor was used in another."""
 
+PAGE_HELD_MEANWHILE: Final = timedelta(seconds=5)
+"""The same for who comes while it is being found out: of many at once, one asks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Stored:
@@ -43,6 +46,7 @@ class CheckSignature:
     _failure: SecretStoreError | None = field(default=None, init=False)
     _page: SecretsPage | None = field(default=None, init=False)
     _page_s: float = field(default=float("-inf"), init=False)
+    _is_reading: bool = field(default=False, init=False)
 
     async def __call__(self, claim: Claim) -> None:
         """Return where the signature fits a secret that counts; the first use of a new one is recorded.
@@ -51,7 +55,9 @@ class CheckSignature:
             WebhookRefusedError: it fits none, or there is none.
             SecretStoreError, LedgerError: which secrets count could not be found out.
         """
-        is_configured = any(is_genuine(claim, secret) for secret in self.configured)
+        is_configured = False
+        for secret in self.configured:
+            is_configured |= is_genuine(claim, secret)
         page = await self._known() if is_configured else None
         if page is not None and not page.made:
             return
@@ -84,12 +90,21 @@ class CheckSignature:
             await self.secrets.confirm(name)
 
     async def _known(self, name: str | None = None) -> SecretsPage:
-        """Give what rotations made, as it was a moment ago; one that has this name, where it is said."""
-        page = self._page
-        is_old = self.clock.uptime_s() - self._page_s > PAGE_HELD.total_seconds()
-        if page is None or is_old or not (name is None or page.has(name)):
+        """Give what rotations made, as it was a moment ago, unless that lacks a secret with the name of such."""
+        page, age_s = self._page, self.clock.uptime_s() - self._page_s
+        is_made = name is not None and name.startswith(WEBHOOK_SECRET_PREFIX)
+        if page is None or (is_made and not page.has(str(name))):
+            return await self._read_page()
+        bound = PAGE_HELD_MEANWHILE if self._is_reading else PAGE_HELD
+        return page if age_s <= bound.total_seconds() else await self._read_page()
+
+    async def _read_page(self) -> SecretsPage:
+        self._is_reading = True
+        try:
             page = self._page = await self.secrets.known_secrets()
-            self._page_s = self.clock.uptime_s()
+        finally:
+            self._is_reading = False
+        self._page_s = self.clock.uptime_s()
         return page
 
     async def _stored(self, max_age: timedelta) -> tuple[_Stored, ...]:

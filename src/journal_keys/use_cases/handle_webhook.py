@@ -19,6 +19,7 @@ from journal_keys.domain.webhooks import (
     families_at,
     read_claim,
     read_notice,
+    refuse_stale,
     why_ignored,
 )
 from journal_keys.ports.clock import Clock
@@ -27,6 +28,7 @@ from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.use_cases.check_signature import CheckSignature
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
 from journal_keys.use_cases.limit_calls import LimitCalls
+from journal_keys.use_cases.recent_deliveries import RecentDeliveries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class HandleWebhook:
 
     check: CheckSignature
     inbox: WebhookInbox
+    recent: RecentDeliveries
     invalidate: InvalidateCache
     limit: LimitCalls
     clock: Clock
@@ -63,28 +66,37 @@ class HandleWebhook:
             PortError: whether it is genuine, or came before, could not be found out: it may be sent again.
         """
         try:
-            outcome = await self._follow(await self._read(delivery))
+            outcome = await self._outcome(delivery)
         except JournalKeysError as failure:
             self.meter.heard(failure)
             raise
         self.meter.heard(outcome)
         return outcome
 
-    async def _read(self, delivery: Delivery) -> Notice:
+    async def _outcome(self, delivery: Delivery) -> WebhookOutcome:
+        taken = self.recent.notice(delivery)
         try:
+            if taken is not None:  # it uses up no place of what is new
+                refuse_stale(taken.sent_ms, self.clock.unix_s(), self.rules.tolerance)
+                return AlreadySeen(event=taken.event)
             claim = read_claim(delivery, self.rules.dialects)
             await self.check(claim)
+            notice = read_notice(claim, delivery.body, self.clock.unix_s(), self.rules.tolerance)
         except WebhookRefusedError:
-            await self.limit(Asked.WEBHOOK, "that is not genuine")
+            await self.limit(Asked.WEBHOOK, "that is not genuine, or not fresh")
             raise
-        await self.limit(Asked.WEBHOOK, "that is genuine")
-        return read_notice(claim, delivery.body, self.clock.unix_s(), self.rules.tolerance)
+        return await self._follow(delivery, notice)
 
-    async def _follow(self, notice: Notice) -> WebhookOutcome:
+    async def _follow(self, delivery: Delivery, notice: Notice) -> WebhookOutcome:
         because = why_ignored(notice, self.rules.place)
         if because is not None or notice.folder is None:
             return Ignored(event=notice.event, because=because or "no place is named")
-        if not await self.inbox.take(notice.digest):
+        if notice.digest in self.recent:
+            return AlreadySeen(event=notice.event)
+        await self.limit(Asked.WEBHOOK, "that is genuine, fresh and new")
+        is_first = await self.inbox.take(notice.digest)
+        self.recent.remember(delivery, notice)
+        if not is_first:
             return AlreadySeen(event=notice.event)
         await self.invalidate(notice.folder)
         if WEBHOOK_SECRET.is_within(notice.folder):

@@ -1,9 +1,10 @@
 """Keep what one process answers to everybody within a bound."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Final
 
-from journal_keys.domain.rates import Asked, Rate, Rates, TooManyRequestsError
+from journal_keys.domain.rates import Asked, BusyError, Rate, Rates
 from journal_keys.ports.rate_limiter import RateLimiter
 
 _PORTIONS: Final = 100
@@ -21,12 +22,12 @@ class LimitKeySet:
         """Count one more, and return if that is within the rate, give or take one portion of it.
 
         Raises:
-            TooManyRequestsError: it is not.
+            BusyError: it is not.
         """
         if not self._left:
             rate = self.rates.key_set
-            number = min(rate.number, _PORTIONS)
-            if not await self.limiter.admit(Rate(number, rate.period), Asked.KEY_SET):
-                raise TooManyRequestsError(Asked.KEY_SET, rate)
-            self._left = rate.number // number
+            portion = math.ceil(rate.number / _PORTIONS)
+            if not await self.limiter.admit(Rate(rate.number // portion, rate.period), Asked.KEY_SET):
+                raise BusyError(Asked.KEY_SET, rate)
+            self._left = portion
         self._left -= 1

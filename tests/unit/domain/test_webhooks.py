@@ -384,6 +384,7 @@ def test_a_stale_delivery_of_standard_webhooks_is_refused() -> None:
 
 
 NOTICE = Notice(
+    sent_ms=0,
     digest="0" * 64,
     event="secrets.modified",
     project=PROJECT,

@@ -13,8 +13,9 @@ from journal_keys.domain.errors import UnknownKeyError
 from journal_keys.domain.rates import Asked, Rate, TooManyRequestsError
 from journal_keys.entrypoints.http import bounds
 from journal_keys.entrypoints.http.answering import HEADERS, NOT_KEPT, Answering
-from journal_keys.entrypoints.http.bounds import BodyBounds, Within
+from journal_keys.entrypoints.http.bounds import Bounds, TookTooLongError
 
+MINUTE: Final = timedelta(seconds=60)
 REQUEST: Final[Scope] = {"type": "http", "method": "POST", "path": "/", "headers": []}
 BEGUN: Final[Message] = {"type": "http.response.start", "status": 200, "headers": []}
 
@@ -124,13 +125,14 @@ async def test_every_answer_has_the_same_headers_and_is_kept_by_nobody_unless_it
 async def test_what_takes_too_long_is_broken_off_and_its_effect_called_unknown() -> None:
     ended = list[str]()
 
-    async def slow(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    async def slow(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await receive()
         try:
             await asyncio.Event().wait()
         finally:
             ended.append("broken off")
 
-    sent, _ = await answered(Within(slow, timedelta(milliseconds=20)))
+    sent, _ = await answered(Bounds(slow, timedelta(milliseconds=20)))
     assert (sent[0]["status"], ended) == (503, ["broken off"])
     assert b"whether the request took effect" in sent[1]["body"]
 
@@ -139,7 +141,7 @@ async def test_a_time_out_of_the_application_s_own_is_not_taken_for_ours() -> No
     async def impatient(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise TimeoutError
 
-    sent, raised = await answered(Within(impatient, timedelta(seconds=60)))
+    sent, raised = await answered(Bounds(impatient, MINUTE))
     assert (sent[0]["status"], type(raised)) == (500, TimeoutError)
 
 
@@ -161,7 +163,7 @@ async def test_a_body_that_comes_too_slowly_is_a_408(monkeypatch: pytest.MonkeyP
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await Answering(BodyBounds(reading))(REQUEST, dripping, send)
+    await Answering(Bounds(reading, MINUTE))(REQUEST, dripping, send)
     assert sent[0]["status"] == 408
 
 
@@ -182,7 +184,7 @@ async def test_a_body_may_take_its_time_once_it_is_complete(monkeypatch: pytest.
     async def send(_message: Message) -> None:
         raise AssertionError
 
-    await BodyBounds(waiting)(REQUEST, receive, send)
+    await Bounds(waiting, MINUTE)(REQUEST, receive, send)
     assert told == ["http.disconnect"]
 
 
@@ -193,5 +195,20 @@ async def test_a_body_that_is_declared_too_large_is_not_waited_for(declared: byt
     async def plain(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send(dict(BEGUN))
 
-    sent, _ = await answered(BodyBounds(plain), [(b"content-length", declared)])
+    sent, _ = await answered(Bounds(plain, MINUTE), [(b"content-length", declared)])
     assert sent[0]["status"] == (413 if is_refused else 200)
+
+
+async def test_what_is_done_behind_an_answer_is_broken_off_too_and_the_answer_stands() -> None:
+    done = list[str]()
+
+    async def answers_first(_scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send(dict(BEGUN))
+        await send({"type": "http.response.body", "body": b"ok"})
+        await asyncio.sleep(60)
+        done.append("behind it")
+
+    sent, raised = await answered(Bounds(answers_first, timedelta(milliseconds=20)))
+    assert [message.get("status") for message in sent] == [200, None]
+    assert (type(raised), done) == (TookTooLongError, [])

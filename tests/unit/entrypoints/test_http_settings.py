@@ -28,13 +28,13 @@ def test_what_is_set_counts(given: pytest.MonkeyPatch) -> None:
     given.setenv("JOURNAL_HTTP_RATE_WEBHOOK", "2/minute")
     given.setenv("JOURNAL_HTTP_RATE_JWKS", "3/second")
     given.setenv("JOURNAL_HTTP_DISCOVERY", "true")
-    given.setenv("JOURNAL_JWT_ISSUER", "https://auth.example.org/here")
+    given.setenv("JOURNAL_JWT_ISSUER", "https://auth.example.org/")
     settings = Settings.from_environment()
     assert settings.http_hosts() == frozenset({"auth.example.org", "[::1]", "10.0.0.1"})
     assert settings.http_timeout == timedelta(seconds=5)
     rates = settings.http_rates()
     assert [str(rate) for rate in (rates.admin, rates.webhook, rates.key_set)] == ["1/hour", "2/minute", "3/second"]
-    assert settings.discovery_issuer() == "https://auth.example.org/here"
+    assert settings.discovery_issuer() == "https://auth.example.org/"
 
 
 @pytest.mark.parametrize("hosts", ["", "a,,b", "https://a", "a:8000", "a b", "*", "-a", "a.", "::1", "[::1", "ä.org"])
@@ -60,7 +60,15 @@ def test_what_is_no_time_to_answer_in_is_refused(given: pytest.MonkeyPatch, seco
 
 @pytest.mark.parametrize(
     "issuer",
-    ["journal", "http://auth.example.org", "https://", "https://a.org?x", "https://a.org#x", "https://a.org/\n"],
+    [
+        "journal",
+        "http://auth.example.org",
+        "https://",
+        "https://a.org?x",
+        "https://a.org#x",
+        "https://a.org/here",
+        "https://a.org/\n",
+    ],
 )
 def test_discovery_needs_an_issuer_by_which_it_is_found(given: pytest.MonkeyPatch, issuer: str) -> None:
     given.setenv("JOURNAL_HTTP_DISCOVERY", "true")

@@ -12,7 +12,7 @@ import httpx2
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.middleware.trustedhost import TrustedHostMiddleware
 
 from journal_keys import (
@@ -25,11 +25,13 @@ from journal_keys import (
     require_scopes,
 )
 from journal_keys.domain import base64url
-from journal_keys.entrypoints.http.dependencies import STATE, InstalledKeys
-from journal_keys.entrypoints.http.doors import DOORS, HEALTH, JWKS, KEYS, ROTATE, Kind
-from journal_keys.entrypoints.http.install import SERVED
+from journal_keys.domain.scopes import Scope
+from journal_keys.entrypoints.http.dependencies import InstalledKeys
+from journal_keys.entrypoints.http.doors import DISCOVERY, DOORS, HEALTH, JWKS, KEYS, ROTATE, Kind
+from journal_keys.entrypoints.http.install import OWN, STATE
 from journal_keys.entrypoints.settings import Profile, Settings
 from tests.support.embedded import make_rings, settings_in
+from tests.support.tokens import bearing, give_token
 
 ISSUER = AUDIENCE = "journal"
 
@@ -162,21 +164,67 @@ async def test_the_service_s_paths_are_served_behind_its_gate_and_all_others_are
         assert "/sign" in (await caller.get("/openapi.json")).json()["paths"]
         assert (await caller.get(JWKS)).headers["content-type"] == "application/jwk-set+json"
         for (method, path), door in DOORS.items():
-            if path in SERVED and door.kind is not Kind.PUBLIC:
+            if path not in OWN and door.kind is not Kind.PUBLIC:
                 assert (await caller.request(method, path)).status_code == 403
         assert (await caller.get(f"{JWKS}/")).json() == {"detail": "Not Found"}
 
 
-async def test_in_the_embedded_profile_a_direct_caller_rotates_and_a_page_of_the_application_does_not(
-    settings: Settings,
-) -> None:
+async def test_the_admin_plane_wants_a_token_in_every_profile_since_a_proxy_may_be_in_front(settings: Settings) -> None:
+    assert settings.admin_tokens_file is not None
+    token = give_token(settings.admin_tokens_file, "deploy", *Scope)
+    here = {"Host": "localhost:8000"}
     async with calling(application(settings)) as caller:
         body = {"rotation_type": "jwt", "force": True}
-        assert (await caller.post(ROTATE, json=body)).status_code == 403
-        here = {"Host": "localhost:8000"}
-        assert (await caller.post(ROTATE, json=body, headers=here)).status_code in {200, 202}
-        assert (await caller.get(KEYS, headers=here)).status_code == 200
+        assert (await caller.post(ROTATE, json=body, headers=here)).status_code == 401
+        assert (await caller.post(ROTATE, json=body, headers=bearing(token))).status_code in {200, 202}
+        assert (await caller.get(KEYS, headers=here | bearing(token))).status_code == 200
         assert (await caller.get(HEALTH, headers=here)).json()["overall_status"] == "healthy"
+
+
+async def test_discovery_is_the_application_s_own_unless_it_is_asked_for(settings: Settings) -> None:
+    issuer = {"journal_http_discovery": True, "journal_jwt_issuer": "https://auth.example.org"}
+    for found, ours in ((settings, False), (settings.model_copy(update=issuer), True)):
+        app = application(found)
+
+        @app.get(DISCOVERY)
+        async def own() -> str:
+            return "the application's own"
+
+        async with calling(app) as caller:
+            assert ("issuer" in (await caller.get(DISCOVERY)).json()) is ours
+
+
+async def test_a_mounted_application_a_websocket_and_a_root_path_have_the_keys_too(settings: Settings) -> None:
+    app, below = application(settings), FastAPI(telemetry={"auto_configure": False})
+    app.mount("/below", below)
+
+    @below.get("/kid")
+    async def kid(key: SigningKeyDep) -> str:
+        return key.kid
+
+    @app.websocket("/sign")
+    async def sign(socket: WebSocket, signer: SignerDep) -> None:
+        await socket.accept()
+        await socket.send_text(signer.sign({"sub": "alice"}))
+        await socket.close()
+
+    async with calling(app) as caller:
+        assert (await caller.get("/below/kid")).status_code == 200
+        sent = list[Any]()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Any) -> None:  # noqa: ANN401 (as ASGI has it)
+            sent.append(message)
+
+        scope = {"type": "websocket", "path": "/sign", "headers": [], "query_string": b"", "subprotocols": []}
+        await app(scope, receive, send)
+        assert sent[1]["text"].count(".") == 2
+        transport = httpx2.ASGITransport(app=app, root_path="/api")
+        async with httpx2.AsyncClient(transport=transport, base_url="http://app.example.org") as below_root:
+            assert (await below_root.get(f"/api{JWKS}")).status_code == 200
+            assert (await below_root.get(f"/api{JWKS}/api")).status_code == 404
 
 
 async def test_hosts_that_are_set_hold_for_the_service_s_paths_too(settings: Settings) -> None:

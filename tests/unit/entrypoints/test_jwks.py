@@ -7,10 +7,10 @@ import pytest
 from journal_keys.entrypoints.http.jwks import JwksRenderer
 
 CASES = {
-    "confirmed within a poll": (-14.0, 600, 86_400),
-    "exactly one poll old": (0.0, 600, 86_400),
-    "half a second overdue": (0.5, 599, 86_399),
-    "overdue by the view TTL": (285.0, 315, 86_115),
+    "confirmed within a poll": (-14.0, 600, 85_800),
+    "exactly one poll old": (0.0, 600, 85_800),
+    "half a second overdue": (0.5, 599, 85_800),
+    "overdue by the view TTL": (285.0, 315, 85_800),
     "overdue by all of it": (600.0, 0, 85_800),
     "overdue by more": (900.0, 0, 85_500),
     "overdue by more than anything": (90_000.0, 0, 0),

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from journal_keys.domain.access import new_token
 from journal_keys.domain.scopes import Scope
-from journal_keys.entrypoints.http.doors import DISCOVERY, HEALTH, JWKS, KEYS, WEBHOOK
+from journal_keys.entrypoints.http.doors import DISCOVERY, HEALTH, JWKS, KEYS, ROTATE, WEBHOOK
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from tests.support.embedded import make_rings, settings_in
@@ -78,8 +78,17 @@ async def test_a_refusal_says_when_to_come_back_and_what_is_allowed(caller: http
     assert f"{NUMBER}/hour" in answer.json()["detail"]
 
 
+async def test_callers_who_are_refused_for_other_reasons_are_counted_as_strangers_too(
+    caller: httpx2.AsyncClient,
+) -> None:
+    codes = [(await caller.get(KEYS, headers={"Origin": "https://evil.org"})).status_code for _ in range(NUMBER + 2)]
+    assert codes == [403] * NUMBER + [429] * 2
+
+
 async def test_health_is_not_counted_so_that_who_watches_never_goes_blind(caller: httpx2.AsyncClient) -> None:
     assert {(await caller.get(HEALTH)).status_code for _ in range(NUMBER * 3)} == {200}
+    wrong = bearing(new_token(bytes(32)))
+    assert {(await caller.get(HEALTH, headers=wrong)).status_code for _ in range(NUMBER * 3)} == {401}
 
 
 async def test_a_flood_of_a_known_caller_makes_few_entries(settings: Settings, caller: httpx2.AsyncClient) -> None:
@@ -103,7 +112,7 @@ async def test_the_key_set_and_what_leads_there_are_counted_together(settings: S
     found = settings.model_copy(update={"journal_http_discovery": True, "journal_jwt_issuer": ISSUER})
     async with serving(found) as caller:
         codes = [(await caller.get(path)).status_code for path in (DISCOVERY, JWKS, JWKS, JWKS, DISCOVERY)]
-    assert codes == [200, 200, 200, 429, 429]
+    assert codes == [200, 200, 200, 503, 503]
 
 
 async def test_with_redis_gone_the_admin_plane_and_the_webhook_close_and_the_key_set_stays(
@@ -120,7 +129,7 @@ async def test_with_redis_gone_the_admin_plane_and_the_webhook_close_and_the_key
         assert "command line" in closed.json()["detail"]
         assert [await deliver(caller, 2), await deliver(caller, 3, "guessed")] == [503, 503]
         assert (await caller.get(KEYS, headers=bearing(new_token(bytes(32))))).status_code == 503
-        assert [(await caller.get(JWKS)).status_code for _ in range(NUMBER + 1)] == [200] * NUMBER + [429]
+        assert [(await caller.get(JWKS)).status_code for _ in range(NUMBER + 1)] == [200] * NUMBER + [503]
         assert (await caller.get(HEALTH)).status_code == 200
 
 
@@ -165,7 +174,8 @@ async def test_the_hosts_that_are_named_are_served_and_a_page_of_theirs_still_ro
     async with serving(named) as caller:
         assert (await caller.get(JWKS, headers={"Host": host})).status_code == 200
         assert (await caller.get(KEYS, headers={"Host": host})).status_code == 403
-        assert (await caller.get(JWKS)).status_code == 421
+        assert (await caller.get(JWKS)).status_code == 200
+        assert (await caller.get(JWKS, headers={"Host": "other.example.org"})).status_code == 421
 
 
 async def test_discovery_leads_from_the_issuer_to_the_key_set(settings: Settings) -> None:
@@ -187,3 +197,22 @@ async def test_discovery_is_off_unless_it_is_asked_for(caller: httpx2.AsyncClien
     answer = await caller.get(DISCOVERY)
     assert answer.status_code == 404
     assert "JOURNAL_HTTP_DISCOVERY" in answer.json()["detail"]
+
+
+async def test_a_body_that_is_refused_is_audited_as_what_it_was_and_has_its_id(
+    settings: Settings, caller: httpx2.AsyncClient
+) -> None:
+    answer = await caller.post(ROTATE, content=b"x" * 20_000, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, len(answer.headers["x-request-id"])) == (413, 32)
+    async with open_container(settings) as container:
+        entries = await container.trail().entries(after=0, limit=1000)
+    (fact,) = [one.fact for one in entries if one.fact.detail.get("request_id") == answer.headers["x-request-id"]]
+    assert (fact.action, fact.detail["status"], fact.actor) == ("admin_refused", "413", "http:loopback")
+
+
+async def test_head_is_answered_as_get_where_everybody_may_ask(settings: Settings) -> None:
+    found = settings.model_copy(update={"journal_http_discovery": True, "journal_jwt_issuer": ISSUER})
+    async with serving(found) as caller:
+        for path in (JWKS, DISCOVERY):
+            assert (await caller.head(path)).status_code == 200
+        assert {(await caller.head(path)).status_code for path in (WEBHOOK, HEALTH, KEYS)} == {405}

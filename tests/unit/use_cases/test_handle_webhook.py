@@ -1,5 +1,8 @@
 """What follows from a webhook: a folder forgotten and a look at the rings, once; and nothing else, ever."""
 
+import base64
+import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,8 +23,10 @@ from journal_keys.domain.paths import WEBHOOK_SECRET, SecretPath
 from journal_keys.domain.rates import Rate, Rates, TooManyRequestsError
 from journal_keys.domain.webhooks import (
     AlreadySeen,
+    Delivery,
     Dialect,
     Ignored,
+    Notice,
     Place,
     Taken,
     WebhookOutcome,
@@ -36,7 +41,8 @@ from journal_keys.use_cases.check_signature import COOL_DOWN, CheckSignature
 from journal_keys.use_cases.handle_webhook import HandleWebhook, WebhookRules
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
 from journal_keys.use_cases.limit_calls import LimitCalls
-from tests.support.hooks import PROJECT, SECRET, delivery, modified, signed
+from journal_keys.use_cases.recent_deliveries import RecentDeliveries
+from tests.support.hooks import PROJECT, SECRET, SIGNATURE, delivery, modified, ms_of, signed
 from tests.support.world import START
 
 DB, KEYS_MAP = SecretPath.parse("/database/db_url_async"), SecretPath.parse("/auth/aes/keys_map")
@@ -96,6 +102,7 @@ class Desk:
         self.handle = HandleWebhook(
             check=check,
             inbox=self.ledger,
+            recent=RecentDeliveries(),
             invalidate=InvalidateCache(cache=self.cache, hints=self.hints),
             limit=LimitCalls(limiter=self.limiter or MemoryRateLimiter(self.clock), rates=RATES),
             clock=self.clock,
@@ -329,6 +336,82 @@ async def test_forgeries_are_counted_apart_so_that_they_use_up_no_genuine_delive
     with pytest.raises(TooManyRequestsError):
         await desk.send(secret="guessed")
     assert isinstance(await desk.send(), Taken)
+
+
+async def test_replays_of_what_was_captured_take_no_genuine_delivery_s_place() -> None:
+    desk = Desk()
+    body = modified(desk.clock.read().wall, "/database")
+    captured = delivery(body, signed(body, desk.clock.read().wall))
+    assert isinstance(await desk.handle(captured), Taken)
+    for _ in range(3 * RATES.webhook.number):
+        assert isinstance(await desk.handle(captured), AlreadySeen)
+    desk.clock.pass_time(timedelta(days=30))
+    for _ in range(RATES.webhook.number):
+        with pytest.raises(WebhookRefusedError, match="replay"):
+            await desk.handle(captured)
+    with pytest.raises(TooManyRequestsError):
+        await desk.handle(captured)
+    assert isinstance(await desk.send(), Taken)
+
+
+async def test_what_another_process_took_is_asked_for_once() -> None:
+    desk, other = Desk(), Desk()
+    other.handle = replace(other.handle, inbox=desk.ledger)
+    body = modified(START)
+    sent = delivery(body, signed(body, START))
+    assert isinstance(await desk.handle(sent), Taken)
+    assert isinstance(await other.handle(sent), AlreadySeen)
+    other.handle = replace(other.handle, inbox=NoInbox())
+    assert isinstance(await other.handle(sent), AlreadySeen)
+
+
+async def test_a_replay_with_another_time_in_its_header_is_none_of_what_was_taken() -> None:
+    desk = Desk()
+    body, now = modified(desk.clock.read().wall, "/database"), desk.clock.read().wall
+    assert isinstance(await desk.handle(delivery(body, signed(body, now))), Taken)
+    mac = signed(body, now)[SIGNATURE].partition(";")[2]
+    with pytest.raises(WebhookRefusedError):
+        await desk.handle(delivery(body, {SIGNATURE: f"t={ms_of(now) + 1};{mac}"}))
+
+
+async def test_a_replay_with_one_more_signature_takes_no_place_either() -> None:
+    desk = Desk()
+    desk.handle = replace(desk.handle, rules=replace(desk.handle.rules, dialects=frozenset(Dialect)))
+    data = {"projectId": PROJECT, "environment": "dev", "secretPath": "/database"}
+    body, seconds = json.dumps({"type": "secrets.modified", "data": data}).encode(), str(int(START.timestamp()))
+    mac = base64.b64encode(hmac.digest(SECRET.encode(), f"msg_1.{seconds}.".encode() + body, "sha256")).decode()
+    for number in range(2 * RATES.webhook.number):
+        headers = {
+            "webhook-id": "msg_1",
+            "webhook-timestamp": seconds,
+            "webhook-signature": f"v1,{mac} v1a,{number + 1000}",
+        }
+        outcome = await desk.handle(delivery(body, headers))
+        assert isinstance(outcome, AlreadySeen if number else Taken)
+    assert isinstance(await desk.send(), Taken)
+
+
+@pytest.mark.parametrize("change", range(8))
+async def test_what_differs_in_one_bit_from_what_was_taken_is_verified_anew(change: int) -> None:
+    desk = Desk()
+    body, now = modified(desk.clock.read().wall, "/database"), desk.clock.read().wall
+    headers = signed(body, now)
+    assert isinstance(await desk.handle(delivery(body, headers)), Taken)
+    for place in range(0, len(body), 7):
+        other = bytearray(body)
+        other[place] ^= 1 << change
+        with pytest.raises(JournalKeysError):
+            await desk.handle(delivery(bytes(other), headers))
+
+
+def test_what_is_remembered_is_bounded_and_the_oldest_goes_first() -> None:
+    recent = RecentDeliveries()
+    sent = [Delivery(headers=(), body=str(number).encode()) for number in range(257)]
+    for one in sent:
+        digest = one.body.decode()
+        recent.remember(one, Notice(digest=digest, sent_ms=0, event="", project=None, environment=None, folder=None))
+    assert [recent.notice(sent[number]) is None for number in (0, 1, 256)] == [True, False, False]
+    assert ["0" in recent, "1" in recent, "256" in recent] == [False, True, True]
 
 
 @pytest.mark.parametrize("secret", [SECRET, "guessed"])

@@ -56,7 +56,9 @@ class Answering:
 
 
 def _complete(message: Message) -> None:
-    headers = list(message.get("headers", ()))
-    if all(name != NOT_KEPT[0] for name, _ in headers):
-        headers.append(NOT_KEPT)
-    message["headers"] = [*headers, *HEADERS]
+    headers = message.get("headers", ())
+    for name, _ in headers:
+        if name == NOT_KEPT[0]:
+            message["headers"] = [*headers, *HEADERS]
+            return
+    message["headers"] = [*headers, *HEADERS, NOT_KEPT]

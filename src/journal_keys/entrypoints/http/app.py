@@ -18,13 +18,12 @@ from journal_keys.entrypoints.http import discovery, jwks, webhook
 from journal_keys.entrypoints.http.admin import build_admin_router
 from journal_keys.entrypoints.http.answering import Answering
 from journal_keys.entrypoints.http.bodies import PROBLEM_SCHEMAS, CompromiseBody, RotateBody
-from journal_keys.entrypoints.http.bounds import BodyBounds, Within
+from journal_keys.entrypoints.http.bounds import Bounds
 from journal_keys.entrypoints.http.discovery import Discovery
 from journal_keys.entrypoints.http.doors import DISCOVERY, JWKS, WEBHOOK
 from journal_keys.entrypoints.http.gate import Gate
 from journal_keys.entrypoints.http.jwks import KeySet
 from journal_keys.entrypoints.http.loopback import is_own_host
-from journal_keys.entrypoints.http.plain_route import PlainRoute
 from journal_keys.entrypoints.http.problems import problem, problem_of
 from journal_keys.entrypoints.http.router import build_router
 from journal_keys.entrypoints.http.webhook import Webhooks
@@ -84,8 +83,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return create_service(settings or Settings.from_environment())
 
 
-def create_service(chosen: Settings, *, is_any_host_served: bool = False) -> Service:
-    """As `create_app`. Where no hosts are set, those of this machine are served, or any."""
+def create_service(chosen: Settings, *, is_installed: bool = False) -> Service:
+    """As `create_app`; or to be installed in an application, which knows its hosts, and which may be behind a proxy."""
     opened: list[Container] = []
 
     @asynccontextmanager
@@ -121,13 +120,14 @@ def create_service(chosen: Settings, *, is_any_host_served: bool = False) -> Ser
     timeout = timedelta(seconds=chosen.journal_infisical_health_timeout)
     rotates = chosen.journal_infisical_webhook_rotation is WebhookRotation.WHEN_DUE
     hosts = chosen.http_hosts()
-    by_default = _any_host if is_any_host_served else is_own_host
+    by_default = _any_host if is_installed else is_own_host
     public: dict[tuple[str, str], ASGIApp] = {
         ("GET", JWKS): KeySet(container_now),
         ("GET", DISCOVERY): Discovery(container_now, chosen.discovery_issuer()),
-        ("POST", WEBHOOK): BodyBounds(Webhooks(container_now, rotates=rotates)),
+        ("POST", WEBHOOK): Bounds(Webhooks(container_now, rotates=rotates), chosen.http_timeout),
     }
-    app.router.routes += [PlainRoute(*door, served, **_DOCUMENTED[door]) for door, served in public.items()]
+    for (method, path), documented in _DOCUMENTED.items():
+        app.add_api_route(path, _behind_the_gate, methods=[method], **documented)
     app.include_router(
         build_router(container_now, health_timeout=timeout, metrics_folder=chosen.prometheus_multiproc_dir)
     )
@@ -135,15 +135,19 @@ def create_service(chosen: Settings, *, is_any_host_served: bool = False) -> Ser
     _handle_errors(app)
     app.put_behind(
         Gate(
-            Within(BodyBounds(app.by_framework), chosen.http_timeout),
+            Bounds(app.by_framework, chosen.http_timeout),
             public,
             container_now,
-            is_embedded=chosen.is_embedded,
+            is_embedded=chosen.is_embedded and not is_installed,
             admin_place=chosen.admin_place(),
             is_served=by_default if hosts is None else hosts.__contains__,
         )
     )
     return app
+
+
+async def _behind_the_gate() -> None:
+    """Stand in the document for what the gate leads to itself."""
 
 
 def _any_host(_host: str) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -10,6 +10,7 @@ from journal_keys.domain.errors import PortError, RefusedError
 
 MOST_BYTES: Final = 16 * 1024
 ARRIVES_WITHIN_S: Final = 10.0
+_LOOK_S: Final = 0.25
 
 
 class BodyTooLargeError(RefusedError):
@@ -28,73 +29,114 @@ class TookTooLongError(PortError):
     """There was no answer in time."""
 
 
-class BodyBounds:
-    """ASGI application that has another serve, and gives it a bounded body.
+class Bounds:
+    """ASGI application that has another serve: its body, and the time that it takes, are bounded.
 
     Raises:
         BodyTooLargeError, BodyTooSlowError: also where the other one asks for more of the body.
+        TookTooLongError: there was no answer in time; what was done for it was broken off.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, within: timedelta) -> None:
         self._app = app
+        self._within_s = within.total_seconds()
+        self._watch = _Watch(min(_LOOK_S, self._within_s / 4))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the request, or refuse it."""
+        """Serve the request, or refuse it. What is done behind the answer belongs to it."""
         if _declared(scope) > MOST_BYTES:
             raise _too_large()
-        await self._app(scope, _Body(receive).part, send)
-
-
-class Within:
-    """ASGI application that has another serve within this time.
-
-    Raises:
-        TookTooLongError: it did not, and was broken off.
-    """
-
-    def __init__(self, app: ASGIApp, longest: timedelta) -> None:
-        self._app = app
-        self._longest_s = longest.total_seconds()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the request, or break it off."""
-        limit = asyncio.timeout(self._longest_s)
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 (this is a coroutine that runs)
+        request = _Request(task, receive, loop.time(), self._within_s)
+        self._watch.begin(request, loop)
         try:
-            async with limit:
-                await self._app(scope, receive, send)
-        except TimeoutError:
-            if not limit.expired():
+            await self._app(scope, request.receive, send)
+        except asyncio.CancelledError:
+            if not request.is_late or task.uncancel() > request.cancelled_before:
                 raise
-            raise TookTooLongError(
-                f"this took longer than {self._longest_s:g} s: whether the request took effect is to be looked up"
-            ) from None
+            raise request.lateness() from None
+        finally:
+            self._watch.end(request)
 
 
-class _Body:
-    """The parts of one body."""
+class _Request:
+    """One request: how much of its body has come, and until when it is to be answered."""
 
-    __slots__ = ("_is_complete", "_receive", "_taken", "_until_s")
+    __slots__ = (
+        "_receive",
+        "_taken",
+        "_task",
+        "_whole_until_s",
+        "cancelled_before",
+        "is_complete",
+        "is_late",
+        "until_s",
+    )
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, task: asyncio.Task[Any], receive: Receive, now_s: float, within_s: float) -> None:
+        self._task = task
         self._receive = receive
         self._taken = 0
-        self._is_complete = False
-        self._until_s = asyncio.get_running_loop().time() + ARRIVES_WITHIN_S
+        self._whole_until_s = now_s + within_s
+        self.cancelled_before = task.cancelling()
+        self.until_s = now_s + min(ARRIVES_WITHIN_S, within_s)
+        self.is_complete = self.is_late = False
 
-    async def part(self) -> Message:
-        """Give the next part; what comes after the last one, that the caller hangs up, may take its time."""
-        if self._is_complete:
-            return await self._receive()
-        try:
-            async with asyncio.timeout_at(self._until_s):
-                message = await self._receive()
-        except TimeoutError:
-            raise BodyTooSlowError(f"a body arrives within {ARRIVES_WITHIN_S:g} s") from None
+    async def receive(self) -> Message:
+        """Give the next part of the body; what comes after the last one is that the caller hangs up."""
+        message = await self._receive()
+        if self.is_complete:
+            return message
         self._taken += len(message.get("body", b""))
         if self._taken > MOST_BYTES:
             raise _too_large()
-        self._is_complete = not message.get("more_body", False)
+        if not message.get("more_body", False):
+            self.is_complete = True
+            self.until_s = self._whole_until_s
         return message
+
+    def break_off(self) -> None:
+        """Have it end, and say why."""
+        self.is_late = True
+        self.until_s = float("inf")
+        self._task.cancel()
+
+    def lateness(self) -> BodyTooSlowError | TookTooLongError:
+        """Say what was too slow."""
+        if not self.is_complete:
+            return BodyTooSlowError(f"a body arrives within {ARRIVES_WITHIN_S:g} s")
+        return TookTooLongError("this took too long: whether the request took effect is to be looked up")
+
+
+class _Watch:
+    """Looks now and then for requests past their time: a timer for each would cost more than many of the answers."""
+
+    def __init__(self, look_s: float) -> None:
+        self._look_s = look_s
+        self._served: set[_Request] = set()
+        self._looking: asyncio.AbstractEventLoop | None = None
+
+    def begin(self, request: _Request, loop: asyncio.AbstractEventLoop) -> None:
+        """Look after this one."""
+        self._served.add(request)
+        if self._looking is not loop:
+            self._looking = loop
+            loop.call_later(self._look_s, self._look)
+
+    def end(self, request: _Request) -> None:
+        """It was served."""
+        self._served.discard(request)
+
+    def _look(self) -> None:
+        if self._looking is None or not self._served:
+            self._looking = None
+            return
+        now_s = self._looking.time()
+        for request in self._served:
+            if now_s >= request.until_s:
+                request.break_off()
+        self._looking.call_later(self._look_s, self._look)
 
 
 def _too_large() -> BodyTooLargeError:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, HTTPException, Request
+from fastapi.requests import HTTPConnection
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from journal_keys.adapters.crypto.token_cipher import TokenCipher
@@ -14,7 +15,7 @@ from journal_keys.domain.token import TokenRefusedError, UnknownKidError
 from journal_keys.entrypoints.kid_search import KidSearch
 from journal_keys.ports.key_crypto import SigningKey
 
-STATE: Final = "journal_keys"
+KEYS_IN_SCOPE: Final = "journal_keys.keys"
 _BEARER: Final = HTTPBearer(bearerFormat="JWT", auto_error=False, description="a token of this application's issuer")
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
@@ -51,9 +52,9 @@ class Principal:
     claims: Mapping[str, Any]
 
 
-def installed_keys(request: Request) -> InstalledKeys:
-    """Give the keys that `install` put there."""
-    found: InstalledKeys | None = getattr(request.app.state, STATE, None)
+def installed_keys(connection: HTTPConnection) -> InstalledKeys:
+    """Give the keys that `install` put there, also for applications that are mounted in the one that has them."""
+    found: InstalledKeys | None = connection.scope.get(KEYS_IN_SCOPE)
     if found is None:
         raise RuntimeError("this application has no keys: call journal_keys.install(app) where it is made")
     return found

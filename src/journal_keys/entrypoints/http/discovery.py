@@ -11,7 +11,7 @@ from journal_keys.container import Container
 from journal_keys.domain.keys import Family
 from journal_keys.entrypoints.http.bodies import problems
 from journal_keys.entrypoints.http.doors import JWKS
-from journal_keys.entrypoints.http.plain_route import send_whole
+from journal_keys.entrypoints.http.plain import send_whole
 from journal_keys.entrypoints.http.problems import problem
 
 _SCHEMA: Final[dict[str, Any]] = {

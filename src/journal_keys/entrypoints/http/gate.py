@@ -5,7 +5,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 from fastapi import Request
@@ -27,7 +26,7 @@ from journal_keys.domain.access import (
 from journal_keys.domain.errors import JournalKeysError, ViewStaleError
 from journal_keys.domain.rates import Asked, TooManyRequestsError
 from journal_keys.entrypoints.admin_settings import AdminPlace
-from journal_keys.entrypoints.http.doors import DOORS, PATHS, Door, Kind
+from journal_keys.entrypoints.http.doors import DOORS, Door, Kind
 from journal_keys.entrypoints.http.loopback import host_of, is_own_host, refusal
 from journal_keys.entrypoints.http.problems import problem, problem_of
 from journal_keys.ports.grants import GrantsError
@@ -36,6 +35,7 @@ _LOG: Final = logging.getLogger("journal_keys")
 _CALLER: Final = "journal_keys.caller"
 _REQUEST_ID: Final = "X-Request-Id"
 _BEARER: Final = "bearer "
+_BROKEN: Final = 500
 _NOBODY: Final = "http:unknown"
 _PAUSE_S: Final = 1.0
 """Frequent refusals are audited no more often; the next entry says how many it stands for."""
@@ -67,25 +67,28 @@ class Gate:
         admin_place: AdminPlace | None = None,
         is_served: IsServed = is_own_host,
     ) -> None:
+        if public.keys() != {door for door, rule in DOORS.items() if rule.kind is Kind.PUBLIC}:
+            raise ValueError("behind each door that everybody may go through there is something, and behind no other")
         self._app = app
         self._public = public
         self._admin_place = admin_place
         self._container_now = container_now
         self._is_embedded = is_embedded
         self._is_served = is_served
-        self._refusals = _Refusals()
+        self._refusals = defaultdict[str, _Pause](_Pause)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or refuse it."""
         if scope["type"] != "http":
             await problem(403, "refused: only HTTP is served")(scope, receive, send)
             return
-        door = DOORS.get((scope["method"], scope["path"]))
+        place = _method(scope), scope["path"]
+        door = DOORS.get(place)
         if door is None:
             await _no_door(scope)(scope, receive, send)
         elif door.kind is Kind.PUBLIC:
             _check_host(scope, self._is_served)
-            await self._public[scope["method"], scope["path"]](scope, receive, send)
+            await self._public[place](scope, receive, send)
         elif door.kind is Kind.ADMIN and not self._is_at_admin_place(scope):
             await problem(404, "the admin plane listens elsewhere: see JOURNAL_ADMIN_LISTEN")(scope, receive, send)
         else:
@@ -97,16 +100,26 @@ class Gate:
         return self._admin_place is None or self._admin_place.is_at(scope.get("server"))
 
 
+def _method(scope: Scope) -> str:
+    """Give the method by which the door is found: of an answer to HEAD, the server leaves the body out."""
+    method: str = scope["method"]
+    if method != "HEAD":
+        return method
+    door = DOORS.get(("GET", scope["path"]))
+    return "GET" if door is not None and door.kind is Kind.PUBLIC else method
+
+
 def _no_door(scope: Scope) -> Response:
-    if scope["path"] not in PATHS:
+    found = [(method, door) for (method, path), door in DOORS.items() if path == scope["path"]]
+    if not found:
         return problem(404, "no such thing is served here")
-    methods = ", ".join(sorted(method for method, path in DOORS if path == scope["path"]))
-    return problem(405, "this is not served by that method", headers={"Allow": methods})
+    methods = [f"{method}, HEAD" if method == "GET" and door.kind is Kind.PUBLIC else method for method, door in found]
+    return problem(405, "this is not served by that method", headers={"Allow": ", ".join(methods)})
 
 
 def _check_host(scope: Scope, is_served: IsServed) -> None:
     host = host_of(scope)
-    if host is None or not is_served(host):
+    if host is None or not (is_served(host) or is_own_host(host)):
         raise MisdirectedError("the Host header names none of the hosts that are served here: see JOURNAL_HTTP_HOSTS")
 
 
@@ -126,10 +139,6 @@ class _Pause:
         return told
 
 
-_Refusals = partial(defaultdict[str, _Pause], _Pause)
-"""By the actor: of the callers whom nobody knows, and of each that asks too often."""
-
-
 @dataclass(slots=True)
 class _Passage:
     """One request at a door that is not public."""
@@ -140,7 +149,8 @@ class _Passage:
     scope: Scope
     refusals: defaultdict[str, _Pause]
     is_served: IsServed
-    status: int = 500
+    status: int | None = None
+    caller: Caller | None = None
     request_id: str = field(default_factory=lambda: SystemEntropy().token(16).hex(), init=False)
 
     async def go(self, receive: Receive, send: Send, *, is_embedded: bool) -> None:
@@ -150,33 +160,45 @@ class _Passage:
                 MutableHeaders(scope=message)[_REQUEST_ID] = self.request_id
             await send(message)
 
-        caller: Caller | None = None
         try:
-            caller = await self._caller(is_embedded=is_embedded)
-            if self.door.kind is Kind.ADMIN:
-                await self._limit(caller.actor)
-            caller.require(self.door.scope)
-        except JournalKeysError as failure:
-            await _refused(failure)(self.scope, receive, noted)
-            await self._audit(caller, is_frequent=caller is None or isinstance(failure, TooManyRequestsError))
-            return
-        self.scope[_CALLER] = caller
-        try:
+            await self._let_in(is_embedded=is_embedded)
+            self.scope[_CALLER] = self.caller
             await self.app(self.scope, receive, noted)
-        except asyncio.CancelledError:  # the service stops, or has no more time for this
-            _LOG.warning("call_cut_short request_id=%s actor=%s", self.request_id, caller.actor)
+        except JournalKeysError as failure:
+            if self.status is not None:
+                raise
+            await _refused(failure)(self.scope, receive, noted)
+            is_frequent = isinstance(failure, TooManyRequestsError) or self.caller is None
+            await self._audit(is_frequent=is_frequent)
+        except asyncio.CancelledError:  # the service stops
+            _LOG.warning("call_cut_short request_id=%s actor=%s", self.request_id, self._actor)
             raise
         except Exception:  # answered further out, as a 500
-            await self._audit(caller)
+            await self._audit()
             raise
-        await self._audit(caller)
+        else:
+            await self._audit()
 
-    async def _caller(self, *, is_embedded: bool) -> Caller:
+    @property
+    def _actor(self) -> str:
+        return self.caller.actor if self.caller else _NOBODY
+
+    async def _let_in(self, *, is_embedded: bool) -> None:
+        """Find out who calls, and whether that may be.
+
+        Raises:
+            JournalKeysError: nobody is let in.
+        """
+        is_admin = self.door.kind is Kind.ADMIN
         try:
-            return self._known(is_embedded=is_embedded)
-        except UnauthenticatedError:
-            await self._limit(_NOBODY)
+            self.caller = self._known(is_embedded=is_embedded)
+        except JournalKeysError:
+            if is_admin:
+                await self._limit(_NOBODY)
             raise
+        if is_admin:
+            await self._limit(self.caller.actor)
+        self.caller.require(self.door.scope)
 
     def _known(self, *, is_embedded: bool) -> Caller:
         shown = Headers(scope=self.scope).getlist("authorization")
@@ -200,32 +222,31 @@ class _Passage:
             return
         await container.limit_calls()(Asked.ADMIN, who)
 
-    async def _audit(self, caller: Caller | None, *, is_frequent: bool = False) -> None:
+    async def _audit(self, *, is_frequent: bool = False) -> None:
         """Have the call written down, at an admin door; the answer is under way, so that no failure changes it."""
         if self.door.kind is not Kind.ADMIN:
             return
         try:
-            await self._write_down(self.container_now(), caller, is_frequent=is_frequent)
+            await self._write_down(self.container_now(), is_frequent=is_frequent)
         except JournalKeysError as failure:
             _LOG.warning("admin_call_not_audited request_id=%s error=%s", self.request_id, failure)
 
-    async def _write_down(self, container: Container, caller: Caller | None, *, is_frequent: bool) -> None:
+    async def _write_down(self, container: Container, *, is_frequent: bool) -> None:
         route = f"{self.scope['method']} {self.scope['path']}"
         more = {}
         if is_frequent:
-            actor = caller.actor if caller else _NOBODY
-            number = self.refusals[actor].number(container.clock().uptime_s())
+            number = self.refusals[self._actor].number(container.clock().uptime_s())
             if not number:
                 return
             more = {"requests": str(number)}
         detail = {
             "route": route,
             "scope": self.door.scope.value,
-            "status": str(self.status),
+            "status": str(self.status or _BROKEN),
             "request_id": self.request_id,
             **more,
         }
-        await container.audit_call()(caller, detail)
+        await container.audit_call()(self.caller, detail)
 
 
 def _token(shown: list[str]) -> str:

@@ -9,13 +9,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from journal_keys.domain.errors import KeyUnavailableError
 from journal_keys.entrypoints.http.app import Service, create_service
-from journal_keys.entrypoints.http.dependencies import STATE, InstalledKeys
-from journal_keys.entrypoints.http.doors import METRICS, OPENAPI, PATHS
+from journal_keys.entrypoints.http.dependencies import KEYS_IN_SCOPE, InstalledKeys
+from journal_keys.entrypoints.http.doors import DISCOVERY, METRICS, OPENAPI, PATHS
 from journal_keys.entrypoints.http.problems import problem_of
 from journal_keys.entrypoints.settings import Settings
 
-SERVED: Final = PATHS - {METRICS, OPENAPI}
-"""Figures are in `prometheus_client.REGISTRY`, and the document is the application's own."""
+STATE: Final = "journal_keys"
+OWN: Final = frozenset({METRICS, OPENAPI})
+"""What stays the application's: our figures are in `prometheus_client.REGISTRY`."""
 
 
 def install(app: FastAPI, settings: Settings | None = None) -> None:
@@ -31,10 +32,13 @@ def install(app: FastAPI, settings: Settings | None = None) -> None:
     """
     if hasattr(app.state, STATE):
         raise RuntimeError("this application has its keys already")
-    service = create_service(settings or Settings.from_environment(), is_any_host_served=True)
-    app.add_middleware(_Beside, service=service)
+    chosen = settings or Settings.from_environment()
+    service = create_service(chosen, is_installed=True)
+    keys = InstalledKeys(service.container_now)
+    served = PATHS - OWN if chosen.discovery_issuer() else PATHS - OWN - {DISCOVERY}
+    app.add_middleware(_Beside, service=service, keys=keys, served=served)
     app.add_exception_handler(KeyUnavailableError, _unavailable)
-    setattr(app.state, STATE, InstalledKeys(service.container_now))
+    setattr(app.state, STATE, keys)
     own_life = app.router.lifespan_context
 
     @asynccontextmanager
@@ -48,14 +52,20 @@ def install(app: FastAPI, settings: Settings | None = None) -> None:
 class _Beside:
     """ASGI middleware that has the service answer on its paths, and the application on all others."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Service, keys: InstalledKeys, served: frozenset[str]) -> None:
         self._app = app
         self._service = service
+        self._keys = keys
+        self._served = served
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request to whose it is."""
-        is_ours = scope["type"] == "http" and scope["path"] in SERVED
-        await (self._service if is_ours else self._app)(scope, receive, send)
+        scope[KEYS_IN_SCOPE] = self._keys
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] == "http" and path in self._served:
+            await self._service({**scope, "path": path, "root_path": ""}, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 async def _unavailable(_request: Request, failure: Exception) -> Response:

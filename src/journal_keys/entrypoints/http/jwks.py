@@ -13,9 +13,9 @@ from starlette.types import Receive, Scope, Send
 
 from journal_keys.container import Container
 from journal_keys.domain.errors import ViewStaleError
-from journal_keys.domain.keyring import KeyRing, RingHead
+from journal_keys.domain.keyring import KeyRing
 from journal_keys.entrypoints.http.bodies import problems
-from journal_keys.entrypoints.http.plain_route import send_whole
+from journal_keys.entrypoints.http.plain import send_whole
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.view_board import ViewBoard
 from journal_keys.use_cases.limit_key_set import LimitKeySet
@@ -70,15 +70,17 @@ class JwksRenderer:
     """Keeps the document of the last ring that it rendered."""
 
     max_age: timedelta
-    stale_if_error: timedelta
-    _rendered: tuple[RingHead | None, JwksDocument] = field(default=(None, JwksDocument(b"", "")), init=False)
+    usable: timedelta
+    """How long a key set may be relied on that nobody confirms."""
+    _rendered: tuple[KeyRing | None, JwksDocument] = field(default=(None, JwksDocument(b"", "")), init=False)
 
     def render(self, ring: KeyRing) -> JwksDocument:
         """Give the document with every staged, ACTIVE and DEACTIVATED key (RFC 7517 §5)."""
-        head, document = self._rendered
-        if head != ring.head:
-            document = _document(ring)
-            self._rendered = ring.head, document
+        known, document = self._rendered
+        if known is not ring:
+            if known is None or known.head != ring.head:
+                document = _document(ring)
+            self._rendered = ring, document
         return document
 
     def cache_control(self, overdue: timedelta) -> str:
@@ -88,10 +90,9 @@ class JwksRenderer:
         where this service fails may it serve what it has for longer (`stale-if-error`, RFC 5861 §4): for as long as
         a verifier here would rely on a view that nobody confirms.
         """
-        late = max(overdue, timedelta(0))
-        fresh_s, stale_s = (
-            max(0, math.floor((left - late).total_seconds())) for left in (self.max_age, self.stale_if_error)
-        )
+        late_s = max(overdue.total_seconds(), 0)
+        fresh_s = max(0, math.floor(self.max_age.total_seconds() - late_s))
+        stale_s = max(0, math.floor(self.usable.total_seconds() - late_s) - fresh_s)
         return f"public, max-age={fresh_s}, stale-if-error={stale_s}"
 
 
@@ -157,11 +158,11 @@ def _bound_to(container: Container) -> _Bound:
 
 def _names(headers: Iterable[tuple[bytes, bytes]], etag: str) -> bool:
     """Whether If-None-Match names it; weak tags are equal to strong ones there (RFC 9110 §13.1.2)."""
-    for name, value in headers:
-        if name == b"if-none-match":
-            tags = {tag.strip().removeprefix("W/") for tag in value.decode("latin-1").split(",")}
-            return etag in tags or "*" in tags
-    return False
+    asked = [value.decode("latin-1") for name, value in headers if name == b"if-none-match"]
+    if not asked:
+        return False
+    tags = {tag.strip().removeprefix("W/") for value in asked for tag in value.split(",")}
+    return etag in tags or "*" in tags
 
 
 def _document(ring: KeyRing) -> JwksDocument:

@@ -16,7 +16,7 @@ from journal_keys.domain.errors import (
     TransitionError,
     UnknownKeyError,
 )
-from journal_keys.domain.rates import TooManyRequestsError
+from journal_keys.domain.rates import BusyError, TooManyRequestsError
 from journal_keys.domain.token import TokenRefusedError
 from journal_keys.domain.webhooks import WebhookRefusedError
 from journal_keys.entrypoints.http.bounds import BodyTooLargeError, BodyTooSlowError
@@ -32,6 +32,7 @@ STATUSES: Final[dict[type[JournalKeysError], HTTPStatus]] = {
     UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
     MisdirectedError: HTTPStatus.MISDIRECTED_REQUEST,
+    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BodyTooSlowError: HTTPStatus.REQUEST_TIMEOUT,

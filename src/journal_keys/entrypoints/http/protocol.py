@@ -1,6 +1,7 @@
-"""HTTP/1.1 on one connection, bounded: what a request's head may hold, how long it may take, how many are served."""
+"""HTTP/1.1 on one connection, bounded: what is held of a request and for how long, how many are served."""
 
 from asyncio import TimerHandle, Transport
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,11 +13,26 @@ from journal_keys.entrypoints.http.problems import MEDIA_TYPE, problem
 
 MOST_HEAD_BYTES: Final = 16 * 1024
 MOST_HEADERS: Final = 64
-HEAD_WITHIN_S: Final = 10.0
+MOST_WAITING: Final = 16
+"""Requests of one connection that arrived before the answer to an earlier one."""
+WITHIN_S: Final = 10.0
+"""A head arrives, the rest of a body that nobody waits for comes to its end, and what was answered is read."""
+_MOST_BODY_BYTES: Final = 64 * 1024
+"""Read of one body, wanted or not: then the connection ends with the answer."""
 _TOO_LARGE: Final = f"the head of a request has at most {MOST_HEAD_BYTES} bytes and {MOST_HEADERS} headers"
-_TOO_SLOW: Final = f"the head of a request arrives within {HEAD_WITHIN_S:g} s"
-_MALFORMED: Final = "this is no HTTP/1.1 request"
+_TOO_SLOW: Final = f"the head of a request arrives within {WITHIN_S:g} s"
+_MALFORMED: Final = "this is no HTTP/1.1 request that is served here"
 _BUSY: Final = "as many requests and connections as are served at once are here already: try again"
+
+
+class _Nowhere(list[tuple[bytes, bytes]]):
+    """Keeps nothing."""
+
+    def append(self, _header: tuple[bytes, bytes]) -> None:
+        """Leave it."""
+
+
+_NOWHERE: Final = _Nowhere()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -26,31 +42,50 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*words, **named)
         self._served: ASGIApp = self.app
         self._most_at_once, self.limit_concurrency = self.limit_concurrency, None
-        self._head_bytes = 0
-        """That arrived since anything was complete: so much is held for a head that is not."""
-        self._is_in_head = False
-        self._timer: TimerHandle | None = None
+        self._head_bytes = self._body_bytes = 0
+        """That arrived of what is not complete; where one piece holds the end of something, less than that."""
+        self._is_in_head = self._is_in_body = False
+        self._arrival: TimerHandle | None = None
+        self._reading: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Wait for a first head, but not for long."""
         super().connection_made(transport)
-        self._wait_for_head()
+        self._wait(self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Wait for nothing more."""
         self._wait_no_more()
+        self.resume_writing()
         super().connection_lost(exc)
 
+    def pause_writing(self) -> None:
+        """Wait for the other side to read, but not for long."""
+        super().pause_writing()
+        self._reading = self._reading or self.loop.call_later(WITHIN_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads on."""
+        super().resume_writing()
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
     def data_received(self, data: bytes) -> None:
-        """Read on, unless the head becomes too large."""
-        self._head_bytes += len(data)
+        """Read on, within bounds."""
+        if self._is_in_body:
+            self._body_bytes += len(data)
+        else:
+            self._head_bytes += len(data)
         super().data_received(data)
-        if not self._is_in_head or self.transport.is_closing():
+        if self.transport.is_closing():
             return
-        if self._head_bytes > MOST_HEAD_BYTES:
+        if self._is_in_head and self._head_bytes > MOST_HEAD_BYTES:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LARGE)
-        elif self._timer is None:
-            self._wait_for_head()
+        elif self._is_in_body and self._body_bytes > _MOST_BODY_BYTES:
+            self._end()
+        elif self._arrival is None and self._is_idle:
+            self._wait(self._too_slow)
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -58,45 +93,84 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_in_head = True
 
     def on_headers_complete(self) -> None:
-        """A head is complete: choose who answers."""
-        self._is_in_head, self._head_bytes = False, 0
+        """A head is complete: choose who answers.
+
+        Raises:
+            BufferError: there are more requests than may wait; the parser ends with that.
+        """
+        arrived, self._head_bytes, self._body_bytes = self._head_bytes, 0, 0
+        self._is_in_head, self._is_in_body = False, True
         self._wait_no_more()
-        self.app = self._chosen()
+        if len(self.pipeline) >= MOST_WAITING:
+            raise BufferError
+        self.app = self._chosen(arrived)
         super().on_headers_complete()
+        self.headers = _NOWHERE  # where trailers go, which are no headers
 
     def on_message_complete(self) -> None:
         """A body is complete."""
-        self._head_bytes = 0
+        self._is_in_body, self._head_bytes = False, 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer was given: what has arrived since, or is still to come of the body, has its time from now on."""
+        super().on_response_complete()
+        if (self._is_in_head or self._is_in_body) and self._is_idle and not self.transport.is_closing():
+            self._wait(self._too_slow)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's own words are no Problem Details)
         """Say that this is no HTTP."""
         self._refuse(HTTPStatus.BAD_REQUEST, _MALFORMED)
 
-    def _chosen(self) -> ASGIApp:
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > MOST_HEAD_BYTES or len(self.headers) > MOST_HEADERS:
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self.cycle is None or bool(self.cycle.response_complete)
+
+    def _chosen(self, arrived: int) -> ASGIApp:
+        if len(self.headers) > MOST_HEADERS or (arrived > MOST_HEAD_BYTES and self._size() > MOST_HEAD_BYTES):
             return problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LARGE, headers=_OWN)
         most = self._most_at_once
         if most is not None and (len(self.connections) > most or len(self.tasks) >= most):
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY, headers=_OWN)
         return self._served
 
-    def _wait_for_head(self) -> None:
-        self._timer = self.loop.call_later(HEAD_WITHIN_S, self._refuse, HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW)
+    def _size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _wait(self, then: Callable[[], None]) -> None:
+        self._wait_no_more()
+        self._arrival = self.loop.call_later(WITHIN_S, then)
 
     def _wait_no_more(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._arrival is not None:
+            self._arrival.cancel()
+            self._arrival = None
+
+    def _too_slow(self) -> None:
+        self._arrival = None
+        if self._is_in_body:  # it was answered long ago
+            self._end()
+        else:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, _TOO_SLOW)
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
-        """Say why, unless an answer to an earlier request is under way, and hang up."""
-        self._wait_no_more()
-        self._is_in_head = False
-        if self.cycle is None or self.cycle.response_complete:
+        """Say why, where no answer is under way, and hang up."""
+        if self._is_idle:
             self.transport.write(_written(status, detail))
-        self.transport.close()
+        elif self._is_in_body and not self.pipeline:  # what is broken is the request under way
+            self.transport.close()
+        self._end()
+
+    def _end(self) -> None:
+        """Hang up, behind the answers that are under way."""
+        self._wait_no_more()
+        self._is_in_head = self._is_in_body = False
+        if self._is_idle:
+            self.transport.close()
+        else:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
 
 
 _OWN: Final = {name.decode(): value.decode() for name, value in (*HEADERS, NOT_KEPT, (b"connection", b"close"))}

@@ -102,6 +102,7 @@ def _config(app: FastAPI | str, *, workers: int = 1, factory: bool = False) -> u
         server_header=False,
         http=BoundedProtocol,
         loop="uvloop",
+        ws="none",
         lifespan="on",
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=5,

@@ -21,7 +21,7 @@ from journal_keys.domain.webhooks import (
 )
 from journal_keys.entrypoints.http.bodies import WebhookAnswer, problems
 from journal_keys.entrypoints.http.bounds import whole
-from journal_keys.entrypoints.http.plain_route import send_whole
+from journal_keys.entrypoints.http.plain import send_whole
 from journal_keys.entrypoints.http.problems import problem
 from journal_keys.ports.rate_limiter import LimiterUnavailableError
 from journal_keys.use_cases.handle_webhook import HandleWebhook
@@ -93,9 +93,8 @@ class Webhooks:
             detail = "whether the delivery is genuine, or came before, could not be found out: send it again"
             await problem(503, detail)(scope, receive, send)
             return
-        answer = _answer(outcome)
-        length = str(len(answer)).encode("ascii")
-        await send_whole(send, 200, [(b"content-type", b"application/json"), (b"content-length", length)], answer)
+        headers, answer = _answer(outcome)
+        await send_whole(send, 200, headers, answer)
         if isinstance(outcome, Taken):
             _LOG.info("webhook_taken event=%s folder=%s", outcome.event, outcome.folder)
             await _rotate(container, outcome.families if self._rotates else ())
@@ -126,7 +125,10 @@ async def _rotate(container: Container, families: Iterable[Family]) -> None:
             _LOG.info("webhook_rotation_checked family=%s outcome=%s", family, type(outcome).__name__)
 
 
-def _answer(outcome: WebhookOutcome) -> bytes:
+_Answer = tuple[tuple[tuple[bytes, bytes], ...], bytes]
+
+
+def _answer(outcome: WebhookOutcome) -> _Answer:
     match outcome:
         case Taken():
             return _written("taken")
@@ -137,5 +139,6 @@ def _answer(outcome: WebhookOutcome) -> bytes:
 
 
 @lru_cache(maxsize=32)
-def _written(status: str, because: str | None = None) -> bytes:
-    return WebhookAnswer(status=status, because=because).model_dump_json(exclude_none=True).encode("utf-8")
+def _written(status: str, because: str | None = None) -> _Answer:
+    body = WebhookAnswer(status=status, because=because).model_dump_json(exclude_none=True).encode("utf-8")
+    return ((b"content-type", b"application/json"), (b"content-length", str(len(body)).encode("ascii"))), body
