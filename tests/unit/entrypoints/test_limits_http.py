@@ -118,7 +118,7 @@ async def test_the_key_set_and_what_leads_there_are_counted_together(settings: S
 async def until_served(caller: httpx2.AsyncClient, headers: Mapping[str, str]) -> None:
     """On a busy machine an answer of Redis may come too late: then it is a 503, and left alone for a second."""
     async with asyncio.timeout(20):
-        while (answer := await caller.get(KEYS, headers=headers)).status_code == 503:
+        while (answer := await caller.get(KEYS, headers=headers)).status_code == 503:  # noqa: ASYNC110 (nobody tells)
             await asyncio.sleep(0.2)
     assert answer.status_code == 200
 

@@ -46,7 +46,8 @@ class Caller:
         Raises:
             NoAnswerError: there was none; the reason was counted.
         """
-        return await self.run(self._command(*words))
+        async with self.places:
+            return await self._answer(partial(self.client.execute_command, *words))
 
     async def run(self, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 (likewise)
         """As a call, for a library that asks through the same client.
@@ -69,12 +70,9 @@ class Caller:
         except TimeoutError:
             raise self._failed(Count.TIMED_OUT) from None
         try:
-            return await self._answer(self._command(*words))
+            return await self._answer(partial(self.client.execute_command, *words))
         finally:
             self.places.release()
-
-    def _command(self, *words: str | int) -> Callable[[], Awaitable[Any]]:
-        return partial(self.client.execute_command, *words)
 
     async def _answer(self, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 (likewise)
         permit = self.breaker.admit(self.clock.uptime_s())
