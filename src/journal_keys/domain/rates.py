@@ -60,7 +60,8 @@ class Rate:
 class Rates:
     """The rate of each thing: of the admin plane per caller, of webhooks for all, of the key set per process.
 
-    Callers whom nobody knows share one count, and so do deliveries that are not genuine: they use up nobody else's.
+    Callers whom nobody knows share one count, and so do deliveries that are not genuine, or not fresh:
+    they use up nobody else's.
     """
 
     admin: Rate

@@ -54,7 +54,7 @@ class HttpSettings(BaseSettings):
 
     @property
     def http_timeout(self) -> timedelta:
-        """How long a request may take until it is answered."""
+        """How long a request may take, with what is done behind its answer."""
         return timedelta(seconds=self.journal_http_timeout)
 
     def _rate(self, name: str) -> Rate:

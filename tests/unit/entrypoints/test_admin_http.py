@@ -1,7 +1,6 @@
 """The admin plane over HTTP: what each route does, under whose name, and what it shows."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -21,12 +20,6 @@ async def settings(tmp_path: Path) -> Settings:
     made = settings_in(tmp_path, journal_reconcile_interval=3600)
     await make_rings(made)
     return made
-
-
-@pytest.fixture
-async def caller(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving(settings) as client:
-        yield client
 
 
 async def keys_in(caller: httpx2.AsyncClient, ring: str = "jwt") -> dict[str, str]:

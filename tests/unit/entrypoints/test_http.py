@@ -35,12 +35,6 @@ async def settings(tmp_path: Path) -> Settings:
     return made
 
 
-@pytest.fixture
-async def caller(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving(settings) as client:
-        yield client
-
-
 async def test_health_is_the_guide_s_body(caller: httpx2.AsyncClient) -> None:
     answer = await caller.get(HEALTH)
     body = answer.json()

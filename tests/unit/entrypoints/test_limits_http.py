@@ -1,7 +1,7 @@
 """Who asks too often over HTTP, or by a name that is not ours: what is answered, what is audited, who is not harmed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,12 +38,6 @@ async def settings(tmp_path: Path) -> Settings:
     )
     await make_rings(made)
     return made
-
-
-@pytest.fixture
-async def caller(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving(settings) as client:
-        yield client
 
 
 def token_of(settings: Settings, name: str) -> dict[str, str]:

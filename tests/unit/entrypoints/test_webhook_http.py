@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,12 +35,6 @@ async def settings(tmp_path: Path) -> Settings:
     )
     await make_rings(made)
     return made
-
-
-@pytest.fixture
-async def caller(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
-    async with serving(settings) as client:
-        yield client
 
 
 async def send(

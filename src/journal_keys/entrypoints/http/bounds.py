@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from journal_keys.domain.errors import PortError, RefusedError
 
 MOST_BYTES: Final = 16 * 1024
-ARRIVES_WITHIN_S: Final = 10.0
+ARRIVES_WITHIN: Final = timedelta(seconds=10)
 _LOOK_S: Final = 0.25
 
 
@@ -37,10 +37,11 @@ class Bounds:
         TookTooLongError: there was no answer in time; what was done for it was broken off.
     """
 
-    def __init__(self, app: ASGIApp, within: timedelta) -> None:
+    def __init__(self, app: ASGIApp, within: timedelta, arrives_within: timedelta = ARRIVES_WITHIN) -> None:
         self._app = app
         self._within_s = within.total_seconds()
-        self._watch = _Watch(min(_LOOK_S, self._within_s / 4))
+        self._arrives_within_s = min(arrives_within, within).total_seconds()
+        self._watch = _Watch(min(_LOOK_S, self._arrives_within_s / 4))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or refuse it. What is done behind the answer belongs to it."""
@@ -48,16 +49,25 @@ class Bounds:
             raise _too_large()
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None  # noqa: S101 (this is a coroutine that runs)
-        request = _Request(task, receive, loop.time(), self._within_s)
+        now_s = loop.time()
+        request = _Request(task, receive, now_s + self._arrives_within_s, now_s + self._within_s)
         self._watch.begin(request, loop)
         try:
             await self._app(scope, request.receive, send)
         except asyncio.CancelledError:
             if not request.is_late or task.uncancel() > request.cancelled_before:
                 raise
-            raise request.lateness() from None
+            raise self._lateness(request) from None
         finally:
             self._watch.end(request)
+
+    def _lateness(self, request: "_Request") -> BodyTooSlowError | TookTooLongError:
+        """Say what was too slow."""
+        if not request.is_complete:
+            return BodyTooSlowError(f"a body arrives within {self._arrives_within_s:g} s")
+        return TookTooLongError(
+            f"this took longer than {self._within_s:g} s: whether the request took effect is to be looked up"
+        )
 
 
 class _Request:
@@ -74,13 +84,13 @@ class _Request:
         "until_s",
     )
 
-    def __init__(self, task: asyncio.Task[Any], receive: Receive, now_s: float, within_s: float) -> None:
+    def __init__(self, task: asyncio.Task[Any], receive: Receive, body_until_s: float, whole_until_s: float) -> None:
         self._task = task
         self._receive = receive
         self._taken = 0
-        self._whole_until_s = now_s + within_s
+        self._whole_until_s = whole_until_s
         self.cancelled_before = task.cancelling()
-        self.until_s = now_s + min(ARRIVES_WITHIN_S, within_s)
+        self.until_s = body_until_s
         self.is_complete = self.is_late = False
 
     async def receive(self) -> Message:
@@ -101,12 +111,6 @@ class _Request:
         self.is_late = True
         self.until_s = float("inf")
         self._task.cancel()
-
-    def lateness(self) -> BodyTooSlowError | TookTooLongError:
-        """Say what was too slow."""
-        if not self.is_complete:
-            return BodyTooSlowError(f"a body arrives within {ARRIVES_WITHIN_S:g} s")
-        return TookTooLongError("this took too long: whether the request took effect is to be looked up")
 
 
 class _Watch:
@@ -146,7 +150,10 @@ def _too_large() -> BodyTooLargeError:
 def _declared(scope: Scope) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() else 0
+            try:
+                return int(value)
+            except ValueError:  # no number, or one of thousands of digits: what arrives is counted
+                return 0
     return 0
 
 

@@ -43,8 +43,7 @@ DOCUMENTED: Final[dict[str, Any]] = {
             {
                 404: "it is not served here",
                 421: "the Host header names another host",
-                429: "too often",
-                503: "the service has not started",
+                503: "too often, or the service has not started",
             }
         ),
     },

@@ -47,7 +47,7 @@ DOCUMENTED: Final[dict[str, Any]] = {
     "responses": {
         200: {"description": "a JWK Set (RFC 7517)", "content": {_JWK_SET: {"schema": _SCHEMA}}},
         304: {"description": "unchanged"},
-        **problems({421: "the Host header names another host", 429: "too often", 503: "the keys are not known"}),
+        **problems({421: "the Host header names another host", 503: "too often, or the keys are not known"}),
     },
     "openapi_extra": {
         "parameters": [{"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}]

@@ -160,6 +160,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write(_written(status, detail))
         elif self._is_in_body and not self.pipeline:  # what is broken is the request under way
             self.transport.close()
+            return
         self._end()
 
     def _end(self) -> None:
