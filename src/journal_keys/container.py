@@ -3,6 +3,7 @@
 What instances share is in memory here; where there is a Redis, `resources` hands in its own instead.
 """
 
+from collections import Counter
 from datetime import timedelta
 
 from dependency_injector import containers, providers
@@ -136,6 +137,7 @@ class Container(containers.DeclarativeContainer):
     limiter: providers.Provider[RateLimiter] = providers.ThreadSafeSingleton(MemoryRateLimiter, clock=clock)
     own_limiter: providers.Provider[RateLimiter] = providers.ThreadSafeSingleton(MemoryRateLimiter, clock=clock)
     meter: providers.Provider[Meter] = providers.ThreadSafeSingleton(MemoryMeter)
+    old_formats: providers.Provider[Counter[str]] = providers.Callable(lambda meter: meter.old_formats(), meter)
     cache: providers.Provider[SecretCache] = providers.ThreadSafeSingleton(
         MemorySecretCache,
         clock=clock,
@@ -290,7 +292,13 @@ class Container(containers.DeclarativeContainer):
         JwtSigner, board=board, clock=clock, profile=profile, windows=windows
     )
     verifier: providers.Provider[JwtVerifier] = providers.Singleton(
-        JwtVerifier, board=board, clock=clock, profile=profile, windows=windows, verify_max_stale=verify_max_stale
+        JwtVerifier,
+        board=board,
+        clock=clock,
+        profile=profile,
+        windows=windows,
+        verify_max_stale=verify_max_stale,
+        old=old_formats,
     )
     cipher: providers.Provider[TokenCipher] = providers.Singleton(
         TokenCipher,
@@ -300,4 +308,5 @@ class Container(containers.DeclarativeContainer):
         budget=budget,
         windows=windows,
         verify_max_stale=verify_max_stale,
+        old=old_formats,
     )

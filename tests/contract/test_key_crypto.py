@@ -1,10 +1,12 @@
 """What key generators, openers and renderers promise."""
 
 import hmac
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -25,7 +27,7 @@ from journal_keys.domain.errors import MaterialCorruptError
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keys import ALGORITHMS, Algorithm, Family, Kid
-from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.material import KeyMaterial, MaterialRecord
 from journal_keys.ports.key_crypto import NewKey
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -188,3 +190,69 @@ def test_pem_is_what_other_readers_load(algorithm: Algorithm) -> None:
     private = load_pem_private_key(expose(renderer.private_pem(record)), password=None)
     public = load_pem_public_key(expose(renderer.public_pem(record)))
     assert private.public_key() == public
+
+
+def imported(record: MaterialRecord) -> MaterialRecord:
+    return replace(record, kid=Kid("old"), derived_kid=record.kid)
+
+
+@pytest.mark.parametrize("key", [new_jwt(Algorithm.EDDSA), new_aes()], ids=["jwt", "aes"])
+def test_an_imported_key_is_checked_against_the_kid_that_was_derived_at_its_import(key: NewKey) -> None:
+    assert OPENER.prove(imported(key.record)) == key.public_jwk
+    drifted = replace(imported(key.record), derived_kid=Kid("another"))
+    with pytest.raises(MaterialCorruptError, match="old"):
+        OPENER.prove(drifted)
+
+
+def test_a_public_key_is_checked_against_it_too() -> None:
+    key = new_jwt(Algorithm.ES256)
+    assert key.public_jwk is not None
+    OPENER.verifying(Kid("old"), Algorithm.ES256, key.public_jwk, derived_kid=key.record.kid)
+    for derived in (None, Kid("another")):
+        with pytest.raises(MaterialCorruptError, match="old"):
+            OPENER.verifying(Kid("old"), Algorithm.ES256, key.public_jwk, derived_kid=derived)
+
+
+def shared() -> MaterialRecord:
+    secret = KeyMaterial(bytes(range(40)))
+    kid = material.shared_secret_kid(secret)
+    return replace(new_aes().record, family=Family.JWT, algorithm=Algorithm.HS256, key=secret, kid=kid, derived_kid=kid)
+
+
+def test_a_shared_secret_verifies_what_was_made_with_it_and_nothing_else() -> None:
+    verifying = OPENER.verifying_shared(shared())
+    signature = hmac.digest(bytes(range(40)), b"message", "sha256")
+    assert verifying.verify(b"message", signature)
+    assert not verifying.verify(b"messagf", signature)
+    assert not any(verifying.verify(b"message", other) for other in (b"", signature[:-1], bytes(32)))
+    assert (verifying.kid, verifying.algorithm) == (shared().kid, Algorithm.HS256)
+    assert OPENER.prove(shared()) is None
+
+
+def test_a_shared_secret_of_another_kid_or_kind_is_refused() -> None:
+    for wrong in (replace(shared(), derived_kid=Kid("another")), new_aes().record):
+        with pytest.raises(MaterialCorruptError):
+            OPENER.verifying_shared(wrong)
+
+
+def fernet(seed: int) -> MaterialRecord:
+    key = KeyMaterial(bytes([seed]) * 32)
+    kid = material.aes_kid(key)
+    return replace(new_aes().record, algorithm=Algorithm.FERNET, key=key, kid=kid, derived_kid=kid)
+
+
+def test_a_foreign_reader_opens_what_any_of_its_keys_sealed() -> None:
+    reader = OPENER.foreign_reader((fernet(1), fernet(2)))
+    for seed in (1, 2):
+        assert reader.open(Fernet(urlsafe_b64encode(bytes([seed]) * 32)).encrypt(b"said").decode()) == b"said"
+    for strange in (Fernet(urlsafe_b64encode(bytes(32))).encrypt(b"x").decode(), "", "gAAAAA", "\u2713"):
+        assert reader.open(strange) is None
+    assert OPENER.prove(fernet(1)) is None
+
+
+def test_a_fernet_key_of_another_kid_or_kind_is_refused() -> None:
+    for wrong in (replace(fernet(1), derived_kid=Kid("another")), new_aes().record):
+        with pytest.raises(MaterialCorruptError):
+            OPENER.foreign_reader((wrong,))
+    with pytest.raises(MaterialCorruptError):
+        OPENER.cipher(fernet(1))

@@ -46,6 +46,7 @@ class Watched:
     rotations: Callable[[], Mapping[tuple[str, str], int]]
     webhooks: Callable[[], Mapping[tuple[str, str], int]]
     questions: Callable[[], Mapping[str, int]]
+    old_formats: Callable[[], Mapping[str, int]]
     encryptions: Callable[[], int]
     generation: Callable[[], int]
 
@@ -59,6 +60,7 @@ def in_memory() -> Watched:
         lambda: meter.rotations,
         lambda: meter.webhooks,
         lambda: meter.asked,
+        lambda: meter.read,
         lambda: meter.encryptions,
         lambda: meter.rings[Family.AES].generation,
     )
@@ -84,6 +86,7 @@ def for_prometheus() -> Watched:
         },
         lambda: pairs("infisical_webhook_events_total", "event", "status"),
         lambda: {one.labels["result"]: int(one.value) for one in samples("journal_keys_redis_questions_total")},
+        lambda: {one.labels["format"]: int(one.value) for one in samples("journal_keys_old_format_reads_total")},
         lambda: int(samples("journal_keys_aes_encryptions")[0].value),
         lambda: int(samples("journal_keys_ring_generation")[0].value),
     )
@@ -200,3 +203,12 @@ def test_paths_without_end_make_no_series_without_end(watched: Watched) -> None:
     assert watched.fetches()[Source.MEMORY, OTHER] == 100_000
     assert set(watched.fetches()) == {(Source.MEMORY, path) for path in PATHS | {OTHER}} | {(Source.STORE, OTHER)}
     assert watched.errors() == {(OTHER, "SecretStoreUnavailableError"): 1000}
+
+
+def test_reads_of_old_formats_are_shown_once_they_are_published(watched: Watched) -> None:
+    watched.meter.old_formats()["fernet"] += 2
+    watched.meter.publish()
+    watched.meter.old_formats()["fernet"] += 1
+    watched.meter.old_formats()["token"] += 1
+    watched.meter.publish()
+    assert watched.old_formats() == {"fernet": 3, "token": 1}

@@ -1,9 +1,11 @@
 """Ciphertext as text: envelope v2 is written and read, v1 is read for ever.
 
 v2: `jk2.<kid>.<base64url(nonce ‖ ciphertext ‖ tag)>`, AES-256-GCM, 12-byte nonce, 16-byte tag.
+Fernet tokens, which no envelope of ours is, are known by their form: version byte 0x80, a time before the year 2106.
 v1: compact JSON `{"v":1,"kid":…,"iv":…,"ct":…[,"aad":…]}`, base64url without padding, no AAD unless `aad` is there.
 """
 
+import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -22,6 +24,9 @@ _V1_FORM: Final = "envelope v1 is a JSON object with v = 1, kid, iv (12 bytes), 
 _V1_FIELDS: Final = frozenset({"v", "kid", "iv", "ct"})
 _PURPOSE: Final = b"journal_keys/token encryption"
 
+_FERNET: Final = re.compile(r"gAAAAA[A-Za-z0-9_-]{92,}={0,2}", re.ASCII)
+"""73 bytes at least: version, time, IV, one block, HMAC-SHA256."""
+
 
 class EnvelopeError(RefusedError):
     """A ciphertext is malformed, names a key that does not open it, or fails authentication."""
@@ -35,6 +40,11 @@ class Envelope(NamedTuple):
     sealed: bytes
     legacy_aad: bytes | None = None
     version: int = 2
+
+
+def is_fernet(text: str) -> bool:
+    """Whether a ciphertext has the form of a Fernet token."""
+    return _FERNET.fullmatch(text) is not None
 
 
 def bound_data(kid: str, context: bytes) -> bytes:
@@ -53,7 +63,7 @@ def parse(text: str, *, decode: Callable[[str], bytes] = base64url.decode) -> En
         return _parse_v2(text, decode)
     if text.startswith("{"):
         return _parse_v1(text, decode)
-    raise EnvelopeError("a ciphertext starts with 'jk2.' (envelope v2) or is a JSON object (envelope v1)")
+    raise EnvelopeError("a ciphertext starts with 'jk2.' (envelope v2), is a JSON object (v1), or a Fernet token")
 
 
 def _parse_v2(text: str, decode: Callable[[str], bytes]) -> Envelope:

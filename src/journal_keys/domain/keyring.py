@@ -22,7 +22,8 @@ class RingHead:
 class KeyRing:
     """The versions of one family at one generation (≥ 1), oldest publication first.
 
-    Holds exactly one ACTIVE key and at most one PRE_ACTIVATION (staged) key; kids never repeat.
+    Holds exactly one ACTIVE key and at most one PRE_ACTIVATION (staged) key; kids never repeat. Neither of the two is
+    of an algorithm that only reads.
 
     Raises:
         RingInvariantError: at construction, when one of these would not hold.
@@ -45,6 +46,9 @@ class KeyRing:
         if len(active) != 1:
             raise RingInvariantError(f"ring {self.family} has {len(active)} ACTIVE keys, not one")
         staged = self._in_state(KeyState.PRE_ACTIVATION)
+        for version in (*active, *staged):
+            if version.is_read_only:
+                raise RingInvariantError(f"{version.kid} of ring {self.family} is {version.algorithm}, read only")
         if len(staged) > 1:
             raise RingInvariantError(f"ring {self.family} has {len(staged)} staged keys, not one at most")
 

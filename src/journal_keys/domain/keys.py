@@ -21,18 +21,30 @@ class Family(StrEnum):
 
 
 class Algorithm(StrEnum):
-    """JWS and JWE algorithm names (RFC 7518, RFC 8037)."""
+    """JWS and JWE algorithm names (RFC 7518, RFC 8037), and Fernet for want of one."""
 
     EDDSA = "EdDSA"
     ES256 = "ES256"
     RS256 = "RS256"
     A256GCM = "A256GCM"
+    HS256 = "HS256"
+    FERNET = "Fernet"
 
 
 ALGORITHMS: Final = {
     Family.JWT: frozenset({Algorithm.EDDSA, Algorithm.ES256, Algorithm.RS256}),
     Family.AES: frozenset({Algorithm.A256GCM}),
 }
+"""With which keys are made."""
+
+READ_ONLY: Final = {
+    Family.JWT: frozenset({Algorithm.HS256}),
+    Family.AES: frozenset({Algorithm.FERNET}),
+}
+"""Of imported keys that only verify or decrypt what was made before: they never become ACTIVE or staged."""
+
+SYMMETRIC: Final = frozenset({Algorithm.A256GCM, Algorithm.HS256, Algorithm.FERNET})
+"""Of keys without a public half."""
 
 
 class KeyState(StrEnum):
@@ -85,14 +97,15 @@ def parse_family(text: str) -> Family:
 
 
 def parse_algorithm(text: str, family: Family) -> Algorithm:
-    """Read an algorithm that keys of this family may have.
+    """Read an algorithm that keys of this family may have, imported ones included.
 
     Raises:
         InvalidNameError: unknown, or of the other family.
     """
     algorithm = _named(Algorithm, text, "algorithm")
-    if algorithm not in ALGORITHMS[family]:
-        expected = ", ".join(sorted(ALGORITHMS[family]))
+    allowed = ALGORITHMS[family] | READ_ONLY[family]
+    if algorithm not in allowed:
+        expected = ", ".join(sorted(allowed))
         raise InvalidNameError(f"{algorithm} is no algorithm of {family}: expected one of {expected}")
     return algorithm
 
@@ -112,7 +125,8 @@ def parse_kid(text: str) -> Kid:
 class KeyVersion:
     """One key of a ring as the ledger knows it: everything but its secret.
 
-    `digest` is the SHA-256, in hex, of the stored material line; `public_jwk` is None exactly for AES.
+    `digest` is the SHA-256, in hex, of the stored material line; `public_jwk` is None exactly for symmetric keys.
+    `derived_kid` is the kid that an imported key would have been given here, None for keys that were made here.
     All times are aware and on the ledger's clock.
     """
 
@@ -128,6 +142,7 @@ class KeyVersion:
     deactivated_at: datetime | None = None
     compromised_at: datetime | None = None
     destroyed_at: datetime | None = None
+    derived_kid: Kid | None = None
 
     def moved_to(self, state: KeyState, at: datetime) -> "KeyVersion":
         """This version in its next state, entered at `at`.
@@ -153,6 +168,11 @@ class KeyVersion:
             KeyState.DESTROYED: self.destroyed_at,
         }
         return moments[self.state] or self.published_at
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it can only verify or decrypt, whatever its state."""
+        return self.algorithm in READ_ONLY[self.family]
 
     @property
     def is_accepted(self) -> bool:

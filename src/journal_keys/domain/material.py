@@ -6,6 +6,7 @@ touch it, and the ledger can be rebuilt from the store.
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn
@@ -26,9 +27,15 @@ from journal_keys.domain.keys import (
 
 AES_KEY_BYTES: Final = 32
 _MAX_LINE: Final = 16 * 1024
-_FIELDS: Final = frozenset({"v", "family", "kid", "alg", "created", "key"})
+_OWN_FIELDS: Final = frozenset({"v", "family", "kid", "alg", "created", "key"})
+_MADE_HERE: Final = 1
+_IMPORTED: Final = 2
+_FIELDS: Final[Mapping[object, frozenset[str]]] = {_MADE_HERE: _OWN_FIELDS, _IMPORTED: _OWN_FIELDS | {"derived"}}
+"""By version of the line."""
 _AES_KID_LABEL: Final = b"journal_keys/1 aes kid"
 _AES_KID_BYTES: Final = 16
+_HMAC_KID_LABEL: Final = b"journal_keys/1 hmac kid"
+_HMAC_KID_CHARACTERS: Final = 22
 _UTC_OFFSET: Final = timedelta(0)
 
 
@@ -50,6 +57,10 @@ class KeyMaterial:
     def digest(self) -> str:
         """SHA-256 in hex. Only for high-entropy material: a short secret could be guessed from it."""
         return hashlib.sha256(self._secret).hexdigest()
+
+    def fingerprint(self, key: "KeyMaterial") -> str:
+        """12 hex digits of HMAC-SHA256 under a random `key`: they tell equal from different while the key is kept."""
+        return hmac.new(key._secret, self._secret, hashlib.sha256).hexdigest()[:12]  # noqa: SLF001 (same class)
 
     def same_as(self, other: "KeyMaterial") -> bool:
         """Whether both hold the same bytes, in constant time."""
@@ -78,13 +89,23 @@ class KeyMaterial:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MaterialRecord:
-    """One key as the store keeps it: raw 32 bytes for AES, PKCS #8 DER for a private signing key."""
+    """One key as the store keeps it: raw 32 bytes for AES and Fernet, PKCS #8 DER for a private signing key.
+
+    An imported key keeps the kid that it had; `derived_kid` is the one that would have been derived from it, so that a
+    stored key can still be checked. It is None for keys that were made here, whose kid is the derived one.
+    """
 
     family: Family
     kid: Kid
     algorithm: Algorithm
     created_at: datetime
     key: KeyMaterial
+    derived_kid: Kid | None = None
+
+    @property
+    def own_kid(self) -> Kid:
+        """The kid that belongs to these bytes."""
+        return self.derived_kid or self.kid
 
 
 def parse_key(text: bytes) -> KeyMaterial | None:
@@ -98,19 +119,29 @@ def parse_key(text: bytes) -> KeyMaterial | None:
 
 def aes_kid(key: KeyMaterial) -> Kid:
     """`aes_` and 32 hex digits: HMAC-SHA256, keyed with the key itself over a constant, cut to 128 bits."""
-    tag = hmac.new(key._secret, _AES_KID_LABEL, hashlib.sha256).digest()  # noqa: SLF001 (same module)
-    return Kid("aes_" + tag[:_AES_KID_BYTES].hex())
+    return Kid("aes_" + _own_tag(key, _AES_KID_LABEL)[:_AES_KID_BYTES].hex())
+
+
+def shared_secret_kid(key: KeyMaterial) -> Kid:
+    """`jwt_` and 22 characters, made likewise of the secret under an HMAC algorithm."""
+    return Kid("jwt_" + base64url.encode(_own_tag(key, _HMAC_KID_LABEL))[:_HMAC_KID_CHARACTERS])
+
+
+def _own_tag(key: KeyMaterial, label: bytes) -> bytes:
+    return hmac.new(key._secret, label, hashlib.sha256).digest()  # noqa: SLF001 (same module)
 
 
 def encode(record: MaterialRecord) -> KeyMaterial:
     """Give the one-line form of a record."""
+    imported = {} if record.derived_kid is None else {"derived": record.derived_kid}
     document = {
-        "v": 1,
+        "v": _IMPORTED if imported else _MADE_HERE,
         "family": record.family.value,
         "kid": record.kid,
         "alg": record.algorithm.value,
         "created": record.created_at.astimezone(UTC).isoformat(timespec="microseconds"),
         "key": base64url.encode(record.key._secret),  # noqa: SLF001 (same module)
+        **imported,
     }
     return KeyMaterial(base64url.encode(canonical.to_json(document).encode("ascii")).encode("ascii"))
 
@@ -126,7 +157,7 @@ def decode(line: KeyMaterial) -> MaterialRecord:
     except (ValueError, TypeError, JournalKeysError):
         record = None
     if record is None or not encode(record).same_as(line):
-        raise MaterialCorruptError("stored key material is not a well-formed record of version 1")
+        raise MaterialCorruptError("stored key material is not a well-formed record of version 1 or 2")
     return record
 
 
@@ -141,6 +172,7 @@ def unused_version(record: MaterialRecord, *, digest: str, public_jwk: PublicJwk
         state=KeyState.PRE_ACTIVATION,
         created_at=record.created_at,
         published_at=record.created_at,
+        derived_kid=record.derived_kid,
     )
 
 
@@ -148,7 +180,7 @@ def _document(line: bytes) -> dict[str, Any]:
     if len(line) > _MAX_LINE:
         raise ValueError("too long")
     document = canonical.from_json(base64url.decode(line.decode("ascii")).decode("ascii"))
-    if not isinstance(document, dict) or document.keys() != _FIELDS or document["v"] != 1:
+    if not isinstance(document, dict) or document.keys() != _FIELDS.get(document.get("v")):
         raise ValueError("other fields")
     return document
 
@@ -167,4 +199,5 @@ def _record(document: dict[str, Any]) -> MaterialRecord:
         algorithm=parse_algorithm(document["alg"], family),
         created_at=created_at,
         key=key,
+        derived_kid=parse_kid(document["derived"]) if "derived" in document else None,
     )

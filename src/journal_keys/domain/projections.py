@@ -11,11 +11,11 @@ from journal_keys.domain.material import KeyMaterial, MaterialRecord
 
 
 def aes_projections(ring: KeyRing, records: Mapping[Kid, MaterialRecord]) -> dict[str, KeyMaterial]:
-    """`current_key`, `next_key` (base64url of 32 bytes), `active_kid`, and `keys_map` (kid → key, all accepted)."""
+    """`current_key`, `next_key` (base64url of 32 bytes), `active_kid`, and `keys_map` (kid → AES key, all accepted)."""
     keys = {
         version.kid: base64url.encode(expose(records[version.kid].key))
         for version in ring.accepted
-        if version.kid in records
+        if version.kid in records and not version.is_read_only
     }
     texts = {"active_kid": ring.active.kid, "keys_map": canonical.to_json(keys)}
     if ring.active.kid in keys:

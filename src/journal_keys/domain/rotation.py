@@ -127,6 +127,35 @@ def found(active: KeyVersion, staged: KeyVersion, cause: Cause) -> RingChange:
     return RingChange(ring=ring, facts=facts, founding=True)
 
 
+def found_on(
+    active: KeyVersion, staged: KeyVersion, others: Iterable[KeyVersion], cause: Cause, *, generation: int
+) -> RingChange:
+    """The first ring of a family that has keys from elsewhere: imported ones keep their kids.
+
+    `others` verify and decrypt only. `generation` is above any that an instance may still hold.
+    """
+    begun = found(active, staged, cause)
+    read = tuple(_read_only(version, cause.at) for version in others)
+    ring = replace(begun.ring, generation=generation, versions=(*begun.ring.versions, *read))
+    return replace(begun, ring=ring, facts=(*begun.facts, *(cause.fact("key_imported", one) for one in read)))
+
+
+def admit(ring: KeyRing, versions: Iterable[KeyVersion], cause: Cause) -> RingChange:
+    """Take imported keys into a ring that is there: they verify or decrypt from now on, and nothing else.
+
+    Raises:
+        RingInvariantError: the ring knows one of the kids.
+    """
+    read = tuple(_read_only(version, cause.at) for version in versions)
+    facts = tuple(cause.fact("key_imported", version) for version in read)
+    return RingChange(ring=_next(ring, cause, (*ring.versions, *read)), facts=facts)
+
+
+def _read_only(version: KeyVersion, at: datetime) -> KeyVersion:
+    published = replace(version, published_at=at)
+    return published.moved_to(KeyState.ACTIVE, at).moved_to(KeyState.DEACTIVATED, at)
+
+
 def publish(ring: KeyRing, staged: KeyVersion, cause: Cause) -> RingChange:
     """Add a staged key, published as of now: nobody could see it while its material was made.
 
@@ -226,7 +255,7 @@ def recover(versions: Mapping[Kid, KeyVersion], active: Kid, cause: Cause, *, ge
     COMPROMISED versions stay so. `generation` is above any that an instance may still hold.
     """
     usable = sorted(
-        (version for version in versions.values() if version.is_accepted),
+        (version for version in versions.values() if version.is_accepted and not version.is_read_only),
         key=lambda version: version.created_at,
     )
     newest = usable[-1].kid

@@ -48,6 +48,14 @@ def check_header(header: object, profile: TokenProfile) -> tuple[str, str]:
     return algorithm, kid
 
 
+def as_old_header(header: object) -> Mapping[str, object] | None:
+    """Give a header that tokens from before a migration may have: no `kid`, no `typ`, or the `typ` JWT; else None."""
+    if not isinstance(header, dict) or "alg" not in header or not header.keys() <= HEADER_MEMBERS:
+        return None
+    is_old = "kid" not in header or str(header.get("typ", "JWT")).upper() == "JWT"
+    return header if is_old else None
+
+
 def check_claims(claims: object, profile: TokenProfile, *, now_s: float) -> Mapping[str, Any]:
     """Give the claims of a token that is alive at `now_s` (Unix seconds) and meant for us.
 

@@ -1,6 +1,7 @@
 """Keys as objects that compute: made, opened, proved, rendered."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -60,9 +61,19 @@ class CipherKey(Protocol):
         ...
 
 
+@runtime_checkable
+class ForeignReader(Protocol):
+    """Imported keys that open what another library sealed, and that names no key."""
+
+    @abstractmethod
+    def open(self, text: str) -> bytes | None:
+        """Give the plaintext, or None where none of the keys opens it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NewKey:
-    """A key that nobody has seen yet. `public_jwk` is None exactly for AES."""
+    """A key that nobody has seen yet. `public_jwk` is None exactly for symmetric keys."""
 
     record: MaterialRecord
     public_jwk: PublicJwk | None
@@ -83,7 +94,7 @@ class KeyOpener(Protocol):
     """Turns stored material into key objects, and checks that a key is the one its kid names.
 
     Every method raises `MaterialCorruptError` when the bytes are no key of the algorithm, or the kid is not derived
-    from the key.
+    from the key; of an imported key that holds for the kid that was derived at its import.
     """
 
     @abstractmethod
@@ -92,13 +103,25 @@ class KeyOpener(Protocol):
         ...
 
     @abstractmethod
-    def verifying(self, kid: Kid, algorithm: Algorithm, public: PublicJwk) -> VerifyingKey:
-        """Open a public key."""
+    def verifying(
+        self, kid: Kid, algorithm: Algorithm, public: PublicJwk, *, derived_kid: Kid | None = None
+    ) -> VerifyingKey:
+        """Open a public key; `derived_kid` is that of an imported one."""
+        ...
+
+    @abstractmethod
+    def verifying_shared(self, record: MaterialRecord) -> VerifyingKey:
+        """Open a secret that signer and verifier shared (HS256), for verifying only."""
         ...
 
     @abstractmethod
     def cipher(self, record: MaterialRecord) -> CipherKey:
         """Open an AES key."""
+        ...
+
+    @abstractmethod
+    def foreign_reader(self, records: Sequence[MaterialRecord]) -> ForeignReader:
+        """Open Fernet keys, for decrypting only."""
         ...
 
     @abstractmethod

@@ -58,6 +58,11 @@ class Meter(Protocol):
         ...
 
     @abstractmethod
+    def old_formats(self) -> Counter[str]:
+        """Give what reads of tokens and ciphertexts from before a migration are added to, by their format."""
+        ...
+
+    @abstractmethod
     def fetched(self, path: SecretPath, source: Source, took_s: float) -> None:
         """Count one fetch that memory could not answer, and how long it took."""
         ...

@@ -9,7 +9,7 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Kid
 from journal_keys.domain.material import MaterialRecord
-from journal_keys.ports.key_crypto import CipherKey, SigningKey, VerifyingKey
+from journal_keys.ports.key_crypto import CipherKey, ForeignReader, SigningKey, VerifyingKey
 
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 """The confirmation of a view that nobody confirmed."""
@@ -30,7 +30,11 @@ class SigningView:
     verifying: Mapping[Kid, VerifyingKey]
     missing: frozenset[Kid] = field(default=frozenset())
     records: Mapping[Kid, MaterialRecord] = field(default_factory=dict, repr=False)
-    """What `signers` were opened from."""
+    """What was opened: of `signers`, and of shared secrets in `verifying`."""
+    imported: frozenset[Kid] = field(default=frozenset())
+    """The keys in `verifying` that signed elsewhere before."""
+    unnamed: Mapping[str, VerifyingKey] = field(default_factory=dict)
+    """By algorithm, those of them that signed tokens which name no key."""
     confirmed_at: datetime = NEVER
     """What the wall clock read then: it names the confirmation, and no age is counted from it."""
     is_restored: bool = False
@@ -47,7 +51,9 @@ class CipherView:
     opening: Mapping[Kid, CipherKey]
     missing: frozenset[Kid] = field(default=frozenset())
     records: Mapping[Kid, MaterialRecord] = field(default_factory=dict, repr=False)
-    """What `opening` was opened from."""
+    """What was opened: of `opening`, and of `foreign`."""
+    foreign: ForeignReader | None = None
+    """What opens ciphertexts of another library; None where no such key was imported."""
     confirmed_at: datetime = NEVER
     is_restored: bool = False
 

@@ -21,6 +21,7 @@ from journal_keys.ports.ledger import Ledger, LedgerPage
 from journal_keys.ports.secret_store import FolderContent
 from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.ports.view_board import ViewBoard
+from journal_keys.use_cases.make_views import is_shared
 from journal_keys.use_cases.project_ring import unknown_to
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
 
@@ -175,7 +176,7 @@ def _made_at(line: KeyMaterial) -> datetime | None:
 
 def _lost(ring: KeyRing, content: FolderContent) -> str:
     """Which keys cannot be used any more, in words; none of the old signing keys is needed for verifying."""
-    needed = ring.accepted if ring.family is Family.AES else (ring.active,)
+    needed = [v for v in ring.accepted if ring.family is Family.AES or v == ring.active or is_shared(v)]
     missing = [version.kid for version in needed if version.kid not in content.secrets]
     if missing:
         return f"material is missing: {', '.join(missing)}"

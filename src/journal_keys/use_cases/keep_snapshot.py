@@ -84,12 +84,12 @@ class KeepSnapshot:
         same = held.rings.get(view.ring.family) if held else None
         if same is not None and same.confirmed_at == view.confirmed_at:
             age = max(age, same.age)
-        is_needed = not isinstance(view, SigningView) or self.windows.signs_through_outages
+        withheld = view.signers if isinstance(view, SigningView) and not self.windows.signs_through_outages else {}
         return KeptRing(
             ring=view.ring,
             confirmed_at=view.confirmed_at,
             age=age,
-            material={kid: material.encode(record) for kid, record in view.records.items() if is_needed},
+            material={kid: material.encode(record) for kid, record in view.records.items() if kid not in withheld},
         )
 
     async def _secrets(self, held: Snapshot | None) -> tuple[Mapping[SecretPath, KeptSecret], bool]:

@@ -1,29 +1,31 @@
 """Make the view of a ring from its material: what was opened before is kept, the rest is opened."""
 
 from collections.abc import Mapping
-from typing import TypeVar
 
 from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Family, KeyVersion, Kid
+from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.material import MaterialRecord
-from journal_keys.ports.key_crypto import KeyOpener
+from journal_keys.ports.key_crypto import KeyOpener, VerifyingKey
 from journal_keys.ports.view_board import CipherView, RingView, SigningView
-
-Held = TypeVar("Held")
 
 
 def needed(ring: KeyRing) -> tuple[KeyVersion, ...]:
-    """The keys whose material a process needs: of signing keys the ACTIVE and the staged one, of AES keys all."""
+    """The keys whose material a process needs: AES keys all, signing keys that sign now or next, and shared secrets."""
     if ring.family is Family.AES:
         return ring.accepted
-    return (ring.active, ring.staged) if ring.staged else (ring.active,)
+    return tuple(
+        version for version in ring.accepted if version.state is not KeyState.DEACTIVATED or is_shared(version)
+    )
+
+
+def is_shared(version: KeyVersion) -> bool:
+    """Whether it verifies with what it signed with, so that its public half tells nothing."""
+    return version.algorithm is Algorithm.HS256
 
 
 def opened_in(shown: RingView | None) -> frozenset[Kid]:
     """The keys that a view holds open."""
-    if shown is None:
-        return frozenset()
-    return frozenset(shown.signers if isinstance(shown, SigningView) else shown.opening)
+    return frozenset() if shown is None else frozenset(shown.records)
 
 
 def signing_view(
@@ -39,21 +41,39 @@ def signing_view(
     Raises:
         MaterialCorruptError: a fresh key is not what its kid says.
     """
-    wanted, known = needed(ring), shown.verifying if shown else {}
-    signers = _kept(wanted, shown.signers if shown else {}) | {kid: opener.signing(fresh[kid]) for kid in fresh}
+    records = _records(ring, fresh, shown)
+    known, signing = (shown.verifying, shown.signers) if shown else ({}, {})
+    signers = {
+        version.kid: signing.get(version.kid) or opener.signing(records[version.kid])
+        for version in needed(ring)
+        if version.kid in records and not version.is_read_only
+    }
+    verifying = {
+        version.kid: known.get(version.kid) or _verifying(opener, version, records)
+        for version in ring.accepted
+        if not is_shared(version) or version.kid in records
+    }
     return SigningView(
         ring=ring,
         confirmed_s=confirmed_s,
         signing=signers.get(ring.active.kid),
         signers=signers,
-        verifying={
-            version.kid: known.get(version.kid) or opener.verifying(version.kid, version.algorithm, version.public_jwk)
+        verifying=verifying,
+        missing=frozenset(version.kid for version in needed(ring)) - records.keys(),
+        records=records,
+        imported=frozenset(version.kid for version in ring.accepted if version.derived_kid),
+        unnamed={
+            version.algorithm.value: verifying[version.kid]
             for version in ring.accepted
-            if version.public_jwk is not None
+            if version.derived_kid == version.kid and version.kid in verifying
         },
-        missing=frozenset(version.kid for version in wanted) - signers.keys(),
-        records=_kept(wanted, shown.records if shown else {}) | dict(fresh),
     )
+
+
+def _verifying(opener: KeyOpener, version: KeyVersion, records: Mapping[Kid, MaterialRecord]) -> VerifyingKey:
+    if version.public_jwk is None:
+        return opener.verifying_shared(records[version.kid])
+    return opener.verifying(version.kid, version.algorithm, version.public_jwk, derived_kid=version.derived_kid)
 
 
 def cipher_view(
@@ -69,17 +89,25 @@ def cipher_view(
     Raises:
         MaterialCorruptError: a fresh key is not what its kid says.
     """
-    wanted = needed(ring)
-    opening = _kept(wanted, shown.opening if shown else {}) | {kid: opener.cipher(fresh[kid]) for kid in fresh}
+    records = _records(ring, fresh, shown)
+    open_now = shown.opening if shown else {}
+    foreign = [records[v.kid] for v in ring.accepted if v.is_read_only and v.kid in records]
+    opening = {
+        version.kid: open_now.get(version.kid) or opener.cipher(records[version.kid])
+        for version in ring.accepted
+        if version.kid in records and not version.is_read_only
+    }
     return CipherView(
         ring=ring,
         confirmed_s=confirmed_s,
         sealing=opening.get(ring.active.kid),
         opening=opening,
-        missing=frozenset(version.kid for version in wanted) - opening.keys(),
-        records=_kept(wanted, shown.records if shown else {}) | dict(fresh),
+        missing=frozenset(version.kid for version in ring.accepted) - records.keys(),
+        records=records,
+        foreign=opener.foreign_reader(foreign) if foreign else None,
     )
 
 
-def _kept(wanted: tuple[KeyVersion, ...], held: Mapping[Kid, Held]) -> dict[Kid, Held]:
-    return {version.kid: held[version.kid] for version in wanted if version.kid in held}
+def _records(ring: KeyRing, fresh: Mapping[Kid, MaterialRecord], shown: RingView | None) -> dict[Kid, MaterialRecord]:
+    held = {**(shown.records if shown else {}), **fresh}
+    return {version.kid: held[version.kid] for version in needed(ring) if version.kid in held}

@@ -136,6 +136,8 @@ class Reconcile:
             public = self.opener.prove(record)
         except MaterialCorruptError:
             return None  # not ours to delete; the health check counts it
+        if record.derived_kid is not None:
+            return None  # of a migration that got no further: its owner has it, and runs it again
         too_young = cause.at - record.created_at < self.rotate.windows.publish_to_promote
         if too_young or (record.kid, record.family) != (name, ring.family):
             return None

@@ -50,7 +50,7 @@ class RecoverLedger:
             return AlreadyInitialised(family=family, active_kid=ring.active.kid, generation=ring.generation)
         content = await self.read_material(family)
         versions = await self._versions(page, content)
-        usable = {kid: version for kid, version in versions.items() if version.is_accepted}
+        usable = {kid: one for kid, one in versions.items() if one.is_accepted and not one.is_read_only}
         unusable = tuple(sorted(content.secrets.keys() - versions.keys() - {MARKER_NAME}))
         if not usable:
             return NothingToRecover(family=family)

@@ -109,8 +109,14 @@ class PaperKeys(KeyGenerator, KeyOpener, PemRenderer):
     def signing(self, record: MaterialRecord) -> Any:  # noqa: ANN401 (no use case of the model signs)
         raise NotImplementedError(record.kid)
 
-    def verifying(self, kid: Kid, algorithm: Algorithm, public: PublicJwk) -> Any:  # noqa: ANN401 (as above)
-        raise NotImplementedError(kid, algorithm, public)
+    def verifying(self, kid: Kid, algorithm: Algorithm, public: PublicJwk, *, derived_kid: Kid | None = None) -> Any:  # noqa: ANN401 (as above)
+        raise NotImplementedError(kid, algorithm, public, derived_kid)
+
+    def verifying_shared(self, record: MaterialRecord) -> Any:  # noqa: ANN401 (as above)
+        raise NotImplementedError(record.kid)
+
+    def foreign_reader(self, records: Sequence[MaterialRecord]) -> Any:  # noqa: ANN401 (as above)
+        raise NotImplementedError(records)
 
     def cipher(self, record: MaterialRecord) -> Any:  # noqa: ANN401 (as above)
         raise NotImplementedError(record.kid)

@@ -90,6 +90,7 @@ def test_the_document_names_every_figure_with_its_labels(meter: PrometheusMeter,
     meter.failed(PATH, ValueError())
     meter.heard(Ignored(event="test", because="a test"))
     meter.questions()["hit"] += 1
+    meter.old_formats()["fernet"] += 1
     meter.publish()
     for family in Family:
         meter.rotated(family, "scheduler")

@@ -10,7 +10,7 @@ NONCE = bytes(range(12))
 TAG = bytes(range(100, 116))
 KID = "aes_x"
 V1: dict[str, object] = {"v": 1, "kid": KID, "iv": base64url.encode(NONCE), "ct": base64url.encode(b"text" + TAG)}
-EITHER = "a ciphertext starts with 'jk2.' (envelope v2) or is a JSON object (envelope v1)"
+EITHER = "a ciphertext starts with 'jk2.' (envelope v2), is a JSON object (v1), or a Fernet token"
 V2_FORM = "envelope v2 is jk2.<kid>.<base64url of at least 28 bytes>"
 V1_FORM = "envelope v1 is a JSON object with v = 1, kid, iv (12 bytes), ct and optionally aad"
 

@@ -92,17 +92,17 @@ def test_what_is_no_text_is_no_kid() -> None:
         pytest.param(lambda: parse_family("rsa"), "unknown family: expected one of jwt, aes", id="family"),
         pytest.param(
             lambda: parse_algorithm("none", Family.JWT),
-            "unknown algorithm: expected one of EdDSA, ES256, RS256, A256GCM",
+            "unknown algorithm: expected one of EdDSA, ES256, RS256, A256GCM, HS256, Fernet",
             id="algorithm",
         ),
         pytest.param(
             lambda: parse_algorithm("EdDSA", Family.AES),
-            "EdDSA is no algorithm of aes: expected one of A256GCM",
+            "EdDSA is no algorithm of aes: expected one of A256GCM, Fernet",
             id="algorithm of aes",
         ),
         pytest.param(
             lambda: parse_algorithm("A256GCM", Family.JWT),
-            "A256GCM is no algorithm of jwt: expected one of ES256, EdDSA, RS256",
+            "A256GCM is no algorithm of jwt: expected one of ES256, EdDSA, HS256, RS256",
             id="algorithm of jwt",
         ),
     ],

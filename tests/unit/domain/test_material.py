@@ -117,7 +117,7 @@ CHANGES: dict[str, dict[str, object]] = {
 def test_another_document_is_refused_and_not_shown(changes: dict[str, object]) -> None:
     with pytest.raises(MaterialCorruptError) as caught:
         material.decode(changed_document(**changes))
-    assert str(caught.value) == "stored key material is not a well-formed record of version 1"
+    assert str(caught.value) == "stored key material is not a well-formed record of version 1 or 2"
     assert caught.value.__context__ is None or caught.value.__suppress_context__
 
 

@@ -39,7 +39,7 @@ RECORD = RotationRecord(request=REQUEST, family=Family.JWT, status=RotationStatu
 def key(kid: str, state: KeyState = S.PRE_ACTIVATION, at: datetime = T0, family: Family = Family.JWT) -> KeyVersion:
     """A version that was created and published at T0 and entered its state at `at`."""
     moments = {S.ACTIVE: "activated_at", S.DEACTIVATED: "deactivated_at", S.COMPROMISED: "compromised_at"}
-    return KeyVersion(
+    version = KeyVersion(
         kid=Kid(kid),
         family=family,
         algorithm=Algorithm.EDDSA,
@@ -48,8 +48,8 @@ def key(kid: str, state: KeyState = S.PRE_ACTIVATION, at: datetime = T0, family:
         state=state,
         created_at=T0,
         published_at=at if state is S.PRE_ACTIVATION else T0,
-        **({moments[state]: at} if state in moments else {}),
     )
+    return replace(version, **{moments[state]: at}) if state in moments else version  # type: ignore[arg-type]
 
 
 def ring(*versions: KeyVersion) -> KeyRing:

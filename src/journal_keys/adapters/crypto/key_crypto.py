@@ -1,10 +1,13 @@
 """Keys made, opened, proved and rendered with the cryptography library; JWS primitives are PyJWT's."""
 
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from cryptography.exceptions import InternalError, InvalidTag, UnsupportedAlgorithm
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
@@ -27,10 +30,17 @@ from journal_keys.domain.errors import InvalidNameError, MaterialCorruptError
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keys import Algorithm, Family, Kid
-from journal_keys.domain.material import AES_KEY_BYTES, KeyMaterial, MaterialRecord, aes_kid
+from journal_keys.domain.material import (
+    AES_KEY_BYTES,
+    KeyMaterial,
+    MaterialRecord,
+    aes_kid,
+    shared_secret_kid,
+)
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.key_crypto import (
     CipherKey,
+    ForeignReader,
     KeyGenerator,
     KeyOpener,
     NewKey,
@@ -78,6 +88,36 @@ class JwsVerifyingKey(VerifyingKey):
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Verify."""
         return self.primitive.verify(message, self.key, signature)
+
+
+class HmacVerifyingKey(VerifyingKey):
+    """A shared secret with PyJWT's primitive for its algorithm; it is never asked to sign."""
+
+    __slots__ = ("_key", "_primitive", "algorithm", "kid")
+
+    def __init__(self, kid: Kid, algorithm: Algorithm, key: KeyMaterial) -> None:
+        self.kid = kid
+        self.algorithm = algorithm
+        self._key = expose(key)
+        self._primitive = _JWS[algorithm]
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Verify."""
+        return self._primitive.verify(message, self._key, signature)
+
+
+class FernetReader(ForeignReader):
+    """The cryptography library's MultiFernet: tokens name no key, so each is tried in turn."""
+
+    def __init__(self, keys: Sequence[KeyMaterial]) -> None:
+        self._fernet = MultiFernet([Fernet(urlsafe_b64encode(expose(key))) for key in keys])
+
+    def open(self, text: str) -> bytes | None:
+        """Decrypt."""
+        try:
+            return self._fernet.decrypt(text)
+        except (InvalidToken, ValueError):
+            return None
 
 
 class AesCipherKey(CipherKey):
@@ -146,13 +186,15 @@ class CryptographyKeyOpener(KeyOpener):
     def signing(self, record: MaterialRecord) -> JwsSigningKey:
         """Open a private key."""
         private = _load(record)
-        if _public_jwk(record.algorithm, private).kid() != record.kid:
+        if _public_jwk(record.algorithm, private).kid() != record.own_kid:
             raise MaterialCorruptError(f"the material of {record.kid} is another key than its kid names")
         return JwsSigningKey(record.kid, record.algorithm, private, _JWS[record.algorithm])
 
-    def verifying(self, kid: Kid, algorithm: Algorithm, public: PublicJwk) -> JwsVerifyingKey:
+    def verifying(
+        self, kid: Kid, algorithm: Algorithm, public: PublicJwk, *, derived_kid: Kid | None = None
+    ) -> JwsVerifyingKey:
         """Open a public key."""
-        if public.kid() != kid:
+        if public.kid() != (derived_kid or kid):
             raise MaterialCorruptError(f"the public key of {kid} is another key than its kid names")
         try:
             key = _JWS[algorithm].from_jwk(dict(public.members))
@@ -162,16 +204,33 @@ class CryptographyKeyOpener(KeyOpener):
             raise MaterialCorruptError(f"the public key of {kid} is no {algorithm} key")
         return JwsVerifyingKey(kid, algorithm, key, _JWS[algorithm])
 
+    def verifying_shared(self, record: MaterialRecord) -> HmacVerifyingKey:
+        """Open a shared secret."""
+        if record.algorithm is not Algorithm.HS256:
+            raise MaterialCorruptError(f"the material of {record.kid} is no shared secret")
+        if shared_secret_kid(record.key) != record.own_kid:
+            raise MaterialCorruptError(f"the material of {record.kid} is another key than its kid names")
+        return HmacVerifyingKey(record.kid, record.algorithm, record.key)
+
     def cipher(self, record: MaterialRecord) -> AesCipherKey:
         """Open an AES key."""
-        if record.algorithm is not Algorithm.A256GCM or len(record.key) != AES_KEY_BYTES:
-            raise MaterialCorruptError(f"the material of {record.kid} is no AES-256 key")
-        if aes_kid(record.key) != record.kid:
-            raise MaterialCorruptError(f"the material of {record.kid} is another key than its kid names")
+        _check_symmetric(record, Algorithm.A256GCM)
         return AesCipherKey(record.kid, record.key)
 
+    def foreign_reader(self, records: Sequence[MaterialRecord]) -> FernetReader:
+        """Open Fernet keys."""
+        for record in records:
+            _check_symmetric(record, Algorithm.FERNET)
+        return FernetReader([record.key for record in records])
+
     def prove(self, record: MaterialRecord) -> PublicJwk | None:
-        """Use the key both ways."""
+        """Use the key both ways, where it has two."""
+        if record.algorithm is Algorithm.HS256:
+            self.verifying_shared(record)
+            return None
+        if record.algorithm is Algorithm.FERNET:
+            self.foreign_reader((record,))
+            return None
         if record.family is Family.AES:
             cipher = self.cipher(record)
             nonce = bytes(12)  # the probe is thrown away, and no other plaintext is ever sealed under this AAD
@@ -180,7 +239,8 @@ class CryptographyKeyOpener(KeyOpener):
             return None
         signing = self.signing(record)
         public = _public_jwk(record.algorithm, signing.key)
-        if not self.verifying(record.kid, record.algorithm, public).verify(_PROBE, signing.sign(_PROBE)):
+        verifying = self.verifying(record.kid, record.algorithm, public, derived_kid=record.derived_kid)
+        if not verifying.verify(_PROBE, signing.sign(_PROBE)):
             raise MaterialCorruptError(f"the material of {record.kid} does not verify what it signed")
         return public
 
@@ -202,8 +262,25 @@ class CryptographyPemRenderer(PemRenderer):
         return KeyMaterial(text)
 
 
+def derived_kid(algorithm: Algorithm, private: PrivateKey) -> Kid:
+    """Give the kid that belongs to a private key.
+
+    Raises:
+        InvalidNameError: it is of another curve.
+    """
+    return Kid(_public_jwk(algorithm, private).kid())
+
+
 def _record(family: Family, kid: Kid, algorithm: Algorithm, created_at: datetime, key: KeyMaterial) -> MaterialRecord:
     return MaterialRecord(family=family, kid=kid, algorithm=algorithm, created_at=created_at, key=key)
+
+
+def _check_symmetric(record: MaterialRecord, algorithm: Algorithm) -> None:
+    if record.algorithm is not algorithm or len(record.key) != AES_KEY_BYTES:
+        name = "AES-256" if algorithm is Algorithm.A256GCM else algorithm.value
+        raise MaterialCorruptError(f"the material of {record.kid} is no {name} key")
+    if aes_kid(record.key) != record.own_kid:
+        raise MaterialCorruptError(f"the material of {record.kid} is another key than its kid names")
 
 
 def _load(record: MaterialRecord) -> PrivateKey:

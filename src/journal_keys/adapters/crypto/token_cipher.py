@@ -1,5 +1,6 @@
 """Ciphertexts as text: sealed and opened on the view in memory, without I/O."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Final
 
@@ -12,6 +13,7 @@ from journal_keys.domain.envelope import (
     V2_FORM,
     Envelope,
     EnvelopeError,
+    is_fernet,
     parse,
 )
 from journal_keys.domain.errors import KeyUnavailableError, ViewStaleError
@@ -21,6 +23,10 @@ from journal_keys.domain.windows import Windows
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.view_board import CipherView, ViewBoard
+
+OLD_V1: Final = "envelope_v1"
+OLD_FERNET: Final = "fernet"
+"""What ciphertexts of older formats are counted as."""
 
 _V2: Final = PREFIX.removesuffix(".")
 
@@ -36,7 +42,7 @@ class WithdrawnKeyError(EnvelopeError):
 class TokenCipher:
     """Encrypts under the ACTIVE AES key of the view, decrypts under any accepted one, found by its kid."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (all that it needs to do no I/O)
         self,
         board: ViewBoard,
         clock: Clock,
@@ -44,6 +50,7 @@ class TokenCipher:
         budget: EncryptionBudget,
         windows: Windows,
         verify_max_stale: timedelta,
+        old: Counter[str] | None = None,
     ) -> None:
         self._board = board
         self._uptime_s = clock.uptime_s
@@ -52,6 +59,7 @@ class TokenCipher:
         self._encrypt_max_stale_s = windows.oldest_signer_view.total_seconds()
         self._oldest_view_s = windows.oldest_verifier_view.total_seconds()
         self._max_stale_s = verify_max_stale.total_seconds()
+        self._old: Counter[str] = Counter() if old is None else old
 
     def encrypt(self, plaintext: str | bytes, *, context: bytes = b"") -> str:
         """Give envelope v2 of text (as UTF-8) or bytes; only the same `context` opens it.
@@ -73,7 +81,7 @@ class TokenCipher:
         return f"{PREFIX}{key.kid}.{encode(sealed).decode('ascii')}"
 
     def decrypt(self, ciphertext: str, *, context: bytes = b"") -> str:
-        """Give the text of an envelope v2 or v1.
+        """Give the text of an envelope v2 or v1, or of a Fernet token of an imported key, which knows no context.
 
         Raises:
             EnvelopeError: malformed, forged, of another context, of a key that is unknown or withdrawn, or not UTF-8.
@@ -89,7 +97,7 @@ class TokenCipher:
         raise EnvelopeError("the ciphertext holds bytes that are no text: use decrypt_bytes")
 
     def decrypt_bytes(self, ciphertext: str, *, context: bytes = b"") -> bytes:
-        """Give the bytes of an envelope v2 or v1; raises as `decrypt`."""
+        """Give the bytes instead of the text; raises as `decrypt`."""
         view = self._board.cipher
         if view is None or self._uptime_s() - view.confirmed_s > self._max_stale_s:
             raise _stale(self._max_stale_s, "decrypted")
@@ -120,6 +128,8 @@ class TokenCipher:
             ViewStaleError: the view is older than it may be, or there is none.
         """
         view = self._view(self._max_stale_s, "judged")
+        if isinstance(ciphertext, str) and is_fernet(ciphertext):
+            return True
         envelope = _parsed(ciphertext)
         return envelope.version == 1 or envelope.kid != view.ring.active.kid
 
@@ -134,13 +144,32 @@ class TokenCipher:
         return view
 
     def _open_parsed(self, view: CipherView, ciphertext: object, context: bytes) -> bytes | None:
-        """Take any ciphertext the long way: what is no v2 of a known key is v1, or is refused with its reason."""
+        """Take any ciphertext the long way: what is no v2 of a known key is older, or is refused with its reason."""
+        if isinstance(ciphertext, str) and is_fernet(ciphertext):
+            return self._counted(OLD_FERNET, self._open_foreign(view, ciphertext))
         envelope = _parsed(ciphertext)
         key = view.opening.get(envelope.kid)
         if key is None:
             raise self._no_key(view, envelope.kid)
-        bound = envelope.legacy_aad if envelope.version == 1 else key.bound_prefix + context
-        return key.open(envelope.nonce, envelope.sealed, bound)
+        if envelope.version == 1:
+            return self._counted(OLD_V1, key.open(envelope.nonce, envelope.sealed, envelope.legacy_aad))
+        return key.open(envelope.nonce, envelope.sealed, key.bound_prefix + context)
+
+    def _open_foreign(self, view: CipherView, ciphertext: str) -> bytes:
+        opened = view.foreign.open(ciphertext) if view.foreign is not None else None
+        if opened is not None:
+            return opened
+        lost = [v.kid for v in view.ring.accepted if v.is_read_only and v.kid in view.missing]
+        if lost:
+            raise KeyUnavailableError(f"the material of {', '.join(lost)} could not be read from the store")
+        if self._uptime_s() - view.confirmed_s > self._oldest_view_s:
+            raise ViewStaleError("the Fernet token may be of a key that the ring gained since its confirmation")
+        raise UnknownCiphertextKidError("no imported key opens this Fernet token: it was changed, or is of another key")
+
+    def _counted(self, form: str, opened: bytes | None) -> bytes | None:
+        if opened is not None:
+            self._old[form] += 1
+        return opened
 
     def _no_key(self, view: CipherView, kid: Kid) -> EnvelopeError | KeyUnavailableError:
         version = view.ring.find(kid)

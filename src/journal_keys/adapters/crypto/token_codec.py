@@ -1,6 +1,7 @@
 """JWTs in compact form (RFC 7515 §7.1): signed and verified on the view in memory, without I/O."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -14,6 +15,7 @@ from journal_keys.domain.token import (
     TokenProfile,
     TokenRefusedError,
     UnknownKidError,
+    as_old_header,
     check_claims,
     check_header,
 )
@@ -24,6 +26,9 @@ from journal_keys.ports.view_board import SigningView, ViewBoard
 
 RESERVED: Final = frozenset({"iss", "aud", "iat", "exp"})
 """Claims that the signer sets itself."""
+
+OLD_TOKEN: Final = "token"  # noqa: S105 (a label)
+"""What tokens of imported keys, with the header that they had before, are counted as."""
 
 _MOST_HEADERS: Final = 256
 _MOST_LEVELS: Final = 32
@@ -160,6 +165,7 @@ class JwtVerifier:
         profile: TokenProfile,
         windows: Windows,
         verify_max_stale: timedelta,
+        old: Counter[str] | None = None,
     ) -> None:
         self._board = board
         self._clock = clock
@@ -167,6 +173,7 @@ class JwtVerifier:
         self._oldest_view_s = windows.oldest_verifier_view.total_seconds()
         self._max_stale_s = verify_max_stale.total_seconds()
         self._headers: dict[str, tuple[str, str]] = {}
+        self._old: Counter[str] = Counter() if old is None else old
 
     def verify(self, token: object) -> Mapping[str, Any]:
         """Give the claims of a good token. Any other input of any type is refused with one error.
@@ -187,7 +194,10 @@ class JwtVerifier:
         key = self._key(view, header)
         if not key.verify(_ascii(message), _decode(signature)):
             raise TokenRefusedError("the signature of the token does not verify")
-        return check_claims(_json(payload), self._profile, now_s=self._clock.unix_s())
+        claims = check_claims(_json(payload), self._profile, now_s=self._clock.unix_s())
+        if view.imported and header not in self._headers:
+            self._old[OLD_TOKEN] += 1
+        return claims
 
     def _fresh_view(self) -> SigningView:
         view = self._board.signing
@@ -197,6 +207,8 @@ class JwtVerifier:
 
     def _key(self, view: SigningView, header: str) -> VerifyingKey:
         known = self._headers.get(header)
+        if known is None and view.imported and (old := as_old_header(_json(header))) is not None:
+            return self._old_key(view, old)
         algorithm, kid = known or check_header(_json(header), self._profile)
         key = view.verifying.get(Kid(kid))
         if key is None:
@@ -205,6 +217,17 @@ class JwtVerifier:
             raise TokenRefusedError("alg of the token is not the algorithm of its key")
         if known is None:
             self._remember(header, algorithm, kid)
+        return key
+
+    def _old_key(self, view: SigningView, header: Mapping[str, object]) -> VerifyingKey:
+        """Find the imported key of a token from before: by its kid, or by its algorithm where it names none."""
+        kid, algorithm = header.get("kid"), header["alg"]
+        named = kid if kid in view.imported else None
+        key = view.unnamed.get(str(algorithm)) if kid is None else view.verifying.get(Kid(str(named)))
+        if key is None:
+            raise self._unknown(view)
+        if key.algorithm != algorithm:
+            raise TokenRefusedError("alg of the token is not the algorithm of its key")
         return key
 
     def _unknown(self, view: SigningView) -> UnknownKidError | ViewStaleError:

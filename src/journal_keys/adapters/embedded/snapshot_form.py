@@ -69,6 +69,7 @@ def _version(version: KeyVersion) -> dict[str, object]:
         "jwk": dict(version.public_jwk.members) if version.public_jwk else None,
         "state": version.state.value,
         **{name: _moment(getattr(version, name)) for name in _MOMENTS},
+        **({"derived": version.derived_kid} if version.derived_kid else {}),
     }
 
 
@@ -119,6 +120,7 @@ def _to_version(family: Family, version: Mapping[str, Any]) -> KeyVersion:
         state=KeyState(version["state"]),
         created_at=_to_moment(version["created_at"]),
         published_at=_to_moment(version["published_at"]),
+        derived_kid=parse_kid(version["derived"]) if "derived" in version else None,
         **moments,
     )
 

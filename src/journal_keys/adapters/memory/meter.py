@@ -30,6 +30,8 @@ class MemoryMeter(Meter):
     encryptions: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     """By result."""
+    read: Counter[str] = field(default_factory=Counter)
+    """By format."""
     _hits: dict[str, Hits] = field(default_factory=dict)
 
     def hits(self, path: SecretPath) -> Hits:
@@ -39,6 +41,10 @@ class MemoryMeter(Meter):
     def questions(self) -> Counter[str]:
         """Give those."""
         return self.asked
+
+    def old_formats(self) -> Counter[str]:
+        """Give those."""
+        return self.read
 
     def fetched(self, path: SecretPath, source: Source, took_s: float) -> None:  # noqa: ARG002 (nobody looks)
         """Count it."""

@@ -55,8 +55,12 @@ class PrometheusMeter(Meter):
         self._due = gauge("journal_keys_rotation_due_timestamp_seconds", "When the ACTIVE key is due.", "ring")
         self._encryptions = gauge("journal_keys_aes_encryptions", "By the ACTIVE key, in all processes.")
         self._asked = counter("journal_keys_redis_questions", "What became of questions to Redis.", "result")
+        self._old = counter(
+            "journal_keys_old_format_reads", "Tokens and ciphertexts from before a migration that were read.", "format"
+        )
         self._hits: dict[str, Hits] = {}
         self._questions: Tally[str] = Tally()
+        self._old_formats: Tally[str] = Tally()
         self._shown: dict[str, int] = {}
         self._heard: dict[tuple[str, str], Counter] = {}
 
@@ -67,6 +71,10 @@ class PrometheusMeter(Meter):
     def questions(self) -> Tally[str]:
         """Give the one of this process."""
         return self._questions
+
+    def old_formats(self) -> Tally[str]:
+        """Give the one of this process."""
+        return self._old_formats
 
     def fetched(self, path: SecretPath, source: Source, took_s: float) -> None:
         """Count it, and its duration."""
@@ -107,6 +115,8 @@ class PrometheusMeter(Meter):
             self._count(label, Source.MEMORY, self._news(f"hits of {label}", hits.count))
         for result, total in list(self._questions.items()):
             self._asked.labels(result).inc(self._news(f"questions {result}", total))
+        for form, total in list(self._old_formats.items()):
+            self._old.labels(form).inc(self._news(f"old format {form}", total))
 
     def _count(self, label: str, source: Source, number: int) -> None:
         self._fetches.labels(source.value, label).inc(number)

@@ -14,7 +14,7 @@ from journal_keys.domain.errors import MaterialCorruptError, RingInvariantError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.ports.ledger import StaleGenerationError
 
-_IDENTITY: Final = ("family", "kid", "algorithm", "digest", "public_jwk")
+_IDENTITY: Final = ("family", "kid", "algorithm", "digest", "public_jwk", "derived_kid")
 """The columns that a kid stands for: an update finds its row by all of them, and sets none."""
 
 

@@ -7,13 +7,23 @@ from journal_keys.adapters.sql.columns import (
     as_written,
     from_moment,
     to_digest,
+    to_kid_or_none,
     to_moment,
     to_moment_or_none,
     to_number,
 )
 from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keyring import KeyRing, RingHead
-from journal_keys.domain.keys import Family, KeyState, KeyVersion, parse_algorithm, parse_family, parse_kid
+from journal_keys.domain.keys import (
+    SYMMETRIC,
+    Algorithm,
+    Family,
+    KeyState,
+    KeyVersion,
+    parse_algorithm,
+    parse_family,
+    parse_kid,
+)
 
 
 def from_ring(ring: KeyRing) -> dict[str, object]:
@@ -66,6 +76,7 @@ def from_version(version: KeyVersion) -> dict[str, object]:
         "deactivated_at": from_moment(version.deactivated_at),
         "compromised_at": from_moment(version.compromised_at),
         "destroyed_at": from_moment(version.destroyed_at),
+        "derived_kid": version.derived_kid,
     }
 
 
@@ -73,16 +84,17 @@ def to_version(row: Row) -> KeyVersion:
     """Read a row of `key_versions`.
 
     Raises:
-        LedgerCorruptError: a malformed column, or a public key beside an AES kid, or none beside a JWT kid.
+        LedgerCorruptError: a malformed column, or a public key beside a symmetric key, or none beside a signing key.
     """
     with as_written(f"key {row['kid']}"):
         family = parse_family(row["family"])
+        algorithm = parse_algorithm(row["algorithm"], family)
         return KeyVersion(
             kid=parse_kid(row["kid"]),
             family=family,
-            algorithm=parse_algorithm(row["algorithm"], family),
+            algorithm=algorithm,
             digest=to_digest(row["digest"]),
-            public_jwk=_public_jwk(family, row["public_jwk"]),
+            public_jwk=_public_jwk(algorithm, row["public_jwk"]),
             state=KeyState(row["state"]),
             created_at=to_moment(row["created_at"]),
             published_at=to_moment(row["published_at"]),
@@ -90,10 +102,11 @@ def to_version(row: Row) -> KeyVersion:
             deactivated_at=to_moment_or_none(row["deactivated_at"]),
             compromised_at=to_moment_or_none(row["compromised_at"]),
             destroyed_at=to_moment_or_none(row["destroyed_at"]),
+            derived_kid=to_kid_or_none(row["derived_kid"]),
         )
 
 
-def _public_jwk(family: Family, text: str | None) -> PublicJwk | None:
-    if (text is None) is not (family is Family.AES):
-        raise ValueError("a public key belongs to a JWT key, and to no other")
+def _public_jwk(algorithm: Algorithm, text: str | None) -> PublicJwk | None:
+    if (text is None) is not (algorithm in SYMMETRIC):
+        raise ValueError("a public key belongs to a signing key, and to no other")
     return None if text is None else PublicJwk.from_json(text)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from alembic.config import Config
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision that this release knows, oldest first; named here so that a check needs no Alembic (0.2 s)."""
 
 HEAD: Final = REVISIONS[-1]

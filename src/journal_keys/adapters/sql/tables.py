@@ -44,6 +44,7 @@ key_versions: Final = Table(
     _moment("deactivated_at", nullable=True),
     _moment("compromised_at", nullable=True),
     _moment("destroyed_at", nullable=True),
+    Column("derived_kid", String(64)),
 )
 
 rotations: Final = Table(

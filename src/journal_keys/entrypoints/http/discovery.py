@@ -77,7 +77,7 @@ def _metadata(container: Container, issuer: str) -> dict[str, object]:
     view = container.board().signing
     signing = {container.policies()[Family.JWT].algorithm.value}
     if view is not None:
-        signing |= {version.algorithm.value for version in view.ring.accepted}
+        signing |= {version.algorithm.value for version in view.ring.accepted if version.public_jwk is not None}
     return {
         "issuer": issuer,
         "jwks_uri": issuer.rstrip("/") + JWKS,
