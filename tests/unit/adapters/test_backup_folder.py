@@ -5,6 +5,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -282,6 +283,26 @@ def test_what_does_not_read_back_as_it_was_written_is_removed(folder: Path) -> N
         with pytest.raises(BackupUnavailableError, match=r"a\.age does not read back"):
             _prove(file, b"right")
         assert not file.exists()
+
+
+def spoil_before_link(to: Path) -> None:
+    """Once, have other bytes in what is about to be linked there; the hook stays, without effect."""
+    armed = [to]
+
+    def spoil(event: str, args: tuple[object, ...]) -> None:
+        if armed and event == "os.link" and Path(str(args[1])) == armed[0]:
+            armed.clear()
+            Path(str(args[0])).write_bytes(b"forgotten by the disk")
+
+    sys.addaudithook(spoil)
+
+
+async def test_a_disk_that_forgets_is_found_out_at_once(shelf: FolderBackupShelf, folder: Path) -> None:
+    spoil_before_link(folder / "a.age")
+    with pytest.raises(BackupUnavailableError, match=r"a\.age does not read back"):
+        await shelf.save("a.age", CONTENT, SEAL)
+    assert not await shelf.listed()
+    assert (await shelf.load(await shelf.save("a.age", CONTENT, SEAL), OURS.opening)).same_as(CONTENT)
 
 
 async def test_what_a_crash_left_is_not_listed_and_is_removed_by_the_next_save(
