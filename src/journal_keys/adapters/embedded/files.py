@@ -19,6 +19,8 @@ from journal_keys.ports.secret_store import (
 
 LOCK_TIMEOUT_S: Final = 10.0
 _LOCK_PAUSE_S: Final = 0.002
+_PRIVATE_FOLDER: Final = 0o700
+_PRIVATE_FILE: Final = 0o600
 _DENIED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -30,16 +32,25 @@ def translated(failure: OSError, path: Path, doing: str) -> SecretStoreError:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder of mode 0700, with its parents; one that is there stays as it is.
+    """Make a folder of mode 0700 whatever the umask, and such parents; one that is there stays as it is.
 
     Raises:
         SecretStoreError: it cannot be made.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        for absent in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
+            _make_folder(absent)
+        folder.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
     except OSError as failure:
         raise translated(failure, folder, "made") from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=_PRIVATE_FOLDER)
+    except FileExistsError:
+        return  # another process made it meanwhile, or something else is there, which the caller meets
+    folder.chmod(_PRIVATE_FOLDER)  # the umask may have taken the owner's rights, too
 
 
 def read_private(path: Path, *, most: int) -> bytes | None:
@@ -48,6 +59,21 @@ def read_private(path: Path, *, most: int) -> bytes | None:
     Raises:
         SecretStoreDeniedError: a link, another owner's, or open to others; the message says the cure.
         SecretStoreProtocolError: larger than `most`.
+        SecretStoreUnavailableError: it cannot be read.
+    """
+    head = read_head(path, most=most)
+    if head is None:
+        return None
+    if len(head) > most:
+        raise SecretStoreProtocolError(f"{path} is larger than {most} bytes")
+    return head
+
+
+def read_head(path: Path, *, most: int) -> bytes | None:
+    """Give the beginning of such a file, one byte more than `most` where it has that; None where there is no file.
+
+    Raises:
+        SecretStoreDeniedError: a link, another owner's, or open to others; the message says the cure.
         SecretStoreUnavailableError: it cannot be read.
     """
     try:
@@ -62,14 +88,11 @@ def read_private(path: Path, *, most: int) -> bytes | None:
         status = os.fstat(descriptor)
         _refuse_public(status, path)
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(min(status.st_size, most) + 1)  # room for `most` at every read costs milliseconds
+            return file.read(min(status.st_size, most) + 1)  # room for `most` at every read costs milliseconds
     except OSError as failure:
         raise translated(failure, path, "read") from None
     finally:
         os.close(descriptor)
-    if len(data) > most:
-        raise SecretStoreProtocolError(f"{path} is larger than {most} bytes")
-    return data
 
 
 def _refuse_public(status: os.stat_result, path: Path) -> None:
@@ -82,7 +105,7 @@ def _refuse_public(status: os.stat_result, path: Path) -> None:
 
 
 def write_private(path: Path, data: bytes, *, replace: bool) -> None:
-    """Put a file of mode 0600 in place, whole and on disk, or leave everything as it was.
+    """Put a file of mode 0600, whatever the umask, in place, whole and on disk, or leave everything as it was.
 
     Raises:
         FileExistsError: it is there and `replace` is false.
@@ -106,8 +129,9 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE_FILE)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, _PRIVATE_FILE)  # the umask may have taken the owner's rights, too
         file.write(data)
         file.flush()
         os.fsync(descriptor)
@@ -144,7 +168,7 @@ def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
     """
     lock = path.with_name(f".{path.name}.lock")
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = _opened_lock(lock)
     except OSError as failure:
         raise translated(failure, lock, "opened") from None
     try:
@@ -152,6 +176,16 @@ def locked(path: Path, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _opened_lock(lock: Path) -> int:
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(lock, flags | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
+    except FileExistsError:
+        return os.open(lock, flags | os.O_CREAT, _PRIVATE_FILE)  # made again where somebody removed it meanwhile
+    os.fchmod(descriptor, _PRIVATE_FILE)  # the umask may have taken the owner's rights, too
+    return descriptor
 
 
 def _wait_for_lock(descriptor: int, lock: Path, timeout_s: float) -> None:

@@ -3,6 +3,7 @@
 from enum import IntEnum
 from typing import Final
 
+from journal_keys.domain.backup_seal import BackupError
 from journal_keys.domain.errors import (
     AuditChainBrokenError,
     DomainError,
@@ -13,6 +14,7 @@ from journal_keys.domain.errors import (
 )
 from journal_keys.domain.ledger_clock import ClockWentBackError
 from journal_keys.domain.snapshot import SnapshotError
+from journal_keys.ports.backup_shelf import BackupNameError, BackupSealError
 from journal_keys.ports.ledger import LedgerError
 from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreError
 
@@ -35,6 +37,7 @@ class ExitCode(IntEnum):
     CLOCK = 12
     PORT_TAKEN = 13
     SNAPSHOT = 14
+    BACKUP = 15
 
 
 MEANINGS: Final = {
@@ -53,6 +56,7 @@ MEANINGS: Final = {
     ExitCode.CLOCK: "this host's clock stands before a time that the ledger has seen",
     ExitCode.PORT_TAKEN: "`serve`: the port is taken",
     ExitCode.SNAPSHOT: "the snapshot was needed and cannot be used",
+    ExitCode.BACKUP: "a backup is missing, damaged, of another key, or could not be written",
 }
 
 BY_NAME: Final = {
@@ -70,6 +74,9 @@ TABLE: Final[dict[type[JournalKeysError], ExitCode]] = {
     SecretStoreError: ExitCode.SECRET_STORE,
     LedgerError: ExitCode.LEDGER,
     SnapshotError: ExitCode.SNAPSHOT,
+    BackupNameError: ExitCode.REFUSED,
+    BackupSealError: ExitCode.REFUSED,
+    BackupError: ExitCode.BACKUP,
     PortError: ExitCode.FAILED,
     RefusedError: ExitCode.REFUSED,
     DomainError: ExitCode.RULE,

@@ -20,6 +20,7 @@ from journal_keys.domain.rates import BusyError, TooManyRequestsError
 from journal_keys.domain.token import TokenRefusedError
 from journal_keys.domain.webhooks import WebhookRefusedError
 from journal_keys.entrypoints.http.bounds import BodyTooLargeError, BodyTooSlowError
+from journal_keys.ports.backup_shelf import BackupNameError, BackupSealError
 from journal_keys.ports.ledger import StaleGenerationError
 from journal_keys.ports.replies import IdempotencyConflictError
 from journal_keys.ports.secret_store import PendingApprovalError, SecretNotFoundError, WriteOnceConflictError
@@ -39,6 +40,8 @@ STATUSES: Final[dict[type[JournalKeysError], HTTPStatus]] = {
     UnknownKeyError: HTTPStatus.NOT_FOUND,
     SecretNotFoundError: HTTPStatus.NOT_FOUND,
     RefusedError: HTTPStatus.BAD_REQUEST,
+    BackupNameError: HTTPStatus.BAD_REQUEST,
+    BackupSealError: HTTPStatus.BAD_REQUEST,
     RotationConflictError: HTTPStatus.CONFLICT,
     IdempotencyConflictError: HTTPStatus.CONFLICT,
     TransitionError: HTTPStatus.CONFLICT,
