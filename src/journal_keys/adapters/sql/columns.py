@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeAlias
 
-from journal_keys.domain import canonical
+from journal_keys.domain import canonical, forms
 from journal_keys.domain.errors import InvalidNameError, RingInvariantError
 from journal_keys.domain.keys import Family, Kid, parse_family, parse_kid
 from journal_keys.ports.ledger import LedgerCorruptError
@@ -28,7 +28,7 @@ def as_written(what: str) -> Iterator[None]:
 
 def from_moment(moment: datetime | None) -> str | None:
     """Write ISO 8601 in UTC with microseconds, 32 characters."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds") if moment else None
+    return forms.from_moment(moment) if moment else None
 
 
 def to_moment(text: str) -> datetime:
@@ -37,10 +37,7 @@ def to_moment(text: str) -> datetime:
     Raises:
         ValueError: another form or time zone.
     """
-    moment = datetime.fromisoformat(text)
-    if from_moment(moment) != text:
-        raise ValueError("a moment is ISO 8601 in UTC with microseconds")
-    return moment
+    return forms.to_moment(text)
 
 
 def to_moment_or_none(text: str | None) -> datetime | None:
@@ -64,9 +61,7 @@ def to_digest(text: str) -> str:
     Raises:
         ValueError: anything else.
     """
-    if bytes.fromhex(text).hex() != text or len(text) != 64:  # noqa: PLR2004 (SHA-256 in hex)
-        raise ValueError("a digest is 64 lower-case hex digits")
-    return text
+    return forms.to_digest(text)
 
 
 def to_texts(text: str) -> dict[str, str]:
