@@ -33,6 +33,7 @@ from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger
+from journal_keys.ports.ledger_archive import LedgerArchive
 from journal_keys.ports.replies import Replies
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.ports.webhook_secrets import WebhookSecrets
@@ -45,7 +46,7 @@ YEAR: Final = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """One ledger through its eight ports."""
+    """One ledger through its nine ports."""
 
     ledger: Ledger
     trail: AuditTrail
@@ -55,6 +56,7 @@ class Ports:
     inbox: WebhookInbox
     secrets: WebhookSecrets
     replies: Replies
+    archive: LedgerArchive
 
     @classmethod
     def of(cls, ledger: MemoryLedger | SqlLedger) -> Self:
@@ -68,6 +70,7 @@ class Ports:
             inbox=ledger,
             secrets=ledger,
             replies=ledger,
+            archive=ledger,
         )
 
 

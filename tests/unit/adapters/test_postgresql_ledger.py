@@ -4,7 +4,8 @@ import asyncio
 import re
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.domain import audit_chain
 from journal_keys.domain.changes import RingChange
 from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.ledger_clock import ClockReading, LedgerTime
+from journal_keys.domain.ledger_copy import LedgerCopy, Refounding, RingsPutBack
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
 from journal_keys.ports.replies import Reply
 from tests.support.ledger_contract import SKEW, START, YEAR, at_once, fact, founding, opened, turn_server_clock
@@ -36,6 +39,7 @@ from tests.support.postgres_server import PostgresServer
 
 GRANTS: Final = Path(__file__).parents[3] / "docs" / "postgresql.md"
 HOUR: Final = timedelta(hours=1)
+EMPTY_COPY: Final = LedgerCopy(time=None, rings={}, rotations=(), usage={}, webhook_secrets=(), entries=())
 
 
 @pytest.fixture
@@ -135,6 +139,16 @@ class TestTheClock:
     @pytest.fixture
     def hosts(self, engine: AsyncEngine) -> Hosts:
         return Hosts(engine)
+
+    async def test_what_a_host_counted_before_the_refounding_counts_no_longer(self, hosts: Hosts) -> None:
+        copied = LedgerTime(
+            at=START - 10 * HOUR, reading=ClockReading(wall=START - HOUR, uptime=HOUR, boot="of the copy")
+        )
+        await hosts.second.keep_clock()
+        hosts.server.step_wall(-HOUR / 2)
+        await hosts.first.refound(replace(EMPTY_COPY, time=copied), lambda _at: Refounding(rings={}, facts=()))
+        hosts.server.step_wall(HOUR / 2)
+        assert (await hosts.second.read(Family.JWT)).now == copied.at
 
     async def test_the_ledger_s_time_begins_with_the_server_s_and_not_with_the_host_s(self, hosts: Hosts) -> None:
         assert (await hosts.first.read(Family.JWT)).now == START
@@ -268,6 +282,26 @@ class TestRoles:
         await service.keep_clock()
         audit_chain.verify(await service.entries())
         assert await service.total(Kid("aes_0001")) == 7
+
+    async def test_the_service_s_role_can_copy_and_refound_and_only_the_owner_puts_back(
+        self, service: SqlLedger, ledger: SqlLedger
+    ) -> None:
+        first = founding()
+        copy = replace(EMPTY_COPY, rings={Family.JWT: first.ring}, rotations=opened(first.ring).rotations)
+        await service.add(Kid("aes_0001"), 3)
+        await service.report("alive", dict.fromkeys(Family, 0), expires_in=HOUR)
+        await service.refound(
+            replace(copy, usage={Kid("aes_0001"): 4}), lambda _at: Refounding(rings=copy.rings, facts=(fact(),))
+        )
+        assert (await service.copy()).usage == {Kid("aes_0001"): 7}
+
+        def nothing_again(_at: datetime) -> RingsPutBack:
+            return RingsPutBack(rings={Family.JWT: None}, facts=())
+
+        with pytest.raises(LedgerUnavailableError, match=r"grant what docs/postgresql\.md lists"):
+            await service.put_back({Family.JWT: first.ring.head}, nothing_again)
+        await ledger.put_back({Family.JWT: first.ring.head}, nothing_again)
+        assert await service.heads() == {}
 
     @pytest.mark.parametrize(
         "statement", ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "TRUNCATE audit", "DROP TABLE audit"]

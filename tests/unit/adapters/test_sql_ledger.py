@@ -38,6 +38,7 @@ from journal_keys.domain.changes import RingChange
 from journal_keys.domain.errors import AuditChainBrokenError, MaterialCorruptError, RingInvariantError
 from journal_keys.domain.keys import Algorithm, Family, KeyVersion, Kid
 from journal_keys.domain.ledger_clock import ClockReading
+from journal_keys.domain.ledger_copy import RingsPutBack
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerError, LedgerSchemaError, LedgerUnavailableError
 from tests.support.ledger_contract import CAUSE, SKEW, START, at_once, fact, founding, key, opened, record
 from tests.support.ledger_race import race_for_generations
@@ -290,6 +291,23 @@ async def test_a_transaction_that_stays_slow_changes_nothing(tables: AsyncEngine
     assert await ledger.entries() == []
 
 
+async def test_rings_that_are_put_back_slowly_get_moments_of_another_transaction(
+    ledger: SqlLedger, tables: AsyncEngine
+) -> None:
+    first = founding()
+    await ledger.commit(at_once(first))
+    asked: list[datetime] = []
+
+    def transition(at: datetime) -> RingsPutBack:
+        asked.append(at)
+        return RingsPutBack(rings={Family.JWT: None}, facts=(fact(),))
+
+    slow = SqlLedger(tables, HurriedClock([2 * SKEW, timedelta(0), SKEW]), SKEW)
+    await slow.put_back({Family.JWT: first.ring.head}, transition)
+    assert asked == [START, START + 2 * SKEW]
+    assert len(await ledger.entries()) == len(first.facts) + 1
+
+
 class TestAKid:
     @pytest.mark.parametrize(
         "other",
@@ -528,3 +546,5 @@ async def test_a_count_of_nonsense_is_corrupt(ledger: SqlLedger, path: Path) -> 
     sql(path, "UPDATE key_usage SET encryptions = 'many'")
     with pytest.raises(LedgerCorruptError, match="count of aes_0001"):
         await ledger.add(Kid("aes_0001"), 1)
+    with pytest.raises(LedgerCorruptError, match="table key_usage"):
+        await ledger.copy()

@@ -1,6 +1,6 @@
 """A ledger that dies with its process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from journal_keys.domain.fleet import Instance, laggards, reported
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.ledger_clock import LedgerTime, accept, advance
+from journal_keys.domain.ledger_copy import LedgerCopy, Refounding, RingsPutBack, go_on, rotations_beside
 from journal_keys.domain.webhook_secrets import SecretsPage, WebhookSecret, secret_made, secret_used
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock import Clock
@@ -25,13 +26,16 @@ from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import MOST_LAGGARDS, Ledger, LedgerPage, StaleGenerationError
+from journal_keys.ports.ledger_archive import LedgerArchive, LedgerNotEmptyError, check_heads
 from journal_keys.ports.replies import KEPT_FOR as REPLIES_KEPT_FOR
 from journal_keys.ports.replies import Replies, Reply, check_same_request
 from journal_keys.ports.webhook_inbox import KEPT_FOR, WebhookInbox
 from journal_keys.ports.webhook_secrets import WebhookSecrets
 
 
-class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbox, WebhookSecrets, Replies):
+class MemoryLedger(
+    Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbox, WebhookSecrets, Replies, LedgerArchive
+):
     """Dictionaries. Nothing is awaited between compare and set, so each change is one step."""
 
     def __init__(self, clock: Clock, skew: timedelta) -> None:
@@ -86,10 +90,8 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
                 f"ring {family} is at generation {held}, not {change.expected_generation}: nothing was changed"
             )
         self._time = time
-        by_publication = sorted(change.ring.versions, key=lambda version: (version.published_at, version.kid))
-        self._rings[family] = replace(change.ring, versions=tuple(by_publication))
-        for record in change.rotations:
-            self._rotations[record.request.rotation_id, record.family] = record
+        self._rings[family] = _by_publication(change.ring)
+        self._rotations.update(_by_name(change.rotations))
         for fact in change.facts:
             self._link(fact)
         return change
@@ -156,8 +158,7 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
 
     async def known_secrets(self) -> SecretsPage:
         """Give them in their order."""
-        made = sorted(self._webhook_secrets.values(), key=lambda one: (one.made_at, one.name))
-        return SecretsPage(now=self._now().at, made=tuple(made))
+        return SecretsPage(now=self._now().at, made=self._made_secrets())
 
     async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
         """Keep the secret's name and moment."""
@@ -190,6 +191,61 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
             self._replies[actor, key] = self._now().at, reply
         return known or reply
 
+    async def copy(self) -> LedgerCopy:
+        """Give all of it."""
+        return LedgerCopy(
+            time=self._time,
+            rings=dict(self._rings),
+            rotations=tuple(record for _, record in sorted(self._rotations.items(), key=lambda item: item[0])),
+            usage=dict(self._usage),
+            webhook_secrets=self._made_secrets(),
+            entries=tuple(self._entries),
+        )
+
+    async def refound(self, copy: LedgerCopy, finish: Callable[[datetime], Refounding]) -> Refounding:
+        """Take what the copy holds, the rings as they are finished."""
+        if self._rings or self._entries:
+            raise LedgerNotEmptyError
+        time = go_on(copy.time, self._clock.read(), skew=self._skew)
+        made = finish(time.at)
+        made.check_whole(copy)
+        self._time = time
+        self._rings = {family: _by_publication(ring) for family, ring in made.rings.items()}
+        self._rotations = _by_name(copy.rotations)
+        self._usage = copy.usage_beside(self._usage)
+        self._webhook_secrets = {secret.name: secret for secret in copy.webhook_secrets}
+        self._instances = {}
+        self._entries = list(copy.entries)
+        for fact in made.facts:
+            self._link(fact)
+        return made
+
+    async def put_back(
+        self, expected: Mapping[Family, RingHead | None], transition: Callable[[datetime], RingsPutBack]
+    ) -> RingsPutBack:
+        """Compare all, and set all."""
+        check_heads({family: ring.head for family, ring in self._rings.items()}, expected)
+        time = self._now()
+        made = transition(time.at)
+        made.check_named(expected)
+        self._time = time
+        for family, ring in made.rings.items():
+            self._put_back(family, ring)
+        for fact in made.facts:
+            self._link(fact)
+        return made
+
+    def _put_back(self, family: Family, ring: KeyRing | None) -> None:
+        left = [record for record in self._rotations.values() if record.family is not family]
+        self._rings.pop(family, None)
+        if ring is not None:
+            left += rotations_beside(ring, self._rotations.values())
+            self._rings[family] = _by_publication(ring)
+        self._rotations = _by_name(left)
+
+    def _made_secrets(self) -> tuple[WebhookSecret, ...]:
+        return tuple(sorted(self._webhook_secrets.values(), key=lambda one: (one.made_at, one.name)))
+
     def _live(self, now: datetime) -> list[Instance]:
         return [one for one in self._instances.values() if one.expires_at > now]
 
@@ -199,3 +255,11 @@ class MemoryLedger(Ledger, AuditTrail, KeyUsage, ClockKeeper, Fleet, WebhookInbo
     def _link(self, fact: AuditFact) -> None:
         head = audit_chain.head_of(self._entries[-1]) if self._entries else EMPTY
         self._entries.append(audit_chain.link(head, fact))
+
+
+def _by_publication(ring: KeyRing) -> KeyRing:
+    return replace(ring, versions=tuple(sorted(ring.versions, key=lambda one: (one.published_at, one.kid))))
+
+
+def _by_name(records: Iterable[RotationRecord]) -> dict[tuple[str, Family], RotationRecord]:
+    return {(record.request.rotation_id, record.family): record for record in records}

@@ -30,6 +30,12 @@ async def append_facts(connection: AsyncConnection, facts: Iterable[AuditFact]) 
     return head
 
 
+async def read_entries(connection: AsyncConnection, *, after: int, limit: int) -> list[AuditEntry]:
+    """Read up to `limit` entries behind `after`, in order."""
+    query = select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence).limit(limit)
+    return [record_rows.to_entry(row) for row in (await connection.execute(query)).mappings()]
+
+
 async def _head(connection: AsyncConnection) -> AuditHead:
     last = select(audit.c.sequence, audit.c.hash).order_by(audit.c.sequence.desc()).limit(1)
     row = (await connection.execute(last)).first()
@@ -44,10 +50,8 @@ class SqlAuditTrail(AuditTrail):
 
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         """Read up to `limit` entries behind `after`, in order."""
-        query = select(audit).where(audit.c.sequence > after).order_by(audit.c.sequence)
         async with reading(self.engine) as connection:
-            found = await connection.execute(query.limit(min(limit, _MOST_ENTRIES)))
-        return [record_rows.to_entry(row) for row in found.mappings()]
+            return await read_entries(connection, after=after, limit=min(limit, _MOST_ENTRIES))
 
     async def head(self) -> AuditHead:
         """Read the last link."""

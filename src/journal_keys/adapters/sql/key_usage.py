@@ -9,7 +9,7 @@ from journal_keys.adapters.sql.columns import as_written, to_number
 from journal_keys.adapters.sql.ledger_clock import lock
 from journal_keys.adapters.sql.tables import key_usage
 from journal_keys.adapters.sql.transactions import change, glancing
-from journal_keys.domain.keys import Kid
+from journal_keys.domain.keys import Kid, parse_kid
 from journal_keys.ports.key_usage import KeyUsage
 
 
@@ -44,3 +44,10 @@ async def _count(connection: AsyncConnection, kid: Kid) -> int | None:
     count = await connection.scalar(select(key_usage.c.encryptions).where(key_usage.c.kid == kid))
     with as_written(f"count of {kid}"):
         return None if count is None else to_number(count)
+
+
+async def read_counts(connection: AsyncConnection) -> dict[Kid, int]:
+    """Read every count."""
+    found = (await connection.execute(select(key_usage))).mappings().all()
+    with as_written("table key_usage"):
+        return {parse_kid(row["kid"]): to_number(row["encryptions"]) for row in found}

@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from journal_keys.adapters.sql import record_rows, rows
+from journal_keys.adapters.sql import record_rows
 from journal_keys.adapters.sql.audit_trail import SqlAuditTrail, append_facts
 from journal_keys.adapters.sql.changes import apply, set_result
-from journal_keys.adapters.sql.failures import TooSlowError
 from journal_keys.adapters.sql.fleet import SqlFleet, behind, forget_expired
 from journal_keys.adapters.sql.key_usage import SqlKeyUsage
-from journal_keys.adapters.sql.ledger_clock import forget_marks, keep_time, lock, look, now
+from journal_keys.adapters.sql.ledger_archive import SqlLedgerArchive
+from journal_keys.adapters.sql.ledger_clock import forget_marks, keep_time, lock, look, now, refuse_late
 from journal_keys.adapters.sql.replies import SqlReplies
-from journal_keys.adapters.sql.tables import key_versions, rings, rotations
+from journal_keys.adapters.sql.stored_rings import read_heads, read_ring
+from journal_keys.adapters.sql.tables import rotations
 from journal_keys.adapters.sql.transactions import change, glancing, reading
 from journal_keys.adapters.sql.webhook_inbox import SqlWebhookInbox
 from journal_keys.adapters.sql.webhook_secrets import SqlWebhookSecrets
@@ -29,18 +28,24 @@ from journal_keys.domain.changes import (
     Transition,
     clock_accepted,
 )
-from journal_keys.domain.keyring import KeyRing, RingHead
+from journal_keys.domain.keyring import RingHead
 from journal_keys.domain.keys import Family
 from journal_keys.domain.ledger_clock import LedgerTime, accept
 from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.ledger import Ledger, LedgerPage
 
-_QUICK: Final = timedelta(seconds=0.2)
-
 
 @dataclass(frozen=True)
 class SqlLedger(
-    SqlAuditTrail, SqlKeyUsage, SqlFleet, SqlWebhookInbox, SqlWebhookSecrets, SqlReplies, Ledger, ClockKeeper
+    SqlAuditTrail,
+    SqlKeyUsage,
+    SqlFleet,
+    SqlWebhookInbox,
+    SqlWebhookSecrets,
+    SqlReplies,
+    SqlLedgerArchive,
+    Ledger,
+    ClockKeeper,
 ):
     """State of every ring, with what is kept beside it, in the tables that `schema.upgrade` makes.
 
@@ -50,14 +55,13 @@ class SqlLedger(
     async def heads(self) -> Mapping[Family, RingHead]:
         """Read the table `rings`, of one row per family."""
         async with glancing(self.engine) as connection:
-            found = await connection.execute(select(rings))
-        return rows.to_heads(found.mappings())
+            return await read_heads(connection)
 
     async def read(self, family: Family) -> LedgerPage:
         """Read clock, ring, waiting rotations and late instances in one transaction. The clock is not stored."""
         async with reading(self.engine) as connection:
             at = (await self._now(connection)).at
-            ring = await _ring(connection, family)
+            ring = await read_ring(connection, family)
             waiting = await _waiting(connection, family)
             late = await behind(connection, ring, at) if ring else ()
         return LedgerPage(now=at, ring=ring, waiting=waiting, behind=late)
@@ -99,7 +103,7 @@ class SqlLedger(
             await apply(connection, made)
             await append_facts(connection, made.facts)
             await forget_expired(connection, time.at)
-            self._refuse_late(time)
+            refuse_late(self.clock, time, self.skew)
             return made
 
         return await change(self.engine, committed)
@@ -128,25 +132,6 @@ class SqlLedger(
 
     async def _now(self, connection: AsyncConnection) -> LedgerTime:
         return await now(connection, self.clock, self.skew)
-
-    def _refuse_late(self, stamped: LedgerTime) -> None:
-        """Refuse to commit moments that passed long ago: others would see the change later than its ages say."""
-        late = self.clock.read().uptime - stamped.reading.uptime
-        allowed = max(self.skew, _QUICK)
-        if late > allowed:
-            raise TooSlowError(
-                f"the change took {late.total_seconds():.3g} s: nothing was changed, because waits count from its start"
-                f" and allow {allowed.total_seconds():g} s for it, the clock skew; try again on a less busy machine"
-            )
-
-
-async def _ring(connection: AsyncConnection, family: Family) -> KeyRing | None:
-    head = (await connection.execute(select(rings).where(rings.c.family == family.value))).mappings().first()
-    if head is None:
-        return None
-    of_family = select(key_versions).where(key_versions.c.family == family.value)
-    found = await connection.execute(of_family.order_by(key_versions.c.published_at, key_versions.c.kid))
-    return rows.to_ring(head, found.mappings())
 
 
 async def _waiting(connection: AsyncConnection, family: Family) -> tuple[RotationRecord, ...]:

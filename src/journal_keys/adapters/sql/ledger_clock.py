@@ -8,12 +8,14 @@ from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from journal_keys.adapters.sql import record_rows
+from journal_keys.adapters.sql.failures import TooSlowError
 from journal_keys.adapters.sql.tables import clock_marks, ledger_clock
 from journal_keys.domain.ledger_clock import ClockReading, LedgerTime, advance
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.ledger import LedgerCorruptError
 
 _ROW: Final = select(ledger_clock)
+_QUICK: Final = timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,21 @@ async def keep_time(connection: AsyncConnection, time: LedgerTime) -> None:
 async def forget_marks(connection: AsyncConnection) -> None:
     """Let no boot count from a reading that is older than the clock's acceptance."""
     await connection.execute(delete(clock_marks))
+
+
+def refuse_late(clock: Clock, stamped: LedgerTime, skew: timedelta) -> None:
+    """Refuse to commit moments that passed long ago: others would see the change later than its ages say.
+
+    Raises:
+        TooSlowError: more has passed than the skew, which is the reserve that the waits have for a transaction.
+    """
+    late = clock.read().uptime - stamped.reading.uptime
+    allowed = max(skew, _QUICK)
+    if late > allowed:
+        raise TooSlowError(
+            f"the change took {late.total_seconds():.3g} s: nothing was changed, because waits count from its start"
+            f" and allow {allowed.total_seconds():g} s for it, the clock skew; try again on a less busy machine"
+        )
 
 
 def _is_shared(connection: AsyncConnection) -> bool:

@@ -16,6 +16,30 @@ from journal_keys.ports.clock import Clock
 from journal_keys.ports.webhook_secrets import WebhookSecrets
 
 
+def from_secret(secret: WebhookSecret) -> dict[str, object]:
+    """Write the row of `webhook_secrets`."""
+    return {"name": secret.name, "made_at": from_moment(secret.made_at), "used_at": from_moment(secret.used_at)}
+
+
+async def read_secrets(connection: AsyncConnection) -> tuple[WebhookSecret, ...]:
+    """Read all of them, oldest first.
+
+    Raises:
+        LedgerCorruptError: a malformed column.
+    """
+    found = (await connection.execute(select(webhook_secrets))).mappings().all()
+    with as_written("webhook secrets"):
+        made = [
+            WebhookSecret(
+                name=to_text(row["name"]),
+                made_at=to_moment(row["made_at"]),
+                used_at=to_moment_or_none(row["used_at"]),
+            )
+            for row in found
+        ]
+    return tuple(sorted(made, key=lambda one: (one.made_at, one.name)))
+
+
 @dataclass(frozen=True)
 class SqlWebhookSecrets(WebhookSecrets):
     """The table `webhook_secrets`, one row per secret that was ever made."""
@@ -26,20 +50,10 @@ class SqlWebhookSecrets(WebhookSecrets):
 
     async def known_secrets(self) -> SecretsPage:
         """Read the table and the clock in one transaction."""
-        query = select(webhook_secrets).order_by(webhook_secrets.c.made_at, webhook_secrets.c.name)
         async with reading(self.engine) as connection:
-            found = (await connection.execute(query)).mappings().all()
+            made = await read_secrets(connection)
             at = (await now(connection, self.clock, self.skew)).at
-        with as_written("webhook secrets"):
-            made = [
-                WebhookSecret(
-                    name=to_text(row["name"]),
-                    made_at=to_moment(row["made_at"]),
-                    used_at=to_moment_or_none(row["used_at"]),
-                )
-                for row in found
-            ]
-        return SecretsPage(now=at, made=tuple(made))
+        return SecretsPage(now=at, made=made)
 
     async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
         """Write the row and the fact."""
@@ -48,8 +62,8 @@ class SqlWebhookSecrets(WebhookSecrets):
             await lock(connection)
             time = await now(connection, self.clock, self.skew)
             await keep_time(connection, time)
-            row = {"name": name, "made_at": from_moment(time.at)}
-            await connection.execute(insert(webhook_secrets).values(row))
+            made = WebhookSecret(name=name, made_at=time.at)
+            await connection.execute(insert(webhook_secrets).values(from_secret(made)))
             await append_facts(connection, (secret_made(name, time.at, actor=actor, reason=reason),))
             return time.at
 
