@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from dependency_injector import containers, providers
 
+from journal_keys.adapters.crypto.foreign_keys import CryptographyForeignKeys, ViewWorkReader
 from journal_keys.adapters.crypto.key_crypto import (
     CryptographyKeyGenerator,
     CryptographyKeyOpener,
@@ -36,16 +37,19 @@ from journal_keys.domain.snapshot import SnapshotPace
 from journal_keys.domain.token import TokenProfile
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.ports.backup_shelf import BackupShelf
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.clock_keeper import ClockKeeper
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.fleet import Fleet
+from journal_keys.ports.foreign_keys import ForeignKeys, WorkReader
 from journal_keys.ports.grants import Grants
 from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.key_crypto import KeyGenerator, KeyOpener, PemRenderer
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.lease import Lease
 from journal_keys.ports.ledger import Ledger
+from journal_keys.ports.ledger_archive import LedgerArchive
 from journal_keys.ports.meter import Meter
 from journal_keys.ports.rate_limiter import RateLimiter
 from journal_keys.ports.replies import Replies
@@ -58,20 +62,29 @@ from journal_keys.ports.view_board import ViewBoard
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.ports.webhook_secrets import WebhookSecrets
 from journal_keys.use_cases.audit_call import AuditCall
+from journal_keys.use_cases.back_up import BackUp
+from journal_keys.use_cases.check_backup import CheckBackup
 from journal_keys.use_cases.check_health import CheckHealth
 from journal_keys.use_cases.check_signature import CheckSignature
 from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
+from journal_keys.use_cases.destroy_key import DestroyKey
 from journal_keys.use_cases.explain_key import ExplainKey
 from journal_keys.use_cases.fetch_secret import FetchSecret
 from journal_keys.use_cases.handle_webhook import HandleWebhook, WebhookRules
 from journal_keys.use_cases.init_rings import InitRings
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
+from journal_keys.use_cases.keep_pre_image import KeepPreImage
 from journal_keys.use_cases.keep_snapshot import KeepSnapshot
 from journal_keys.use_cases.limit_calls import LimitCalls
 from journal_keys.use_cases.limit_key_set import LimitKeySet
 from journal_keys.use_cases.load_views import LoadViews
 from journal_keys.use_cases.make_key import MakeKey
+from journal_keys.use_cases.migrate_secrets import MigrateSecrets
+from journal_keys.use_cases.migration_status import MigrationStatus
+from journal_keys.use_cases.plan_migration import PlanMigration
 from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.prove_migration import ProveMigration
+from journal_keys.use_cases.put_values import PutValues
 from journal_keys.use_cases.read_material import ReadMaterial
 from journal_keys.use_cases.recent_deliveries import RecentDeliveries
 from journal_keys.use_cases.reconcile import Reconcile
@@ -79,8 +92,10 @@ from journal_keys.use_cases.recover_ledger import RecoverLedger
 from journal_keys.use_cases.refresh_views import RefreshViews
 from journal_keys.use_cases.report_instance import ReportInstance
 from journal_keys.use_cases.report_usage import ReportUsage
+from journal_keys.use_cases.restore_backup import RestoreBackup
 from journal_keys.use_cases.restore_snapshot import RestoreSnapshot
 from journal_keys.use_cases.retire_keys import RetireKeys
+from journal_keys.use_cases.roll_back_migration import RollBackMigration
 from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.rotate_on_webhook import RotateOnWebhook
 from journal_keys.use_cases.rotate_webhook_secret import RotateWebhookSecret
@@ -88,6 +103,7 @@ from journal_keys.use_cases.rotate_when_due import RotateWhenDue
 from journal_keys.use_cases.show_figures import ShowFigures
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from journal_keys.use_cases.store_secret import DeleteSecret, ListSecrets, StoreSecret
+from journal_keys.use_cases.take_keys_in import TakeKeysIn
 from journal_keys.use_cases.verify_audit import VerifyAudit
 
 
@@ -112,6 +128,9 @@ class Container(containers.DeclarativeContainer):
     webhook_rules: providers.Provider[WebhookRules] = providers.Dependency(instance_of=WebhookRules)
     webhook_secrets: providers.Provider[WebhookSecrets] = providers.Dependency(instance_of=WebhookSecrets)  # type: ignore[type-abstract]
     configured_webhook_secrets: providers.Provider[tuple[KeyMaterial, ...]] = providers.Dependency(instance_of=tuple)
+    archive: providers.Provider[LedgerArchive] = providers.Dependency(instance_of=LedgerArchive)  # type: ignore[type-abstract]
+    shelf: providers.Provider[BackupShelf] = providers.Dependency(instance_of=BackupShelf)  # type: ignore[type-abstract]
+    environment_name: providers.Provider[str] = providers.Dependency(instance_of=str)
     replies: providers.Provider[Replies] = providers.Dependency(instance_of=Replies)  # type: ignore[type-abstract]
     rates: providers.Provider[Rates] = providers.Dependency(instance_of=Rates)
     instance_name: providers.Provider[str] = providers.Dependency(instance_of=str)
@@ -309,4 +328,87 @@ class Container(containers.DeclarativeContainer):
         windows=windows,
         verify_max_stale=verify_max_stale,
         old=old_formats,
+    )
+
+    foreign_keys: providers.Provider[ForeignKeys] = providers.Factory(
+        CryptographyForeignKeys, opener=opener, profile=profile, clock=clock, entropy=entropy
+    )
+    work_reader: providers.Provider[WorkReader] = providers.Factory(ViewWorkReader, verifier=verifier, cipher=cipher)
+    put_values: providers.Provider[PutValues] = providers.Factory(PutValues, store=store)
+    plan_migration: providers.Provider[PlanMigration] = providers.Factory(
+        PlanMigration, ledger=ledger, store=store, foreign=foreign_keys, entropy=entropy
+    )
+    keep_pre_image: providers.Provider[KeepPreImage] = providers.Factory(
+        KeepPreImage, archive=archive, trail=trail, store=store, shelf=shelf, entropy=entropy
+    )
+    take_keys_in: providers.Provider[TakeKeysIn] = providers.Factory(
+        TakeKeysIn,
+        ledger=ledger,
+        store=store,
+        put=put_values,
+        make_key=make_key,
+        opener=opener,
+        project=project,
+        hints=hints,
+        policies=policies,
+    )
+    prove_migration: providers.Provider[ProveMigration] = providers.Factory(
+        ProveMigration, put=put_values, refresh=refresh_views, foreign=foreign_keys, reader=work_reader
+    )
+    migrate_secrets: providers.Provider[MigrateSecrets] = providers.Factory(
+        MigrateSecrets,
+        plan=plan_migration,
+        keep=keep_pre_image,
+        put=put_values,
+        take_in=take_keys_in,
+        prove=prove_migration,
+        store=store,
+        cache=cache,
+        ledger=ledger,
+        trail=trail,
+    )
+    migration_status: providers.Provider[MigrationStatus] = providers.Factory(
+        MigrationStatus, plan=plan_migration, refresh=refresh_views, reader=work_reader, trail=trail
+    )
+    roll_back_migration: providers.Provider[RollBackMigration] = providers.Factory(
+        RollBackMigration,
+        ledger=ledger,
+        archive=archive,
+        trail=trail,
+        store=store,
+        cache=cache,
+        put=put_values,
+        hints=hints,
+        shelf=shelf,
+    )
+    back_up: providers.Provider[BackUp] = providers.Factory(
+        BackUp,
+        ledger=ledger,
+        archive=archive,
+        trail=trail,
+        store=store,
+        read_material=read_material,
+        opener=opener,
+        entropy=entropy,
+        shelf=shelf,
+        environment=environment_name,
+    )
+    check_backup: providers.Provider[CheckBackup] = providers.Factory(CheckBackup, shelf=shelf, opener=opener)
+    restore_backup: providers.Provider[RestoreBackup] = providers.Factory(
+        RestoreBackup,
+        check=check_backup,
+        ledger=ledger,
+        archive=archive,
+        trail=trail,
+        store=store,
+        cache=cache,
+        put=put_values,
+        make_key=make_key,
+        project=project,
+        hints=hints,
+        shelf=shelf,
+        policies=policies,
+    )
+    destroy_key: providers.Provider[DestroyKey] = providers.Factory(
+        DestroyKey, ledger=ledger, store=store, hints=hints, windows=windows
     )

@@ -137,21 +137,21 @@ class SecretToMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolutions:
-    """What somebody said by name: variables whose value overwrites what is there, and those that are left alone."""
+    """What somebody said by name: variables whose value overwrites what is there; variables and kids left alone."""
 
     overwrite: frozenset[str] = field(default=frozenset())
     keep: frozenset[str] = field(default=frozenset())
 
-    def check(self, variables: Iterable[str]) -> None:
+    def check(self, names: Iterable[str]) -> None:
         """Refuse names that resolve nothing.
 
         Raises:
-            InvalidNameError: a name is none of these variables, or is resolved both ways.
+            InvalidNameError: a name is none of these, or is resolved both ways.
         """
         both = self.overwrite & self.keep
         if both:
             raise InvalidNameError(f"{', '.join(sorted(both))}: either kept or overwritten, not both")
-        unknown = (self.overwrite | self.keep) - set(variables)
+        unknown = (self.overwrite | self.keep) - set(names)
         if unknown:
             raise InvalidNameError(f"{', '.join(sorted(unknown))}: not in the plan, so there is nothing to resolve")
 
@@ -165,8 +165,8 @@ def refuse_conflicts(lines: Iterable[PlanLine]) -> None:
     found = [f"{line.variable} ({line.target}): {line.because}" for line in lines if line.step is Step.CONFLICT]
     if found:
         raise ConflictError(
-            f"nothing was changed, because of {len(found)} conflicts: {'; '.join(found)}. Say for each --keep VARIABLE,"
-            " or, where a secret is to be replaced, --overwrite VARIABLE"
+            f"nothing was changed, because of {len(found)} conflicts: {'; '.join(found)}. Say for each --keep VARIABLE"
+            " (or the kid), or, where a secret is to be replaced, --overwrite VARIABLE"
         )
 
 

@@ -1,15 +1,15 @@
 """The state machine of a ring: decisions as values, transitions as `RingChange`s. Every use case goes through here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord
 from journal_keys.domain.errors import TransitionError
 from journal_keys.domain.fleet import Laggard
 from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
+from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.windows import Windows
 
@@ -156,6 +156,11 @@ def _read_only(version: KeyVersion, at: datetime) -> KeyVersion:
     return published.moved_to(KeyState.ACTIVE, at).moved_to(KeyState.DEACTIVATED, at)
 
 
+def published(version: KeyVersion, at: datetime) -> KeyVersion:
+    """Give a new key as published at this moment: nobody could see it while its material was made."""
+    return replace(version, published_at=at)
+
+
 def publish(ring: KeyRing, staged: KeyVersion, cause: Cause) -> RingChange:
     """Add a staged key, published as of now: nobody could see it while its material was made.
 
@@ -242,11 +247,88 @@ def retire(ring: KeyRing, versions: Iterable[KeyVersion], cause: Cause) -> RingC
     return RingChange(ring=_next(ring, cause, _replaced(ring, gone)), facts=facts)
 
 
+def destroy(ring: KeyRing, version: KeyVersion, cause: Cause, *, grounds: str) -> RingChange:
+    """Make one key DESTROYED, for these grounds; its material is deleted afterwards.
+
+    Raises:
+        TransitionError: it is ACTIVE or DESTROYED.
+    """
+    gone = version.moved_to(KeyState.DESTROYED, cause.at)
+    fact = cause.fact("key_destroyed", gone, was=version.state.value, grounds=grounds)
+    return RingChange(ring=_next(ring, cause, _replaced(ring, {gone.kid: gone})), facts=(fact,))
+
+
 def condemn(ring: KeyRing, orphans: Iterable[KeyVersion], cause: Cause) -> RingChange:
     """Give unpublished material a DESTROYED row, so that nobody can publish it later; then it is deleted."""
     gone = tuple(version.moved_to(KeyState.DESTROYED, cause.at) for version in orphans)
     facts = tuple(cause.fact("orphan_condemned", version) for version in gone)
     return RingChange(ring=_next(ring, cause, (*ring.versions, *gone)), facts=facts)
+
+
+def restored(
+    ring: KeyRing,
+    cause: Cause,
+    *,
+    buried: Container[Kid] = (),
+    lost: Container[Kid] = (),
+    fresh: tuple[KeyVersion, KeyVersion] | None = None,
+) -> RingChange:
+    """Let a ring out of a backup go on: of `buried` keys a tombstone tells, of `lost` ones the material is not there.
+
+    Where the ACTIVE key is neither it stays so; else the staged key takes its place, or `fresh` ones do, ACTIVE and
+    staged. The generation is above any that an instance may hold (Unix seconds). The first fact is of the ring.
+
+    Raises:
+        RingInvariantError: the ring would have no ACTIVE key.
+    """
+    facts = [
+        AuditFact(
+            at=cause.at,
+            actor=cause.actor,
+            action="ring_restored",
+            family=ring.family,
+            kid=None,
+            reason=cause.reason,
+            detail={"generation": str(ring.generation)},
+        )
+    ]
+    versions = []
+    for version in ring.versions:
+        gone = _after_loss(version, cause.at, is_buried=version.kid in buried, is_lost=version.kid in lost)
+        if gone.state is not version.state:
+            facts.append(cause.fact(_LOSSES[gone.state], gone))
+        versions.append(gone)
+    if not any(version.state is KeyState.ACTIVE for version in versions):
+        taken = fresh or tuple(version for version in versions if version.state is KeyState.PRE_ACTIVATION)
+        new = [one if number else one.moved_to(KeyState.ACTIVE, cause.at) for number, one in enumerate(taken)]
+        facts += [cause.fact("key_published" if number else "key_promoted", one) for number, one in enumerate(new)]
+        versions = [*(version for version in versions if version not in taken), *new]
+    after = KeyRing(
+        family=ring.family,
+        generation=max(ring.generation + 1, int(cause.at.timestamp())),
+        changed_at=cause.at,
+        versions=tuple(versions),
+    )
+    return RingChange(ring=after, facts=tuple(facts), founding=True)
+
+
+_LOSSES: Final = {
+    KeyState.COMPROMISED: "key_compromised",
+    KeyState.DEACTIVATED: "key_demoted",
+    KeyState.DESTROYED: "key_destroyed",
+}
+
+
+def _after_loss(version: KeyVersion, at: datetime, *, is_buried: bool, is_lost: bool) -> KeyVersion:
+    if is_buried and version.is_accepted:
+        return version.moved_to(KeyState.COMPROMISED, at)
+    if is_lost and version.algorithm is Algorithm.HS256 and version.is_accepted:
+        return version.moved_to(KeyState.DESTROYED, at)  # what it signed can be verified with nothing else
+    if is_lost and version.state is KeyState.PRE_ACTIVATION:
+        return version.moved_to(KeyState.ACTIVE, at).moved_to(KeyState.DEACTIVATED, at)
+    if is_lost and version.state is KeyState.ACTIVE:
+        return version.moved_to(KeyState.DEACTIVATED, at)
+    return version
 
 
 def recover(versions: Mapping[Kid, KeyVersion], active: Kid, cause: Cause, *, generation: int) -> RingChange:

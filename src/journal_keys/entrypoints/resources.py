@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from journal_keys.adapters.crypto.key_crypto import AesCipherKey
+from journal_keys.adapters.embedded.backup_folder import FolderBackupShelf
 from journal_keys.adapters.embedded.grants_file import FileGrants
 from journal_keys.adapters.embedded.snapshot_store import FileSnapshotStore
 from journal_keys.adapters.embedded.vault import LateVault, check_master, create_vault, open_vault
 from journal_keys.adapters.memory.grants import MemoryGrants
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
+from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.meter import MemoryMeter
+from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.sql.engine import ledger_engine
@@ -48,7 +51,7 @@ class Stores:
 
 
 def build_container(
-    settings: Settings, stores: Stores, ledger: SqlLedger, more: Mapping[str, object] | None = None
+    settings: Settings, stores: Stores, ledger: SqlLedger | MemoryLedger, more: Mapping[str, object] | None = None
 ) -> Container:
     """Declare the container's dependencies from settings and opened resources.
 
@@ -74,6 +77,9 @@ def build_container(
         fleet=ledger,
         grants=FileGrants(settings.admin_tokens_file) if settings.admin_tokens_file else MemoryGrants(),
         inbox=ledger,
+        archive=ledger,
+        shelf=FolderBackupShelf(settings.backup_folder),
+        environment_name=settings.environment_slug(),
         replies=ledger,
         webhook_rules=settings.webhook_rules(),
         rates=settings.http_rates(),
@@ -168,6 +174,30 @@ async def provision(settings: Settings) -> AsyncIterator[Container]:
                         raise lost_ledger(family)
     async with rebuild(settings) as container:
         yield container
+
+
+@asynccontextmanager
+async def preview(settings: Settings) -> AsyncIterator[Container]:
+    """As `open_container`, to look only: a ledger or vault that was never made is an empty one in memory.
+
+    Raises:
+        PolicyError: the settings contradict each other.
+        PortError: as `open_container`.
+    """
+    settings.windows()
+    async with ledger_engine(settings.ledger_url) as engine:
+        has_ledger = await revision(engine) is not None
+    if has_ledger:
+        async with open_container(settings) as container:
+            yield container
+        return
+    ledger = MemoryLedger(SystemClock(), settings.windows().skew)
+    if not settings.journal_infisical_enabled and not settings.vault_file.exists():
+        empty = MemorySecretStore()
+        yield build_container(settings, Stores(store=empty, probe=empty, condition=NoTrouble()), ledger)
+        return
+    async with _open_stores(settings) as stores:
+        yield build_container(settings, stores, ledger)
 
 
 @asynccontextmanager

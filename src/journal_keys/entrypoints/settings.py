@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,7 @@ from journal_keys.domain.token import TokenProfile
 from journal_keys.domain.webhooks import Place
 from journal_keys.domain.windows import Windows
 from journal_keys.entrypoints.admin_settings import AdminSettings
+from journal_keys.entrypoints.backup_settings import BackupSettings
 from journal_keys.entrypoints.http_settings import HttpSettings, check_issuer
 from journal_keys.entrypoints.infisical_settings import InfisicalSettings
 from journal_keys.entrypoints.infisical_settings import SettingsError as SettingsError  # noqa: PLC0414 (its public home)
@@ -75,7 +77,14 @@ def put_figures_together(folder: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettings, AdminSettings, HttpSettings):
+def environment_of(names: Iterable[str]) -> dict[str, str]:
+    """Give those of these variables that are set."""
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+class Settings(
+    InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettings, AdminSettings, HttpSettings, BackupSettings
+):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_file=None)
@@ -141,6 +150,8 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettin
         "journal_keys_home",
         "journal_snapshot_file",
         "journal_admin_tokens_file",
+        "journal_backup_folder",
+        "journal_backup_identity_file",
         "prometheus_multiproc_dir",
         mode="before",
     )
@@ -210,6 +221,16 @@ class Settings(InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettin
         if self.journal_admin_tokens_file is None and self.is_embedded:
             return self.journal_keys_home / "admin-tokens.json"
         return self.journal_admin_tokens_file
+
+    @property
+    def backup_folder(self) -> Path:
+        """Where backups are put, and pre-images of migrations."""
+        return self.journal_backup_folder or self.journal_keys_home / "backups"
+
+    @property
+    def backup_identity_file(self) -> Path:
+        """The age identity file that opens backups where no other is named."""
+        return self.journal_backup_identity_file or self.journal_keys_home / "backup-identity.txt"
 
     @property
     def vault_file(self) -> Path:

@@ -63,6 +63,7 @@ class MigrationPlan:
     keys: tuple[KeyToMove, ...]
     rings: Mapping[Family, KeyRing | None]
     works: tuple[Work, ...]
+    at: datetime
 
     @property
     def is_done(self) -> bool:
@@ -90,6 +91,7 @@ class _Read:
     key: NewKey | None = None
     signs: bool = False
     why: str = ""
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,8 +133,8 @@ class PlanMigration:
             *(_key_line(one, shelves, blind) for one in keys),
             *_made(keys, shelves),
         ]
-        resolutions.check(line.variable for line in lines)
         moved = tuple(one for one in keys if isinstance(one, KeyToMove))
+        resolutions.check([*(line.variable for line in lines), *(one.key.record.kid for one in read if one.key)])
         works = [
             self.foreign.work(one.key, said=self.entropy.token(_CANARY_BYTES).hex())
             for one in moved
@@ -144,6 +146,7 @@ class PlanMigration:
             keys=_with_one_active(moved),
             rings={family: page.ring for family, page in pages.items()},
             works=tuple(works),
+            at=at,
         )
 
     async def _shelf(self, family: Family, ring: KeyRing | None) -> _Shelf:
@@ -254,9 +257,9 @@ def _once(read: Iterable[_Read]) -> Iterator[_Read]:
 
 def _placed(one: _Read, shelves: Mapping[Family, _Shelf], resolutions: Resolutions) -> KeyToMove | _Read:
     if one.key is None:
-        return one
+        return replace(one, kept=one.variable in resolutions.keep)
     record = one.key.record
-    if one.variable in resolutions.keep:
+    if {one.variable, record.kid} & resolutions.keep:
         return KeyToMove(variable=one.variable, key=one.key, step=Step.KEEP, signs=False)
     shelf = shelves[record.family]
     version = shelf.ring.find(record.kid) if shelf.ring else None
@@ -318,9 +321,8 @@ def _secret_line(one: SecretToMove, blind: KeyMaterial) -> PlanLine:
 
 def _key_line(one: KeyToMove | _Read, shelves: Mapping[Family, _Shelf], blind: KeyMaterial) -> PlanLine:
     if isinstance(one, _Read):
-        return PlanLine(
-            variable=one.variable, target="a ring", step=Step.CONFLICT, here=None, there=None, because=one.why
-        )
+        step = Step.KEEP if one.kept else Step.CONFLICT
+        return PlanLine(variable=one.variable, target="a ring", step=step, here=None, there=None, because=one.why)
     record = one.key.record
     here = record.key.fingerprint(blind)
     return PlanLine(

@@ -15,7 +15,7 @@ from journal_keys.domain.audit_chain import EMPTY, AuditEntry, head_of, link
 from journal_keys.domain.changes import AuditFact, RotationRecord, RotationRequest, RotationStatus
 from journal_keys.domain.jwk import PublicJwk
 from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
+from journal_keys.domain.keys import ALGORITHMS, READ_ONLY, Algorithm, Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.ledger_clock import UNSURE_BOOT, ClockReading, ClockWentBackError, LedgerTime
 from journal_keys.domain.ledger_copy import (
     LedgerCopy,
@@ -46,7 +46,7 @@ JWKS: Final = {
     Algorithm.ES256: {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 42 + "E"},
     Algorithm.RS256: {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
 }
-OF_FAMILY: Final = {Family.JWT: tuple(JWKS), Family.AES: (Algorithm.A256GCM,)}
+OF_FAMILY: Final = {family: sorted(ALGORITHMS[family] | READ_ONLY[family]) for family in Family}
 
 
 def versions_of(family: Family, kid: str, state: KeyState) -> st.SearchStrategy[KeyVersion]:
@@ -64,10 +64,12 @@ def versions_of(family: Family, kid: str, state: KeyState) -> st.SearchStrategy[
             created_at=MOMENTS,
             published_at=MOMENTS,
             destroyed_at=st.none() | MOMENTS,
+            derived_kid=st.none() | KIDS,
             **later,
         )
 
-    return st.sampled_from(OF_FAMILY[family]).flatmap(of)
+    allowed = sorted(ALGORITHMS[family]) if state is KeyState.ACTIVE else OF_FAMILY[family]
+    return st.sampled_from(allowed).flatmap(of)
 
 
 @st.composite

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from dependency_injector import providers
 
+from journal_keys.adapters.memory.backup_shelf import MemoryBackupShelf
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
@@ -43,6 +44,9 @@ def container() -> Container:
         usage=ledger,
         fleet=ledger,
         inbox=ledger,
+        archive=ledger,
+        shelf=MemoryBackupShelf(clock),
+        environment_name="dev",
         replies=ledger,
         webhook_rules=RULES,
         rates=RATES,

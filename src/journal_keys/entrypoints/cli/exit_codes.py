@@ -13,6 +13,7 @@ from journal_keys.domain.errors import (
     RefusedError,
 )
 from journal_keys.domain.ledger_clock import ClockWentBackError
+from journal_keys.domain.migration import ConflictError
 from journal_keys.domain.snapshot import SnapshotError
 from journal_keys.ports.backup_shelf import BackupNameError, BackupSealError
 from journal_keys.ports.ledger import LedgerError
@@ -38,6 +39,8 @@ class ExitCode(IntEnum):
     PORT_TAKEN = 13
     SNAPSHOT = 14
     BACKUP = 15
+    CONFLICT = 16
+    UNPROVED = 17
 
 
 MEANINGS: Final = {
@@ -57,9 +60,12 @@ MEANINGS: Final = {
     ExitCode.PORT_TAKEN: "`serve`: the port is taken",
     ExitCode.SNAPSHOT: "the snapshot was needed and cannot be used",
     ExitCode.BACKUP: "a backup is missing, damaged, of another key, or could not be written",
+    ExitCode.CONFLICT: "`migration`: something is in the way, and nobody said by name what is to be done",
+    ExitCode.UNPROVED: "`migration migrate`: something that was made before is not read; run it again, or roll it back",
 }
 
 BY_NAME: Final = {
+    "MigrationUnprovedError": ExitCode.UNPROVED,
     "SettingsError": ExitCode.SETTINGS,
     "PortTakenError": ExitCode.PORT_TAKEN,
     "StartError": ExitCode.FAILED,
@@ -67,6 +73,7 @@ BY_NAME: Final = {
 """Errors of modules that are too slow to import for a table."""
 
 TABLE: Final[dict[type[JournalKeysError], ExitCode]] = {
+    ConflictError: ExitCode.CONFLICT,
     AuditChainBrokenError: ExitCode.AUDIT_BROKEN,
     ClockWentBackError: ExitCode.CLOCK,
     PolicyError: ExitCode.SETTINGS,

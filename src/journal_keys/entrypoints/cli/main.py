@@ -8,7 +8,9 @@ import typer
 from journal_keys.entrypoints.cli import rings, set_up
 from journal_keys.entrypoints.cli.admin_tokens import admin_tokens_app
 from journal_keys.entrypoints.cli.audit import audit_app
+from journal_keys.entrypoints.cli.backup import backup_app, restore
 from journal_keys.entrypoints.cli.ledger import ledger_app
+from journal_keys.entrypoints.cli.migration import migration_app
 from journal_keys.entrypoints.cli.options import Json
 from journal_keys.entrypoints.cli.rings import keys_app
 from journal_keys.entrypoints.cli.secrets import secrets_app
@@ -23,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Keys for Python web applications, rotated without a refused token or an unreadable ciphertext.",
 )
-for verb in (rings.init, rings.status, rings.rotate, rings.compromise, rings.reconcile, rings.recover):
+for verb in (rings.init, rings.status, rings.rotate, rings.compromise, rings.reconcile, rings.recover, restore):
     app.command()(verb)
 for look in (set_up.config, set_up.doctor):
     app.command()(look)
@@ -31,6 +33,8 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(secrets_app, name="secrets")
 app.add_typer(audit_app, name="audit")
 app.add_typer(ledger_app, name="ledger")
+app.add_typer(migration_app, name="migration")
+app.add_typer(backup_app, name="backup")
 app.add_typer(webhook_secrets_app, name="webhook-secret")
 app.add_typer(admin_tokens_app, name="admin-token")
 

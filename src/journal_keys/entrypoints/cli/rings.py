@@ -1,10 +1,11 @@
 """Commands on rings and keys: their words; the work is loaded when one is run."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from journal_keys.entrypoints.cli.options import Json, Reason, Scope
+from journal_keys.entrypoints.cli.options import Identity, Json, PassphraseFile, Reason, Scope
 
 keys_app = typer.Typer(no_args_is_help=True, help="Look at keys.")
 
@@ -41,6 +42,41 @@ def explain(kid: str, *, json: Json = False) -> None:
     from journal_keys.entrypoints.cli import ring_work
 
     ring_work.explain(kid, json=json)
+
+
+@keys_app.command("destroy")
+def destroy(  # noqa: PLR0913 (options)
+    kid: str,
+    *,
+    backup: Annotated[str | None, typer.Option(help="A backup that holds the key; it is opened and used.")] = None,
+    no_backup: Annotated[bool, typer.Option("--no-backup", help="No backup has to hold it.")] = False,
+    ciphertexts: Annotated[
+        Path | None, typer.Option(help="All ciphertexts that there are, one a line: none may name the key.")
+    ] = None,
+    override: Annotated[
+        str | None, typer.Option(help="Who answers for it that nothing needs the key; kept in the audit trail.")
+    ] = None,
+    confirm: Annotated[str | None, typer.Option(help="The kid once more, in place of typing it.")] = None,
+    identity: Identity = None,
+    passphrase_file: PassphraseFile = None,
+    reason: Reason = "asked by an operator",
+    json: Json = False,
+) -> None:
+    """Destroy a key that is DEACTIVATED or COMPROMISED: its material goes for good, its row stays."""
+    from journal_keys.entrypoints.backup_seals import SealOptions
+    from journal_keys.entrypoints.cli import backup_work
+
+    backup_work.destroy(
+        kid,
+        backup=backup,
+        no_backup=no_backup,
+        ciphertexts=ciphertexts,
+        override=override,
+        confirm=confirm,
+        options=SealOptions(identity_file=identity, passphrase_file=passphrase_file),
+        reason=reason,
+        json=json,
+    )
 
 
 def rotate(

@@ -1,0 +1,232 @@
+"""What the commands on moving in do."""
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.keys import parse_kid
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.migration import MigrationMap, PlanLine, Resolutions, Step
+from journal_keys.domain.paths import SecretPath
+from journal_keys.entrypoints.backup_seals import SealOptions, opening_of, seal_of
+from journal_keys.entrypoints.cli.exit_codes import ExitCode
+from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_table
+from journal_keys.entrypoints.cli.progress import shown
+from journal_keys.entrypoints.cli.running import on_container, operator
+from journal_keys.entrypoints.migration_source import from_environment, from_file, read_map
+from journal_keys.entrypoints.settings import Settings
+
+if TYPE_CHECKING:
+    from journal_keys.container import Container
+    from journal_keys.use_cases.migrate_secrets import Migrated, NothingToMigrate
+    from journal_keys.use_cases.plan_migration import MigrationPlan
+    from journal_keys.use_cases.roll_back_migration import RolledBack
+
+_COLUMNS = ("variable", "target", "step", "here", "there", "because")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The options of `migrate`."""
+
+    from_file: Path | None
+    map_file: Path | None
+    keep: frozenset[str]
+    overwrite: frozenset[str]
+    seal: SealOptions
+    reason: str
+
+    @property
+    def resolutions(self) -> Resolutions:
+        """What is said by name."""
+        return Resolutions(keep=self.keep, overwrite=self.overwrite)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that a migration needs, and how it is."""
+
+    check: str
+    ok: bool
+    found: str
+
+
+def _source(file: Path | None, map_file: Path | None) -> tuple[MigrationMap, dict[str, KeyMaterial]]:
+    chosen = read_map(map_file)
+    source = from_file(file, chosen.variables()) if file is not None else from_environment(chosen.variables())
+    return chosen, source
+
+
+def _previewed(settings: Settings) -> "AbstractAsyncContextManager[Container]":
+    from journal_keys.entrypoints.resources import preview
+
+    return preview(settings)
+
+
+async def _planned(
+    settings: Settings, chosen: MigrationMap, source: Mapping[str, KeyMaterial], resolutions: Resolutions
+) -> "MigrationPlan":
+    async with _previewed(settings) as container:
+        return await container.plan_migration()(source, chosen, resolutions)
+
+
+def check_prerequisites(file: Path | None, map_file: Path | None, *, json: bool) -> ExitCode:
+    """Look, and give the exit code."""
+    findings = list(_findings(file, map_file))
+    if json:
+        print_json(findings)
+    else:
+        print_table(("check", "verdict", "found"), [(f.check, "ok" if f.ok else "FAILED", f.found) for f in findings])
+    return ExitCode.DONE if all(finding.ok for finding in findings) else ExitCode.UNHEALTHY
+
+
+def _findings(file: Path | None, map_file: Path | None) -> Iterable[Finding]:
+    try:
+        chosen, source = _source(file, map_file)
+    except JournalKeysError as failure:
+        yield Finding(check="source", ok=False, found=str(failure))
+        return
+    where = str(file) if file is not None else "the environment"
+    found = f"{len(source)} of the map's variables are set in {where}"
+    yield Finding(check="source", ok=bool(source), found=found)
+    settings = Settings.from_environment()
+    try:
+        plan = asyncio.run(_planned(settings, chosen, source, Resolutions()))
+    except JournalKeysError as failure:
+        yield Finding(check="store and ledger", ok=False, found=str(failure))
+    else:
+        yield Finding(check="store and ledger", ok=True, found="they answer, or are to be made")
+        conflicts = [line for line in plan.lines if line.step is Step.CONFLICT]
+        told = "; ".join(f"{line.variable}: {line.because}" for line in conflicts)
+        yield Finding(check="plan", ok=not conflicts, found=told or f"{len(plan.lines)} items, no conflict")
+    yield _folder(settings)
+    yield _recipients(settings)
+
+
+def _folder(settings: Settings) -> Finding:
+    folder = settings.backup_folder.absolute()
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    ok = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    found = f"{folder} is there" if there == folder else f"{folder} is made on demand"
+    return Finding(check="backup folder", ok=ok, found=found if ok else f"{there} is no folder that we may write to")
+
+
+def _recipients(settings: Settings) -> Finding:
+    names = settings.backup_recipients()
+    if names:
+        return Finding(check="recipients", ok=True, found=f"{len(names)} in JOURNAL_BACKUP_RECIPIENTS")
+    if settings.is_embedded:
+        return Finding(check="recipients", ok=True, found=f"{settings.backup_identity_file}, made on demand")
+    return Finding(
+        check="recipients", ok=False, found="set JOURNAL_BACKUP_RECIPIENTS, or give --recipient or --passphrase-file"
+    )
+
+
+def dry_run(wanted: Wanted, *, json: bool) -> None:
+    """Show the plan.
+
+    Raises:
+        ConflictError: it has conflicts; it is shown all the same.
+    """
+    chosen, source = _source(wanted.from_file, wanted.map_file)
+    plan = asyncio.run(_planned(Settings.from_environment(), chosen, source, wanted.resolutions))
+    _show_plan(plan.lines, json=json)
+    plan.check()
+
+
+def _show_plan(lines: Iterable[PlanLine], *, json: bool) -> None:
+    if json:
+        print_json(list(lines))
+        return
+    print_table(_COLUMNS, [(x.variable, x.target, x.step, x.here, x.there, x.because) for x in lines])
+
+
+def backup_only(wanted: Wanted, *, json: bool) -> None:
+    """Seal away what the plan would touch."""
+    chosen, source = _source(wanted.from_file, wanted.map_file)
+
+    async def run(container: "Container") -> tuple[str, str]:
+        plan = await container.plan_migration()(source, chosen, wanted.resolutions)
+        return await container.keep_pre_image().write(plan, seal_of(Settings.from_environment(), wanted.seal))
+
+    place, sha256 = on_container(run, makes="rings")
+    _told({"outcome": "backed_up", "file": place, "sha256": sha256}, json=json)
+
+
+def migrate(wanted: Wanted, *, json: bool) -> None:
+    """Move."""
+    from journal_keys.use_cases.migrate_secrets import Move
+
+    chosen, source = _source(wanted.from_file, wanted.map_file)
+    settings = Settings.from_environment()
+    asyncio.run(_planned(settings, chosen, source, wanted.resolutions)).check()  # before anything is made
+
+    async def run(container: "Container") -> "Migrated | NothingToMigrate":
+        move = Move(
+            resolutions=wanted.resolutions,
+            seal=seal_of(settings, wanted.seal),
+            actor=operator(),
+            reason=wanted.reason,
+        )
+        with shown(json=json) as tell:
+            return await container.migrate_secrets()(source, chosen, move, tell=tell)
+
+    _told(as_outcome(on_container(run, makes="rings")), json=json)
+
+
+def status(file: Path | None, map_file: Path | None, *, json: bool) -> None:
+    """Show where everything is."""
+    chosen, source = _source(file, map_file)
+
+    async def run() -> tuple[object, ...]:
+        async with _previewed(Settings.from_environment()) as container:
+            return await container.migration_status()(source, chosen)
+
+    found = asyncio.run(run())
+    if json:
+        print_json(list(found))
+        return
+    rows = [as_outcome(one) for one in found]
+    print_table(
+        ("variable", "target", "state", "removable", "because"),
+        [(r["variable"], r["target"], r["state"], "yes" if r["removable"] else "no", r["because"]) for r in rows],
+    )
+
+
+def rollback(
+    place: str,
+    options: SealOptions,
+    *,
+    forget: frozenset[str],
+    overwrite: frozenset[str],
+    reason: str,
+    json: bool,
+) -> None:
+    """Put back."""
+    from journal_keys.use_cases.roll_back_migration import Undo
+
+    settings = Settings.from_environment()
+    undo = Undo(
+        actor=operator(),
+        reason=reason,
+        forget=frozenset(parse_kid(kid) for kid in forget),
+        overwrite=frozenset(SecretPath.parse(path) for path in overwrite),
+    )
+
+    async def run(container: "Container") -> "RolledBack":
+        with shown(json=json) as tell:
+            return await container.roll_back_migration()(place, opening_of(settings, options), undo, tell=tell)
+
+    _told(as_outcome(on_container(run)), json=json)
+
+
+def _told(fields: Mapping[str, object], *, json: bool) -> None:
+    if json:
+        print_json(fields)
+    else:
+        print_fields(fields)

@@ -1,0 +1,243 @@
+"""Undo a migration: every touched path and every ring as they were, from the sealed pre-image."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from journal_keys.domain import material
+from journal_keys.domain.backup import PreImage, fingerprint, read_pre_image
+from journal_keys.domain.backup_seal import Opening
+from journal_keys.domain.changes import AuditFact, check_reason
+from journal_keys.domain.errors import DomainError, MaterialCorruptError
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Family, KeyState, Kid
+from journal_keys.domain.ledger_copy import RingsPutBack
+from journal_keys.domain.material import KeyMaterial, MaterialRecord
+from journal_keys.domain.paths import MARKER_NAME, SecretPath, is_owned, versions_folder
+from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.ports.backup_shelf import BackupShelf
+from journal_keys.ports.hint_bus import HintBus
+from journal_keys.ports.ledger import Ledger, LedgerUnavailableError
+from journal_keys.ports.ledger_archive import LedgerArchive
+from journal_keys.ports.progress import Progress, Silent
+from journal_keys.ports.secret_cache import SecretCache
+from journal_keys.ports.secret_store import SecretStore
+from journal_keys.use_cases.keep_pre_image import ROLLED_BACK
+from journal_keys.use_cases.put_values import PutValues
+
+_PAGE = 1000
+
+
+class RollbackRefusedError(DomainError):
+    """A rollback would lose or revive something: nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """How many paths have their earlier content again, and which keys are gone."""
+
+    paths: int
+    removed: tuple[Kid, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """One run's parameters: `forget` are keys made since that may be lost, `overwrite` paths that others set."""
+
+    actor: str
+    reason: str
+    forget: frozenset[Kid] = frozenset()
+    overwrite: frozenset[SecretPath] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollBackMigration:
+    """The rings first, then the store; done again, it goes on."""
+
+    ledger: Ledger
+    archive: LedgerArchive
+    trail: AuditTrail
+    store: SecretStore
+    cache: SecretCache
+    put: PutValues
+    hints: HintBus
+    shelf: BackupShelf
+
+    async def __call__(self, place: str, opening: Opening, undo: Undo, *, tell: Progress | None = None) -> RolledBack:
+        """Give what was put back.
+
+        A ring that was there before has its versions of then, under the next generation: one that goes back could be
+        mistaken for one that an instance holds. One that was not there is gone.
+
+        Raises:
+            InvalidNameError: the reason is malformed.
+            BackupError: the pre-image cannot be opened, or is none.
+            RollbackRefusedError: a key was used, compromised or destroyed since, or a secret was set by others.
+            PortError: store or ledger failed; the same again goes on.
+        """
+        check_reason(undo.reason)
+        tell = tell or Silent()
+        image = read_pre_image(await self.shelf.load(place, opening))
+        rings = {family: (await self.ledger.read(family)).ring for family in Family}
+        for family, ring in rings.items():
+            _refuse_loss(ring, image.ledger.rings.get(family), image, undo)
+        await self._refuse_foreign_secrets(image, undo)
+        removed = {family: _removed(ring, image.ledger.rings.get(family)) for family, ring in rings.items()}
+        sha256 = await self.shelf.digest(place)
+        earlier = await self._removed_before(sha256)
+        are_back = all(_is_back(ring, image.ledger.rings.get(family)) for family, ring in rings.items())
+        if earlier is None or not are_back:
+            tell("putting the rings back", 0, 1)
+            await self._put_back(rings, image, removed, undo, sha256)
+        gone = {*(kid for kids in removed.values() for kid in kids), *(earlier or ()), *image.imported}
+        tell("putting values back", 0, len(image.paths))
+        await self._restore(image, gone)
+        return RolledBack(paths=len(image.paths), removed=tuple(sorted(gone)))
+
+    async def _put_back(
+        self,
+        rings: Mapping[Family, KeyRing | None],
+        image: PreImage,
+        removed: Mapping[Family, Iterable[Kid]],
+        undo: Undo,
+        sha256: str,
+    ) -> None:
+        kids = " ".join(kid for kids in removed.values() for kid in kids)
+
+        def transition(at: datetime) -> RingsPutBack:
+            fact = AuditFact(
+                at=at,
+                actor=undo.actor,
+                action=ROLLED_BACK,
+                family=None,
+                kid=None,
+                reason=undo.reason,
+                detail={"sha256": sha256, "removed": kids},
+            )
+            return RingsPutBack(
+                rings={family: _earlier(image.ledger.rings.get(family), ring, at) for family, ring in rings.items()},
+                facts=(fact,),
+            )
+
+        heads = {family: ring.head if ring else None for family, ring in rings.items()}
+        try:
+            await self.archive.put_back(heads, transition)
+        except LedgerUnavailableError:
+            if await self._removed_before(sha256) is None:
+                raise
+        for family, ring in rings.items():
+            if ring is not None:
+                await self.hints.publish(family, ring.generation + 1)
+
+    async def _removed_before(self, sha256: str) -> frozenset[Kid] | None:
+        """What a rollback of this very pre-image removed from the rings, None where there was none."""
+        found: frozenset[Kid] | None = None
+        after = 0
+        while entries := await self.trail.entries(after=after, limit=_PAGE):
+            after = entries[-1].sequence
+            for entry in entries:
+                if entry.fact.action == ROLLED_BACK and entry.fact.detail.get("sha256") == sha256:
+                    found = frozenset(Kid(kid) for kid in entry.fact.detail["removed"].split())
+        return found
+
+    async def _refuse_foreign_secrets(self, image: PreImage, undo: Undo) -> None:
+        foreign = []
+        for folder in sorted({path.folder for path in image.written}):
+            held = (await self.store.read_folder(folder)).secrets
+            for path, written in image.written.items():
+                now, before = held.get(path.name), image.paths.get(path)
+                if path.folder != folder or path in undo.overwrite:
+                    continue
+                is_written = now is not None and fingerprint(now) == written
+                if not is_written and not _is_same(now, before):
+                    foreign.append(str(path))
+        if foreign:
+            raise RollbackRefusedError(
+                f"{', '.join(foreign)} was changed since the migration: say --overwrite for each that may go back"
+            )
+
+    async def _strays(self, family: Family, image: PreImage) -> frozenset[Kid]:
+        """Keys that a migration made for a new ring, and did not get to publish: nobody else would sweep them."""
+        if family in image.ledger.rings:
+            return frozenset()
+        lines = (await self.store.read_folder(versions_folder(family))).secrets
+        records = [record for name, line in lines.items() if name != MARKER_NAME and (record := _record(line))]
+        return frozenset(record.kid for record in records if record.created_at >= image.made_at)
+
+    async def _restore(self, image: PreImage, gone: Iterable[Kid]) -> None:
+        """Set what had a value, delete what had none; markers last, so that a folder is ours until it is as before."""
+        paths = dict(image.paths)
+        for family in Family:
+            for kid in {*gone, *await self._strays(family, image)}:
+                paths.setdefault(versions_folder(family).child(kid), None)
+        held = {folder: (await self.store.read_folder(folder)).secrets for folder in {path.folder for path in paths}}
+        back = {
+            path: value
+            for path, value in paths.items()
+            if value is not None and not _is_same(held[path.folder].get(path.name), value)
+        }
+        await self.put.set(back)
+        absent = [path for path, value in paths.items() if value is None and path.name in held[path.folder]]
+        for path in sorted(absent, key=lambda one: (one.name == MARKER_NAME, one)):
+            await self.store.delete(path)
+        for path in (*back, *absent):
+            if not is_owned(path):
+                await self.cache.invalidate(path)
+
+
+def _is_same(one: KeyMaterial | None, other: KeyMaterial | None) -> bool:
+    return one is other is None or (one is not None and other is not None and one.same_as(other))
+
+
+def _record(line: KeyMaterial) -> MaterialRecord | None:
+    try:
+        return material.decode(line)
+    except MaterialCorruptError:
+        return None
+
+
+def _is_back(ring: KeyRing | None, before: KeyRing | None) -> bool:
+    return (ring.versions if ring else ()) == (before.versions if before else ())
+
+
+def _earlier(before: KeyRing | None, now: KeyRing | None, at: datetime) -> KeyRing | None:
+    if before is None:
+        return None
+    generation = max(before.generation, now.generation if now else 0) + 1
+    return replace(before, generation=generation, changed_at=at)
+
+
+def _removed(ring: KeyRing | None, before: KeyRing | None) -> tuple[Kid, ...]:
+    known = {version.kid for version in before.versions} if before else set()
+    return tuple(version.kid for version in ring.versions if version.kid not in known) if ring else ()
+
+
+def _refuse_loss(ring: KeyRing | None, before: KeyRing | None, image: PreImage, undo: Undo) -> None:
+    if ring is None:
+        return
+    removed = set(_removed(ring, before))
+    used = [
+        version.kid
+        for version in ring.versions
+        if version.kid in removed
+        and version.kid not in image.imported
+        and version.activated_at is not None
+        and version.state is not KeyState.DESTROYED
+        and version.kid not in undo.forget
+    ]
+    if used:
+        raise RollbackRefusedError(
+            f"{', '.join(used)} of ring {ring.family} came into use since the migration: what they signed or encrypted"
+            " would be lost; say --forget for each that may go"
+        )
+    ended = {KeyState.COMPROMISED, KeyState.DESTROYED}
+    revived = [
+        version.kid
+        for version in ring.versions
+        if version.state in ended and before and (old := before.find(version.kid)) and old.state not in ended
+    ]
+    if revived:
+        raise RollbackRefusedError(
+            f"{', '.join(revived)} of ring {ring.family} was compromised or destroyed since the migration: a rollback"
+            " would revive it"
+        )

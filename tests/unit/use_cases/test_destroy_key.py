@@ -1,0 +1,151 @@
+"""A key is destroyed only where nothing needs it, or somebody answers for that, and a backup holds it."""
+
+from dataclasses import replace
+
+import pytest
+from cryptography.fernet import Fernet
+
+from journal_keys.domain.errors import InvalidNameError, UnknownKeyError
+from journal_keys.domain.keys import Family, KeyState, Kid
+from journal_keys.domain.outcomes import Rotated
+from journal_keys.domain.paths import versions_folder
+from journal_keys.use_cases.destroy_key import DestroyRefusedError, Grounds, kids_named
+from tests.support.imported import text_key
+from tests.support.moving import OPENING, House
+from tests.support.process import Process
+from tests.support.world import W1, W2
+
+J, A = Family.JWT, Family.AES
+BASE = Grounds(reason="tidying up", actor="test", without_backup=True)
+
+
+async def rotated() -> tuple[House, Kid, Kid]:
+    """A house in which each ring rotated once, and the DEACTIVATED keys that were made in it."""
+    house = House()
+    await house.inner.initialised()
+    old = {family: (await house.world.ring(family)).active.kid for family in Family}
+    for family in Family:
+        assert isinstance(await house.world.rotated(family, family.value), Rotated)
+    house.world.clock.pass_time(W1)
+    return house, old[J], old[A]
+
+
+async def state(house: House, family: Family, kid: Kid) -> KeyState:
+    return (await house.world.ring(family)).get(kid).state
+
+
+async def test_an_aes_key_that_no_ciphertext_names_is_destroyed_and_its_material_is_gone() -> None:
+    house, _, kid = await rotated()
+    done = await house.destroying(kid, replace(BASE, examined=7))
+    assert (done.kid, done.grounds, done.already) == (kid, "nothing needs it", False)
+    assert await state(house, A, kid) is KeyState.DESTROYED
+    assert str(versions_folder("aes").child(kid)) not in house.secrets()
+    fact = list(await house.world.trail.entries())[-1].fact
+    assert (fact.action, fact.kid, fact.detail) == (
+        "key_destroyed",
+        kid,
+        {"was": "DEACTIVATED", "grounds": "nothing needs it"},
+    )
+
+
+async def test_none_at_all_is_proof_as_well() -> None:
+    house, _, kid = await rotated()
+    await house.destroying(kid, replace(BASE, examined=0))
+    assert await state(house, A, kid) is KeyState.DESTROYED
+
+
+async def test_a_signing_key_is_needed_until_its_last_token_ended() -> None:
+    house, kid, _ = await rotated()
+    with pytest.raises(DestroyRefusedError, match="may live until"):
+        await house.destroying(kid, BASE)
+    house.world.clock.pass_time(W2)
+    await house.destroying(kid, BASE)
+    assert await state(house, J, kid) is KeyState.DESTROYED
+
+
+REFUSED = {
+    "nobody went through the ciphertexts": (BASE, "go through all ciphertexts"),
+    "ciphertexts name it": (replace(BASE, examined=9, in_use=frozenset({"KID"})), "rewrap them first"),
+    "no backup": (replace(BASE, examined=9, without_backup=False), "no backup that was shown"),
+}
+
+
+@pytest.mark.parametrize(("grounds", "said"), REFUSED.values(), ids=REFUSED.keys())
+async def test_without_proof_or_backup_nothing_is_changed(grounds: Grounds, said: str) -> None:
+    house, _, kid = await rotated()
+    if grounds.in_use:
+        grounds = replace(grounds, in_use=frozenset({kid}))
+    before = (house.secrets(), await house.world.ledger.heads())
+    with pytest.raises(DestroyRefusedError, match=said):
+        await house.destroying(kid, grounds)
+    assert (house.secrets(), await house.world.ledger.heads()) == before
+
+
+async def test_somebody_may_answer_for_it_by_name() -> None:
+    house, _, kid = await rotated()
+    done = await house.destroying(kid, replace(BASE, override="ticket 4711, Ada"))
+    assert done.grounds == "overridden: ticket 4711, Ada"
+    assert list(await house.world.trail.entries())[-1].fact.detail["grounds"] == done.grounds
+    with pytest.raises(InvalidNameError):
+        await house.destroying(kid, replace(BASE, override=""))
+
+
+async def test_a_key_in_use_or_staged_is_never_destroyed() -> None:
+    house, _, _ = await rotated()
+    ring = await house.world.ring(A)
+    assert ring.staged
+    for kid in (ring.active.kid, ring.staged.kid):
+        with pytest.raises(DestroyRefusedError, match="only a DEACTIVATED or COMPROMISED"):
+            await house.destroying(kid, replace(BASE, examined=0, override="me"))
+
+
+async def test_a_backup_has_to_hold_this_very_key() -> None:
+    house, _, kid = await rotated()
+    backup, _ = await house.checking((await house.backed_up()).place, OPENING)
+    jwt_only, _ = await house.checking((await house.backed_up(J)).place, OPENING)
+    grounds = replace(BASE, examined=0, without_backup=False)
+    with pytest.raises(DestroyRefusedError, match="does not hold"):
+        await house.destroying(kid, replace(grounds, backup=jwt_only))
+    await house.destroying(kid, replace(grounds, backup=backup))
+    assert await state(house, A, kid) is KeyState.DESTROYED
+
+
+async def test_a_compromised_key_can_be_destroyed_too() -> None:
+    house, _, _ = await rotated()
+    for family in Family:
+        kid = (await house.world.ring(family)).active.kid
+        await house.world.compromise(family, kid, actor="test", reason="leaked")
+        await house.destroying(kid, replace(BASE, examined=0))
+        assert await state(house, family, kid) is KeyState.DESTROYED
+
+
+async def test_done_again_it_removes_what_a_crash_left() -> None:
+    house, _, kid = await rotated()
+    line = (await house.world.store.read_folder(versions_folder("aes"))).secrets[kid]
+    await house.destroying(kid, replace(BASE, examined=0))
+    await house.world.store.put_new(versions_folder("aes").child(kid), line)
+    assert (await house.destroying(kid, BASE)).already
+    assert str(versions_folder("aes").child(kid)) not in house.secrets()
+
+
+async def test_a_kid_that_no_ring_had_is_unknown() -> None:
+    house, _, _ = await rotated()
+    with pytest.raises(UnknownKeyError):
+        await house.destroying(Kid("aes_0"), BASE)
+
+
+async def test_ciphertexts_are_gone_through_by_their_kids() -> None:
+    house, _, kid = await rotated()
+    process = await Process(house.world).refresh()
+    ours = process.cipher.encrypt("x")
+    v1 = '{"v":1,"kid":"old_1","iv":"AAAAAAAAAAAAAAAA","ct":"AAAAAAAAAAAAAAAAAAAAAA"}'
+    active = (await house.world.ring(A)).active.kid
+    assert kids_named([ours, v1, ours]) == (frozenset({active, "old_1"}), 3)
+    assert kids_named([]) == (frozenset(), 0)
+    assert kid != active
+    for strange, said in (
+        ("nonsense", "ciphertext 2: "),
+        (Fernet(text_key(1)).encrypt(b"x").decode(), "2 is a Fernet"),
+    ):
+        with pytest.raises(DestroyRefusedError, match=said):
+            kids_named([ours, strange])

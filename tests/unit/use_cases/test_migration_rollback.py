@@ -1,0 +1,114 @@
+"""A migration is undone byte for byte, and nothing that came into use since is lost without being named."""
+
+from datetime import timedelta
+
+import pytest
+
+from journal_keys.domain.exposure import expose
+from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.migration import Resolutions
+from journal_keys.domain.paths import SecretPath
+from journal_keys.use_cases.migrate_secrets import Migrated
+from journal_keys.use_cases.roll_back_migration import RollbackRefusedError
+from tests.support.moving import DB_URL, ENVIRONMENT, House
+from tests.support.world import W1, World
+
+J, A = Family.JWT, Family.AES
+
+
+async def place_of(house: House, **resolutions: frozenset[str]) -> str:
+    outcome = await house.migrated(resolutions=Resolutions(**resolutions))
+    assert isinstance(outcome, Migrated)
+    return outcome.pre_image
+
+
+async def test_an_empty_world_is_empty_again_but_for_the_audit_trail() -> None:
+    house = House()
+    done = await house.rolled_back(await place_of(house))
+    assert done.paths > 20
+    assert house.secrets() == {}
+    assert await house.world.ledger.heads() == {}
+    actions = [entry.fact.action for entry in await house.world.trail.entries()]
+    assert actions[-1] == "migration_rolled_back"
+    await house.world.verify_audit()
+
+
+async def test_rings_that_were_there_have_their_versions_of_then_under_the_next_generation() -> None:
+    house = House(world=await World().initialised())
+    await house.put.mark(frozenset({DB_URL.folder}))
+    await house.put.new({DB_URL: KeyMaterial(b"another")})
+    secrets, rings = house.secrets(), {family: await house.world.ring(family) for family in Family}
+    place = await place_of(house, overwrite=frozenset({"JOURNAL_DB_URL_SYNC"}))
+    await house.rolled_back(place)
+    assert house.secrets() == secrets
+    for family, before in rings.items():
+        after = await house.world.ring(family)
+        assert after.versions == before.versions
+        assert after.generation == before.generation + 2
+
+
+async def test_done_again_it_changes_nothing_and_afterwards_one_can_move_in_again() -> None:
+    house = House()
+    place = await place_of(house)
+    await house.rolled_back(place)
+    head = await house.world.trail.head()
+    await house.rolled_back(place)
+    assert await house.world.trail.head() == head
+    works = await house.works()
+    house.world.clock.pass_time(timedelta(seconds=5))
+    assert isinstance(await house.migrated(), Migrated)
+    assert await house.unread(works) == []
+
+
+async def test_a_key_that_came_into_use_since_is_only_lost_by_name() -> None:
+    house = House()
+    place = await place_of(house)
+    house.world.clock.pass_time(W1)
+    await house.world.rotated(A)
+    new = (await house.world.ring(A)).active.kid
+    before = house.secrets()
+    with pytest.raises(RollbackRefusedError, match=new):
+        await house.rolled_back(place)
+    assert house.secrets() == before
+    await house.rolled_back(place, forget=frozenset({new}))
+    assert house.secrets() == {}
+
+
+async def test_a_compromise_since_is_not_undone() -> None:
+    house = House(world=await World().initialised())
+    old = (await house.world.ring(A)).active.kid
+    place = await place_of(house)
+    await house.world.compromise(A, old, actor="test", reason="leaked")
+    with pytest.raises(RollbackRefusedError, match=f"{old} .*revive"):
+        await house.rolled_back(place, forget=frozenset({(await house.world.ring(A)).active.kid}))
+    assert not (await house.world.ring(A)).get(old).is_accepted
+
+
+async def test_a_secret_that_others_set_since_goes_back_only_by_name() -> None:
+    house = House()
+    place = await place_of(house)
+    await house.put.set({DB_URL: KeyMaterial(b"newer")})
+    with pytest.raises(RollbackRefusedError, match="db_url_sync was changed"):
+        await house.rolled_back(place)
+    assert house.secrets()[str(DB_URL)] == b"newer"
+    await house.rolled_back(place, overwrite=frozenset({DB_URL}))
+    assert house.secrets() == {}
+
+
+async def test_a_secret_that_the_migration_did_not_touch_stays() -> None:
+    house = House()
+    place = await place_of(house)
+    other = SecretPath.parse("/application/other")
+    await house.put.new({other: KeyMaterial(b"mine")})
+    await house.rolled_back(place)
+    assert house.secrets() == {str(other): b"mine"}
+
+
+async def test_an_imported_key_goes_with_its_material_and_the_environment_still_has_it() -> None:
+    house = House(world=await World().initialised())
+    place = await place_of(house)
+    done = await house.rolled_back(place)
+    assert Kid("old-2") in done.removed
+    assert not [path for path in house.secrets() if "old-2" in path]
+    assert expose(ENVIRONMENT["AUTH_ENC_ACTIVE_KID"]) == b"old-2"
