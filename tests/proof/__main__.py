@@ -20,6 +20,8 @@ NAMES = (
     "http_schema",
     "explore",
     "crashes",
+    "moves",
+    "backups",
     "ring_machine",
     "child_crashes",
     "canaries",

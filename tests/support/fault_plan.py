@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 from journal_keys.domain.errors import PortError
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.ports.backup_shelf import BackupDamagedError, BackupShelf, BackupUnavailableError
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerCorruptError, LedgerUnavailableError
 from journal_keys.ports.secret_store import (
@@ -203,6 +204,8 @@ def _unavailable(port: object) -> PortError:
         return LedgerUnavailableError("planned: no answer")
     if isinstance(port, SecretStore):
         return SecretStoreUnavailableError("planned: no answer")
+    if isinstance(port, BackupShelf):
+        return BackupUnavailableError("planned: no answer")
     return PortError("planned: no answer")
 
 
@@ -213,4 +216,6 @@ def _garbled(port: object, answer: Any) -> FolderContent:  # noqa: ANN401 (whate
         raise LedgerCorruptError("planned: nonsense")
     if isinstance(port, SecretStore):
         raise SecretStoreProtocolError("planned: nonsense")
+    if isinstance(port, BackupShelf):
+        raise BackupDamagedError("planned: nonsense")
     raise PortError("planned: nonsense")

@@ -87,6 +87,11 @@ class KeyMaterial:
         raise TypeError("KeyMaterial is neither pickled nor copied")
 
 
+def is_same(one: KeyMaterial | None, other: KeyMaterial | None) -> bool:
+    """Whether both hold the same bytes, or both are absent."""
+    return one is other is None or (one is not None and other is not None and one.same_as(other))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MaterialRecord:
     """One key as the store keeps it: raw 32 bytes for AES and Fernet, PKCS #8 DER for a private signing key.

@@ -72,6 +72,11 @@ class MigrationMap:
             yield from (name for name in (aes.keys, aes.active_kid) if name)
         yield from self.fernet_keys
 
+    def companions(self) -> Mapping[str, str]:
+        """Variables that say something of a key in another one: by name, that other one."""
+        signing = {one: names.private for names in self.signing_keys for one in (names.public, names.kid) if one}
+        return signing | {names.active_kid: names.keys for names in self.aes_keys if names.active_kid}
+
 
 DEFAULT_MAP: Final = MigrationMap(
     secrets={

@@ -7,7 +7,7 @@ from journal_keys.domain.backup import PreImage, fingerprint, pre_image_text
 from journal_keys.domain.backup_seal import Seal
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.keys import Family
-from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.material import KeyMaterial, is_same
 from journal_keys.domain.migration import Step
 from journal_keys.domain.paths import (
     MARKER_NAME,
@@ -22,7 +22,7 @@ from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.backup_shelf import BackupDamagedError, BackupShelf
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.ledger_archive import LedgerArchive
-from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.secret_store import SecretStore, SecretStoreProtocolError
 from journal_keys.use_cases.plan_migration import MigrationPlan
 
 OPENED = "migration_opened"
@@ -87,17 +87,20 @@ class KeepPreImage:
         return place, await self.shelf.digest(place)
 
     async def _found(self, plan: MigrationPlan) -> Mapping[SecretPath, KeyMaterial | None]:
-        """Give what lies now at every path that may be touched."""
+        """Give what lies now at every path that may be touched. One bad answer would be put back one day."""
         touched = {
             *(one.path for one in plan.secrets if one.step in {Step.COPY, Step.OVERWRITE}),
             *(folder.child(MARKER_NAME) for folder in folders_of(plan)),
             *(versions_folder(family).child(one.kid) for family in Family for one in plan.of_family(family)),
             *(family_folder(family).child(name) for family in Family for name in PROJECTION_NAMES[family.value]),
         }
-        held = {}
+        held: dict[SecretPath, KeyMaterial | None] = {}
         for folder in sorted({path.folder for path in touched}):
-            content = (await self.store.read_folder(folder)).secrets
-            held.update({path: content.get(path.name) for path in touched if path.folder == folder})
+            first, second = [(await self.store.read_folder(folder)).secrets for _ in range(2)]
+            for path in (path for path in touched if path.folder == folder):
+                held[path] = first.get(path.name)
+                if not is_same(held[path], second.get(path.name)):
+                    raise SecretStoreProtocolError(f"{path} was read twice with two answers: nothing was changed")
         return held
 
 

@@ -1,7 +1,7 @@
 """Say per variable where its content is by now, and whether the environment may forget it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.migration import READ_BY_US, ItemStatus, MigrationMap, PlanLine, Resolutions, Step
@@ -37,6 +37,7 @@ class MigrationStatus:
         unread = await self._unread(plan)
         staying = {line.variable for line in plan.lines if line.step is not Step.SAME}
         found = [self._status(line, is_open=is_open, unread=unread, staying=staying) for line in plan.lines]
+        found += _companions(chosen, source, found)
         absent = [name for name in chosen.variables() if name not in source]
         return (
             *found,
@@ -78,3 +79,15 @@ def _stays(variable: str, *, is_open: bool, unread: frozenset[str], staying: set
     if variable in unread:
         return "what its keys made before is not read"
     return "not all that it holds was moved" if variable in staying else ""
+
+
+def _companions(chosen: MigrationMap, source: Mapping[str, KeyMaterial], found: list[ItemStatus]) -> list[ItemStatus]:
+    """Variables that only say something of a key in another one: they may go when that one may."""
+    known = {one.variable for one in found}
+    told = []
+    for name, main in chosen.companions().items():
+        items = [one for one in found if one.variable == main]
+        if name in source and name not in known and items:
+            worst = next((one for one in items if not one.removable), items[0])
+            told.append(replace(worst, variable=name, target="-", because=worst.because or f"with {main}"))
+    return told

@@ -12,7 +12,7 @@ from journal_keys.domain.errors import DomainError, MaterialCorruptError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.ledger_copy import RingsPutBack
-from journal_keys.domain.material import KeyMaterial, MaterialRecord
+from journal_keys.domain.material import KeyMaterial, MaterialRecord, is_same
 from journal_keys.domain.paths import MARKER_NAME, SecretPath, is_owned, versions_folder
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.backup_shelf import BackupShelf
@@ -149,7 +149,7 @@ class RollBackMigration:
                 if path.folder != folder or path in undo.overwrite:
                     continue
                 is_written = now is not None and fingerprint(now) == written
-                if not is_written and not _is_same(now, before):
+                if not is_written and not is_same(now, before):
                     foreign.append(str(path))
         if foreign:
             raise RollbackRefusedError(
@@ -174,7 +174,7 @@ class RollBackMigration:
         back = {
             path: value
             for path, value in paths.items()
-            if value is not None and not _is_same(held[path.folder].get(path.name), value)
+            if value is not None and not is_same(held[path.folder].get(path.name), value)
         }
         await self.put.set(back)
         absent = [path for path, value in paths.items() if value is None and path.name in held[path.folder]]
@@ -183,10 +183,6 @@ class RollBackMigration:
         for path in (*back, *absent):
             if not is_owned(path):
                 await self.cache.invalidate(path)
-
-
-def _is_same(one: KeyMaterial | None, other: KeyMaterial | None) -> bool:
-    return one is other is None or (one is not None and other is not None and one.same_as(other))
 
 
 def _record(line: KeyMaterial) -> MaterialRecord | None:

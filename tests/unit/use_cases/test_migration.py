@@ -311,6 +311,8 @@ async def test_status_says_what_is_where_and_what_the_environment_may_forget() -
     await house.migrated(source, resolutions=Resolutions(overwrite=frozenset({"JOURNAL_DB_URL_SYNC"})))
     after = {one.variable: one for one in await house.statuses(source, DEFAULT_MAP)}
     assert {one.state for name, one in after.items() if name in source and one.state != "absent"} == {"migrated"}
+    assert (after["JOURNAL_JWT_PUBLIC_KEY"].state, after["JOURNAL_JWT_PUBLIC_KEY"].removable) == ("migrated", True)
+    assert after["AUTH_ENC_ACTIVE_KID"].because == "with AUTH_ENC_KEYS"
     assert not after["JOURNAL_REDIS_URL"].removable
     assert "reads it" in after["JOURNAL_REDIS_URL"].because
     moved = {name for name, one in after.items() if one.removable}
