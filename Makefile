@@ -56,7 +56,7 @@ clean: ## remove the environment and the caches, never .journal-keys
 	rm -rf .venv .venv-lowest mutants .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.*
 
 .PHONY: infisical-dev-setup infisical-health infisical-secrets-list infisical-secrets-get infisical-secrets-set \
-	infisical-rotate-jwt infisical-rotate-aes infisical-rotate-all infisical-cache-clear test-infisical infisical-workflow-test
+	infisical-migrate infisical-rotate-jwt infisical-rotate-aes infisical-rotate-all infisical-cache-clear test-infisical infisical-workflow-test
 
 infisical-dev-setup: .venv/.ready ## look at everything that Infisical needs, then make the first keys there
 	@$(BIN)/journal-keys doctor
@@ -74,6 +74,9 @@ infisical-secrets-get: .venv/.ready ## show the secret SECRET_NAME
 infisical-secrets-set: .venv/.ready ## set SECRET_NAME to SECRET_VALUE of the environment, or to what a prompt is given
 	@if [ -n "$${SECRET_VALUE-}" ]; then printf %s "$$SECRET_VALUE" | env -u SECRET_VALUE $(BIN)/journal-keys secrets set -- "$$SECRET_NAME"; \
 	else $(BIN)/journal-keys secrets set -- "$$SECRET_NAME"; fi
+
+infisical-migrate: .venv/.ready ## move secrets and keys in from the environment
+	@$(BIN)/journal-keys migration migrate
 
 infisical-rotate-jwt: .venv/.ready ## rotate the signing keys, due or not
 	@$(BIN)/journal-keys rotate jwt --force

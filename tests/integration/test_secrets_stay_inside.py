@@ -26,7 +26,7 @@ from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain import base64url, canonical, material
 from journal_keys.domain.errors import MaterialCorruptError
 from journal_keys.domain.exposure import expose
-from journal_keys.domain.keys import Algorithm, Family
+from journal_keys.domain.keys import READ_ONLY, Algorithm, Family
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
 from journal_keys.domain.paths import SecretPath
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
@@ -45,7 +45,13 @@ def secret() -> bytes:
 
 
 def record(algorithm: Algorithm) -> MaterialRecord:
-    family = Family.AES if algorithm is Algorithm.A256GCM else Family.JWT
+    family = Family.AES if algorithm in {Algorithm.A256GCM, Algorithm.FERNET} else Family.JWT
+    if algorithm in READ_ONLY[family]:
+        key = KeyMaterial(secret())
+        own = material.aes_kid(key) if family is Family.AES else material.shared_secret_kid(key)
+        return MaterialRecord(
+            family=family, kid=own, algorithm=algorithm, created_at=datetime.now(UTC), key=key, derived_kid=own
+        )
     return CryptographyKeyGenerator(SystemEntropy()).generate(family, algorithm, datetime.now(UTC)).record
 
 
@@ -59,7 +65,11 @@ def no_key(one: MaterialRecord) -> MaterialRecord:
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))
 @pytest.mark.parametrize("damaged", [other_key, no_key])
-@pytest.mark.parametrize("use", [OPENER.signing, OPENER.cipher, OPENER.prove])
+@pytest.mark.parametrize(
+    "use",
+    [OPENER.signing, OPENER.cipher, OPENER.verifying_shared, lambda one: OPENER.foreign_reader((one,)), OPENER.prove],
+    ids=["signing", "cipher", "verifying", "foreign reader", "prove"],
+)
 def test_a_key_that_is_not_what_its_kid_names(
     algorithm: Algorithm, damaged: Callable[[MaterialRecord], MaterialRecord], use: Callable[[MaterialRecord], object]
 ) -> None:

@@ -25,7 +25,7 @@ from tests.proof.crashes import Tally, verdict
 from tests.proof.verdict import Verdict
 from tests.support.crash_plans import every, one_each
 from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
-from tests.support.moving import OPENING, House
+from tests.support.moving import OPENING, Design, House
 from tests.support.process import Process, end_of
 from tests.support.world import W1, WINDOWS, World
 
@@ -280,22 +280,23 @@ MOVES: Final = (
 )
 
 
-def _copied(house: House, plan: FaultPlan | None = None) -> House:
+def _copied(house: House, plan: FaultPlan | None = None, design: Design | None = None) -> House:
     clock = copy.copy(house.world.clock)
     ledger, store, kept = MemoryLedger(clock, WINDOWS.skew), MemorySecretStore(), MemoryBackupShelf(clock)
     for of, to in ((house.world.ledger, ledger), (house.world.store, store), (house.kept, kept)):
         vars(to).update({name: copy.copy(value) for name, value in vars(of).items() if name != "_clock"})
-    return House(world=World(clock=clock, store=store, shared_ledger=ledger), kept=kept, plan=plan)
+    return House(world=World(clock=clock, store=store, shared_ledger=ledger), kept=kept, plan=plan, design=design)
 
 
-def _again(house: House, plan: FaultPlan | None = None) -> House:
-    """The next process, on what the former one left."""
-    return House(world=house.world, kept=house.kept, plan=plan)
+def _again(house: House) -> House:
+    """The next process, a little later, on what the former one left."""
+    house.world.clock.pass_time(timedelta(seconds=1))
+    return House(world=house.world, kept=house.kept, design=house.design)
 
 
-async def _breach(move: Move, house: House, before: Before, plan: FaultPlan) -> str | None:
+async def _breach(move: Move, house: House, before: Before, plan: FaultPlan, design: Design | None) -> str | None:
     mine = copy.copy(before)
-    struck = _copied(house, plan)
+    struck = _copied(house, plan, design)
     ended = await end_of(plan, move.deed(struck, mine))
     if isinstance(ended, BaseException) and not isinstance(
         ended, JournalKeysError | ProcessDied | asyncio.CancelledError
@@ -310,16 +311,22 @@ async def _breach(move: Move, house: House, before: Before, plan: FaultPlan) -> 
     return None
 
 
-async def enumerate_faults(move: Move, plans: Callable[[int], Iterable[FaultPlan]], *, most: int = 1_000) -> Tally:
+async def enumerate_faults(
+    move: Move,
+    plans: Callable[[int], Iterable[FaultPlan]],
+    *,
+    most: int = 1_000,
+    design: Design | None = None,
+) -> Tally:
     """Strike as planned, over all calls of the deed; up to so many breaches."""
     house, before = await move.prepare()
     count = FaultPlan(at=-1, kind=FaultKind.HANG)
-    await move.deed(_copied(house, count), copy.copy(before))
+    await move.deed(_copied(house, count, design), copy.copy(before))
     tally = Tally()
     for plan in plans(len(count.calls)):
         if len(tally.breaches) == most:
             break
-        breach = await _breach(move, house, before, plan)
+        breach = await _breach(move, house, before, plan, design)
         tally.faults += plan.has_struck
         if breach and plan.has_struck:
             where = plan.calls[plan.at] if plan.at < len(plan.calls) else "?"

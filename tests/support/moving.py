@@ -1,9 +1,9 @@
 """An application with environment keys only, and a world that it moves into."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final, TypeVar, cast
+from typing import Final, TypeAlias, TypeVar, cast
 
 from journal_keys.adapters.embedded.age_form import new_identity
 from journal_keys.adapters.memory.backup_shelf import MemoryBackupShelf
@@ -66,6 +66,8 @@ class House:
     shelf: BackupShelf = field(init=False)
     kept: MemoryBackupShelf | None = None
     plan: FaultPlan | None = None
+    design: "Design | None" = None
+    """Puts a wrong design in the place of ours, for proofs that must find it."""
 
     def __post_init__(self) -> None:
         plain = self.world
@@ -153,6 +155,8 @@ class House:
             policies=POLICIES,
         )
         self.destroying = DestroyKey(ledger=inner.ledger, store=inner.store, hints=inner.hints, windows=WINDOWS)
+        if self.design:
+            self.design(self)
 
     async def planned(
         self,
@@ -208,6 +212,9 @@ class House:
 
         held = cast("MemorySecretStore", self.world.store)._secrets  # noqa: SLF001 (a test looks inside)
         return {str(path): expose(value) for path, value in held.items()}
+
+
+Design: TypeAlias = Callable[[House], None]
 
 
 def _plain(port: P) -> P:

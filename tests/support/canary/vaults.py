@@ -15,7 +15,7 @@ from journal_keys.adapters.embedded.vault import KEY_FILE
 from journal_keys.domain import base64url, material
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.exposure import expose
-from journal_keys.domain.keys import Family
+from journal_keys.domain.keys import Algorithm, Family
 from journal_keys.domain.material import KeyMaterial
 from tests.support.canary.files import content
 
@@ -62,7 +62,7 @@ def _keys(line: KeyMaterial) -> list[bytes]:
         record = material.decode(line)
     except JournalKeysError:
         return []  # no record of a key
-    if record.family is Family.AES:
+    if record.family is Family.AES or record.algorithm is Algorithm.HS256:
         return [expose(record.key)]
     return private_parts(serialization.load_der_private_key(expose(record.key), password=None))
 

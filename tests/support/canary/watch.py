@@ -8,11 +8,14 @@ from logging import LogRecord
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from journal_keys.domain.migration import DEFAULT_MAP
 from tests.support.canary import files, vaults
 from tests.support.canary.known import Known
 from tests.support.canary.shown import Shown
 
 MASTER_VARIABLES: Final = (b"JOURNAL_KEYS_VAULT_MASTER_KEY", b"JOURNAL_SNAPSHOT_KEY")
+SOURCES: Final = tuple(name.encode() for name in DEFAULT_MAP.variables())
+"""Variables that an operator's keys stand in before they move in; what is there of them is his."""
 _MOST_SHOWN: Final = 4 * 1024 * 1024
 
 
@@ -58,9 +61,11 @@ class Watch:
             self._shown.add_record(record)
 
     def show_child(self, argv: Iterable[bytes], environment: dict[bytes, bytes]) -> None:
-        """Note what a child is started with: a master key may be in its variable, and nowhere else."""
+        """Note what a child is started with: a master key, or one to move in, may be in its variable only."""
         for name in MASTER_VARIABLES:
             self.known.add_master(environment.pop(name, b""))
+        for name in SOURCES:
+            environment.pop(name, None)
         self.show("the arguments of a child", b"\0".join(argv))
         self.show("the environment of a child", b"\0".join(name + b"=" + value for name, value in environment.items()))
         self.look()
