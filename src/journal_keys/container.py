@@ -336,7 +336,7 @@ class Container(containers.DeclarativeContainer):
     work_reader: providers.Provider[WorkReader] = providers.Factory(ViewWorkReader, verifier=verifier, cipher=cipher)
     put_values: providers.Provider[PutValues] = providers.Factory(PutValues, store=store)
     plan_migration: providers.Provider[PlanMigration] = providers.Factory(
-        PlanMigration, ledger=ledger, store=store, foreign=foreign_keys, entropy=entropy
+        PlanMigration, ledger=ledger, store=store, foreign=foreign_keys, entropy=entropy, windows=windows
     )
     keep_pre_image: providers.Provider[KeepPreImage] = providers.Factory(
         KeepPreImage, archive=archive, trail=trail, store=store, shelf=shelf, entropy=entropy

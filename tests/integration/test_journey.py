@@ -1,5 +1,6 @@
 """From an application with environment keys only to rings that survive the loss of everything, and back."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -14,8 +15,10 @@ from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.paths import KNOWN_SECRETS
 from tests.support import an_app
 from tests.support.embedded import QUICK
+from tests.support.infisical.programs import stand_in
 from tests.support.infisical.server import InfisicalServer
 from tests.support.operator import Operator, bare_environment
+from tests.support.postgres_server import PostgresServer
 
 pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[2]
@@ -77,9 +80,10 @@ def servers() -> Iterator[tuple[InfisicalServer, InfisicalServer]]:
         yield first, second
 
 
-def operator_of(folder: Path, server: InfisicalServer, binary: Path) -> Operator:
+def operator_of(folder: Path, server: InfisicalServer, binary: Path, **changes: str) -> Operator:
     return Operator(
         folder,
+        **changes,
         JOURNAL_INFISICAL_ENABLED="true",
         JOURNAL_INFISICAL_SERVER_URL=server.url,
         JOURNAL_INFISICAL_PROJECT_ID=server.project_id,
@@ -157,6 +161,32 @@ def test_a_migration_to_infisical_is_rolled_back_byte_for_byte(
     operator.json("migration", "rollback", str(moved["pre_image"]))
     assert all_of(server) == before
     assert operator.json("keys", "list") == []
+
+
+@pytest.mark.usefixtures("home")
+def test_the_journey_works_with_a_ledger_on_postgresql(
+    servers: tuple[InfisicalServer, InfisicalServer], tmp_path: Path, postgres: PostgresServer
+) -> None:
+    lost, other, third = (asyncio.run(postgres.database()) for _ in range(3))
+    (first, second), standin = servers, stand_in(tmp_path)
+    source = ("--from-file", "app.env")
+    operator = operator_of(tmp_path, first, standin, JOURNAL_DB_URL_ASYNC=lost)
+    operator.json("migration", "migrate", *source)
+    check(operator)
+    backup = operator.json("backup", "create", "--include-signing-keys")
+    assert isinstance(backup, dict)
+    restored = operator_of(tmp_path, second, standin, JOURNAL_DB_URL_ASYNC=other)
+    restored.json("restore", str(backup["place"]))
+    check(restored)
+    assert restored.run("audit", "verify").returncode == 0
+    with InfisicalServer() as empty:
+        copy = operator_of(tmp_path, empty, standin, JOURNAL_DB_URL_ASYNC=third)
+        before = all_of(empty)
+        moved = copy.json("migration", "migrate", *source)
+        assert isinstance(moved, dict)
+        copy.json("migration", "rollback", str(moved["pre_image"]))
+        assert all_of(empty) == before
+        assert copy.json("keys", "list") == []
 
 
 def test_rings_of_others_read_nothing_of_it(home: dict[str, str]) -> None:

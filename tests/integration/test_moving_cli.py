@@ -238,3 +238,23 @@ def test_a_terminal_sees_how_far_it_is(operator: Operator, source: Path) -> None
     os.close(leader)
     assert b"reading what the keys made before" in shown or b"taking keys in" in shown
     assert b"Traceback" not in shown
+
+
+@pytest.mark.parametrize("delay_s", [0.45, 0.6, 0.75, 0.9, 1.1])
+def test_a_migration_that_is_killed_is_completed_by_the_same_command(
+    operator: Operator, source: Path, delay_s: float
+) -> None:
+    command = [*COMMAND, "migration", "migrate", "--from-file", str(source)]
+    with subprocess.Popen(
+        command, env=operator.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            process.wait(delay_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    operator.json("migration", "migrate", "--from-file", str(source))
+    again = fields(operator.json("migration", "migrate", "--from-file", str(source)))
+    assert again["outcome"] == "nothing_to_migrate"
+    kids = {one["kid"]: one["state"] for one in entries(operator.json("keys", "list"))}
+    assert (kids["k2024"], kids["k2023"]) == ("ACTIVE", "DEACTIVATED")
+    assert operator.run("audit", "verify").returncode == 0

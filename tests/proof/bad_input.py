@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from tests.proof.bad_inputs import chains, encodings, envelopes, jwks, names, rows
+from tests.proof.bad_inputs import chains, encodings, envelopes, jwks, moving, names, rows
 from tests.proof.bad_inputs.bodies import body_target
 from tests.proof.bad_inputs.callers import CALLER
 from tests.proof.bad_inputs.environments import ENVIRONMENT
@@ -52,6 +52,10 @@ TARGETS: Final[tuple[Target[Any], ...]] = (
     ENVIRONMENT,
     FORGED,
     BODY,
+    moving.BACKUP,
+    moving.AGE_HEAD,
+    moving.AES_KEYS,
+    moving.PEM,
 )
 
 

@@ -86,7 +86,11 @@ class House:
             clock=plain.clock, ttl=WINDOWS.view_ttl, stale_bound=WINDOWS.view_ttl, meter=inner.meter
         )
         self.planning = PlanMigration(
-            ledger=inner.ledger, store=inner.store, foreign=self.foreign, entropy=WatchedEntropy(inner.seed + 100)
+            ledger=inner.ledger,
+            store=inner.store,
+            foreign=self.foreign,
+            entropy=WatchedEntropy(inner.seed + 100),
+            windows=WINDOWS,
         )
         self.keep = KeepPreImage(
             archive=archive,

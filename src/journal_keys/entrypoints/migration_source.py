@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from dotenv.parser import Binding, parse_stream
+from dotenv.parser import parse_stream
 
 from journal_keys.domain.errors import InvalidPathError, RefusedError
 from journal_keys.domain.exposure import as_bytes, as_text
@@ -52,25 +52,20 @@ def from_file(file: Path, names: Iterable[str]) -> dict[str, KeyMaterial]:
     """
     wanted, seen, found = set(names), dict[str, int](), {}
     for binding in parse_stream(io.StringIO(_text(file))):
-        line = binding.original.line
+        where = f"{file}, line {binding.original.line}"
         if binding.error:
-            raise MigrationSourceError(f"{file}, line {line}: expected NAME=value, a comment or a blank line")
+            raise MigrationSourceError(f"{where}: expected NAME=value, a comment or a blank line")
         if binding.key is None:
             continue
-        value = _value(binding, file)
+        name = binding.key if binding.key in wanted else "the name"  # another one may be a piece of a secret
+        if not binding.value:
+            raise MigrationSourceError(f"{where}: {name} is set to nothing")
         if binding.key in seen:
-            first = seen[binding.key]
-            raise MigrationSourceError(f"{file}, line {line}: {binding.key} was set in line {first} already")
-        seen[binding.key] = line
+            raise MigrationSourceError(f"{where}: {name} was set in line {seen[binding.key]} already")
+        seen[binding.key] = binding.original.line
         if binding.key in wanted:
-            found[binding.key] = KeyMaterial(as_bytes(value))
+            found[binding.key] = KeyMaterial(as_bytes(binding.value))
     return found
-
-
-def _value(binding: Binding, file: Path) -> str:
-    if not binding.value:
-        raise MigrationSourceError(f"{file}, line {binding.original.line}: {binding.key} is empty")
-    return binding.value
 
 
 def _text(file: Path) -> str:

@@ -22,6 +22,7 @@ from journal_keys.domain.migration import (
     ring_target,
 )
 from journal_keys.domain.paths import SecretPath, compromised_folder, versions_folder
+from journal_keys.domain.windows import Windows
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.foreign_keys import ForeignKeyError, ForeignKeys, Work
 from journal_keys.ports.key_crypto import NewKey
@@ -111,6 +112,7 @@ class PlanMigration:
     store: SecretStore
     foreign: ForeignKeys
     entropy: Entropy
+    windows: Windows
 
     async def __call__(
         self, source: Mapping[str, KeyMaterial], chosen: MigrationMap, resolutions: Resolutions
@@ -130,7 +132,7 @@ class PlanMigration:
         keys = [_placed(one, shelves, resolutions) for one in read]
         lines = [
             *(_secret_line(one, blind) for one in secrets),
-            *(_key_line(one, shelves, blind) for one in keys),
+            *(self._key_line(one, shelves, blind) for one in keys),
             *_made(keys, shelves),
         ]
         moved = tuple(one for one in keys if isinstance(one, KeyToMove))
@@ -230,6 +232,30 @@ class PlanMigration:
         for one in read:
             yield replace(one, signs=one.key is not None and one.key.record.kid == chosen)
 
+    def _key_line(self, one: KeyToMove | _Read, shelves: Mapping[Family, _Shelf], blind: KeyMaterial) -> PlanLine:
+        if isinstance(one, _Read):
+            step = Step.KEEP if one.kept else Step.CONFLICT
+            return PlanLine(variable=one.variable, target="a ring", step=step, here=None, there=None, because=one.why)
+        record = one.key.record
+        here = record.key.fingerprint(blind)
+        return PlanLine(
+            variable=one.variable,
+            target=ring_target(record.family, record.kid),
+            step=one.step,
+            here=here,
+            there=here if one.step is Step.SAME else None,
+            because=self._future(one, shelves[record.family]),
+        )
+
+    def _future(self, one: KeyToMove, shelf: _Shelf) -> str:
+        if one.step is not Step.COPY:
+            return "somebody said so" if one.step is Step.KEEP else ""
+        if one.signs and shelf.ring is None:
+            return "it goes on being the one in use"
+        if one.key.record.family is Family.AES:
+            return "it decrypts, and encrypts nothing more"
+        return f"it verifies for {self.windows.promote_to_retire.total_seconds():g} s, and signs nothing more"
+
 
 def _tried(variable: str, read: Callable[[], Sequence[NewKey]]) -> Iterator[_Read]:
     try:
@@ -317,30 +343,6 @@ def _secret_line(one: SecretToMove, blind: KeyMaterial) -> PlanLine:
         there=one.found.fingerprint(blind) if one.found else None,
         because="somebody said so" if one.step is Step.KEEP else because,
     )
-
-
-def _key_line(one: KeyToMove | _Read, shelves: Mapping[Family, _Shelf], blind: KeyMaterial) -> PlanLine:
-    if isinstance(one, _Read):
-        step = Step.KEEP if one.kept else Step.CONFLICT
-        return PlanLine(variable=one.variable, target="a ring", step=step, here=None, there=None, because=one.why)
-    record = one.key.record
-    here = record.key.fingerprint(blind)
-    return PlanLine(
-        variable=one.variable,
-        target=ring_target(record.family, record.kid),
-        step=one.step,
-        here=here,
-        there=here if one.step is Step.SAME else None,
-        because=_future(one, shelves[record.family]),
-    )
-
-
-def _future(one: KeyToMove, shelf: _Shelf) -> str:
-    if one.step is not Step.COPY:
-        return "somebody said so" if one.step is Step.KEEP else ""
-    if one.signs and shelf.ring is None:
-        return "it goes on being the one in use"
-    return "it reads what it made, and makes nothing more"
 
 
 def _made(keys: Sequence[KeyToMove | _Read], shelves: Mapping[Family, _Shelf]) -> Iterator[PlanLine]:

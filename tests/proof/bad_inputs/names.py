@@ -103,7 +103,7 @@ ALGORITHM: Final[Target[tuple[Any, Family]]] = Target(
     read=lambda given: parse_algorithm(*given).value,
     refusals=(InvalidNameError,),
     fault=differs_from(
-        lambda given: _exactly("EdDSA|ES256|RS256" if given[1] is Family.JWT else "A256GCM", given[0]),
+        lambda given: _exactly("EdDSA|ES256|RS256|HS256" if given[1] is Family.JWT else "A256GCM|Fernet", given[0]),
     ),
     share=1_000,
 )

@@ -90,7 +90,7 @@ ROTATION: Final = {
 KEY: Final = {
     "family": _FAMILY,
     "kid": _kid,
-    "algorithm": _one_of("EdDSA", "ES256", "RS256", "A256GCM"),
+    "algorithm": _one_of("EdDSA", "ES256", "RS256", "A256GCM", "HS256", "Fernet"),
     "digest": _digest,
     "public_jwk": _or_none(lambda value: isinstance(value, str) and jwk_expected(value) is not REFUSED),
     "state": _one_of("PRE_ACTIVATION", "ACTIVE", "DEACTIVATED", "COMPROMISED", "DESTROYED"),
@@ -100,10 +100,11 @@ KEY: Final = {
     "deactivated_at": _or_none(_moment),
     "compromised_at": _or_none(_moment),
     "destroyed_at": _or_none(_moment),
+    "derived_kid": _or_none(_kid),
 }
 
 
 def fits_its_family(row: Mapping[str, object]) -> bool:
     """Whether a public key and an algorithm are those of the family."""
-    of_aes = row["family"] == "aes"
-    return (row["public_jwk"] is None) is of_aes is (row["algorithm"] == "A256GCM")
+    is_fit = (row["algorithm"] in {"A256GCM", "Fernet"}) is (row["family"] == "aes")
+    return is_fit and (row["public_jwk"] is None) is (row["algorithm"] in {"A256GCM", "Fernet", "HS256"})

@@ -81,3 +81,8 @@ def test_what_holds_state_is_made_once(name: str) -> None:
 
 def test_nothing_is_overridden() -> None:
     assert all(not provider.overridden for provider in Container.providers.values())
+
+
+def test_what_signer_and_cipher_read_of_old_formats_is_counted_where_everything_is() -> None:
+    made = container()
+    assert made.old_formats() is made.meter().old_formats()

@@ -26,7 +26,7 @@ from journal_keys.use_cases.migrate_secrets import Migrated, NothingToMigrate
 from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
 from tests.support.imported import P256, aes_json, pem, text_key
 from tests.support.moving import DB_URL, ENVIRONMENT, SEAL, House
-from tests.support.world import W1, World
+from tests.support.world import W1, WINDOWS, World
 
 J, A = Family.JWT, Family.AES
 
@@ -82,6 +82,10 @@ async def test_the_plan_tells_each_item_and_no_secret() -> None:
     house = House()
     plan = await house.planned()
     told = repr(plan.lines)
+    window_s = WINDOWS.promote_to_retire.total_seconds()
+    because = {line.variable: line.because for line in plan.lines}
+    assert because["JOURNAL_JWT_SECRET"] == f"it verifies for {window_s:g} s, and signs nothing more"
+    assert because["JOURNAL_JWT_PRIVATE_KEY"] == "it goes on being the one in use"
     assert {line.step for line in plan.lines} == {Step.COPY, Step.MAKE}
     assert {line.target for line in plan.lines} >= {"/database/db_url_sync", "aes ring: old-2", "jwt ring", "aes ring"}
     for value in ENVIRONMENT.values():
