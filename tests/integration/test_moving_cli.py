@@ -83,6 +83,17 @@ def test_the_environment_itself_is_the_source_where_no_file_is_named(operator: O
     assert json.loads(done.stdout)["proved"] == 4
 
 
+@pytest.mark.parametrize("form", [(), ("--dry-run",), ("--backup-only",)], ids=["migrate", "dry run", "backup only"])
+def test_nothing_is_not_moved_in(operator: Operator, tmp_path: Path, form: tuple[str, ...]) -> None:
+    other = tmp_path / "other.env"
+    other.write_text("OTHER=1\n", encoding="utf-8")
+    for words in (("--from-file", str(other)), ()):
+        done = operator.run("migration", "migrate", *form, *words)
+        assert done.returncode == ExitCode.REFUSED
+        assert b"none of the map's variables is set" in done.stderr
+    assert not operator.home.exists()
+
+
 def test_a_conflict_has_its_code_shows_the_plan_and_makes_nothing(operator: Operator) -> None:
     changes = {**an_app.variables(), "JOURNAL_JWT_SECRET": "short"}
     dry = operator.run("migration", "migrate", "--dry-run", changes=changes)

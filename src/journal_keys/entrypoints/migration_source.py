@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from dotenv.parser import parse_stream
 
-from journal_keys.domain.errors import InvalidPathError, RefusedError
+from journal_keys.domain.errors import InvalidPathError, RefusedError, UnencodableTextError
 from journal_keys.domain.exposure import as_bytes, as_text
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.migration import (
@@ -34,13 +34,35 @@ def from_environment(names: Iterable[str]) -> dict[str, KeyMaterial]:
     """Give those of these variables that are set.
 
     Raises:
-        MigrationSourceError: one of them is empty.
+        MigrationSourceError: one of them is empty, or no UTF-8 text.
     """
     found = environment_of(names)
     for name, value in found.items():
-        if not value:
-            raise MigrationSourceError(f"{name} is empty: set it, or unset it")
+        if not value or not _is_text(value):
+            raise MigrationSourceError(f"{name} is {'no UTF-8 text' if value else 'empty'}: set it, or unset it")
     return {name: KeyMaterial(as_bytes(value)) for name, value in found.items()}
+
+
+def refuse_nothing(source: Mapping[str, KeyMaterial], file: Path | None) -> None:
+    """Refuse to move in with nothing: new keys would be in use, and those of a mistyped file never.
+
+    Raises:
+        MigrationSourceError: there is no variable.
+    """
+    if not source:
+        raise MigrationSourceError(
+            f"none of the map's variables is set in {file or 'the environment'}: name another file with --from-file,"
+            " or run 'journal-keys init' where there is nothing to move"
+        )
+
+
+def _is_text(value: str) -> bool:
+    """Whether the environment held UTF-8; other bytes come as lone surrogates."""
+    try:
+        as_bytes(value)
+    except UnencodableTextError:
+        return False
+    return True
 
 
 def from_file(file: Path, names: Iterable[str]) -> dict[str, KeyMaterial]:

@@ -77,8 +77,8 @@ class RestoreBackup:
         Raises:
             BackupError: it cannot be opened, or is no backup; nothing was changed.
             MaterialCorruptError: a key in it is not what it should be; nothing was changed.
-            RestoreRefusedError: the ledger holds rings, or the store something else at a path of the backup; nothing
-                was changed.
+            RestoreRefusedError: the ledger holds rings, or the store something else at a path of the backup, or keys in
+                use that the backup does not know; nothing was changed.
             PortError: store or ledger failed; the same again goes on.
         """
         check_reason(reason)
@@ -91,6 +91,7 @@ class RestoreBackup:
         if not already:  # else every value was put before the ledger was refounded, and may rightly be gone by now
             values = {**self._lines(backup, buried), **backup.secrets}
             await self._refuse_used_ledger()
+            await self._refuse_younger_store(backup)
             await self._refuse_other_values(values)
             tell("putting values", 0, len(values))
             await self._put(values)
@@ -123,6 +124,18 @@ class RestoreBackup:
                 "the ledger holds rings or an audit trail already, and a restore never overwrites: restore into a new"
                 " ledger, or use what is there"
             )
+
+    async def _refuse_younger_store(self, backup: Backup) -> None:
+        """A ledger from before the store's last rotation would refuse tokens that are good."""
+        for family, ring in backup.ledger.rings.items():
+            content = await self.store.read_folder(versions_folder(family))
+            younger = await self.project.shown(ring, content)
+            if younger:
+                raise RestoreRefusedError(
+                    f"the store shows {', '.join(sorted(younger))}, which the backup does not know: it is older than"
+                    " the store; nothing was changed. Run 'journal-keys recover', which takes every stored key in, or"
+                    " restore a younger backup"
+                )
 
     async def _buried(self, backup: Backup) -> frozenset[Kid]:
         """The kids of which a tombstone in the store tells that they were compromised."""

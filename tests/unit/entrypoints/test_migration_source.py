@@ -70,9 +70,11 @@ def test_of_the_environment_only_variables_that_are_set_are_taken(monkeypatch: p
     monkeypatch.setenv("JK_A", "value")
     monkeypatch.delenv("JK_B", raising=False)
     assert {name: expose(value) for name, value in from_environment(("JK_A", "JK_B")).items()} == {"JK_A": b"value"}
-    monkeypatch.setenv("JK_B", "")
-    with pytest.raises(MigrationSourceError, match="JK_B is empty"):
-        from_environment(("JK_A", "JK_B"))
+    for value, said in (("", "JK_B is empty"), ("c4n4ry\udcff", "JK_B is no UTF-8 text")):
+        monkeypatch.setenv("JK_B", value)
+        with pytest.raises(MigrationSourceError, match=said) as caught:
+            from_environment(("JK_A", "JK_B"))
+        assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
 def map_of(folder: Path, text: str) -> Path:

@@ -167,6 +167,19 @@ async def test_a_ledger_that_was_lost_alone_is_restored_over_its_store() -> None
     assert await reads(other, *texts)
 
 
+async def test_a_backup_that_is_older_than_the_store_is_refused_and_recover_is_named() -> None:
+    house = await lived_in()
+    place = (await house.backed_up()).place
+    house.world.clock.pass_time(W1)
+    await house.world.rotated(A, "since")
+    before = house.secrets()
+    other = House(world=World(clock=house.world.clock, store=house.world.store, seed=51), kept=house.kept)
+    with pytest.raises(RestoreRefusedError, match=r"older than the store.*recover"):
+        await other.restored(place)
+    assert other.secrets() == before
+    assert await other.world.ledger.heads() == {}
+
+
 async def test_material_that_is_missing_cannot_be_backed_up_in_silence() -> None:
     house = await lived_in()
     await house.world.store.delete(versions_folder("aes").child("old_1"))

@@ -18,7 +18,7 @@ from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_table
 from journal_keys.entrypoints.cli.progress import shown
 from journal_keys.entrypoints.cli.running import on_container, operator
-from journal_keys.entrypoints.migration_source import from_environment, from_file, read_map
+from journal_keys.entrypoints.migration_source import from_environment, from_file, read_map, refuse_nothing
 from journal_keys.entrypoints.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ class Finding:
 def _source(file: Path | None, map_file: Path | None) -> tuple[MigrationMap, dict[str, KeyMaterial]]:
     chosen = read_map(map_file)
     source = from_file(file, chosen.variables()) if file is not None else from_environment(chosen.variables())
+    return chosen, source
+
+
+def _to_move(wanted: Wanted) -> tuple[MigrationMap, dict[str, KeyMaterial]]:
+    chosen, source = _source(wanted.from_file, wanted.map_file)
+    refuse_nothing(source, wanted.from_file)
     return chosen, source
 
 
@@ -133,7 +139,7 @@ def dry_run(wanted: Wanted, *, json: bool) -> None:
     Raises:
         ConflictError: it has conflicts; it is shown all the same.
     """
-    chosen, source = _source(wanted.from_file, wanted.map_file)
+    chosen, source = _to_move(wanted)
     plan = asyncio.run(_planned(Settings.from_environment(), chosen, source, wanted.resolutions))
     _show_plan(plan.lines, json=json)
     plan.check()
@@ -148,7 +154,7 @@ def _show_plan(lines: Iterable[PlanLine], *, json: bool) -> None:
 
 def backup_only(wanted: Wanted, *, json: bool) -> None:
     """Seal away what the plan would touch."""
-    chosen, source = _source(wanted.from_file, wanted.map_file)
+    chosen, source = _to_move(wanted)
 
     async def run(container: "Container") -> tuple[str, str]:
         plan = await container.plan_migration()(source, chosen, wanted.resolutions)
@@ -162,7 +168,7 @@ def migrate(wanted: Wanted, *, json: bool) -> None:
     """Move."""
     from journal_keys.use_cases.migrate_secrets import Move
 
-    chosen, source = _source(wanted.from_file, wanted.map_file)
+    chosen, source = _to_move(wanted)
     settings = Settings.from_environment()
     asyncio.run(_planned(settings, chosen, source, wanted.resolutions)).check()  # before anything is made
 
