@@ -405,10 +405,11 @@ class Container(containers.DeclarativeContainer):
         put=put_values,
         make_key=make_key,
         project=project,
+        read_material=read_material,
         hints=hints,
         shelf=shelf,
         policies=policies,
     )
     destroy_key: providers.Provider[DestroyKey] = providers.Factory(
-        DestroyKey, ledger=ledger, store=store, hints=hints, windows=windows
+        DestroyKey, ledger=ledger, store=store, usage=usage, hints=hints, windows=windows
     )

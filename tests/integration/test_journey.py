@@ -158,7 +158,7 @@ def test_a_migration_to_infisical_is_rolled_back_byte_for_byte(
     assert isinstance(moved, dict)
     assert server.folder("/infrastructure")["nats_url"] == an_app.NATS_URL
     check(operator)
-    operator.json("migration", "rollback", str(moved["pre_image"]))
+    operator.json("migration", "rollback", str(moved["pre_image"]), "--from-file", "app.env")
     assert all_of(server) == before
     assert operator.json("keys", "list") == []
 
@@ -184,7 +184,7 @@ def test_the_journey_works_with_a_ledger_on_postgresql(
         before = all_of(empty)
         moved = copy.json("migration", "migrate", *source)
         assert isinstance(moved, dict)
-        copy.json("migration", "rollback", str(moved["pre_image"]))
+        copy.json("migration", "rollback", str(moved["pre_image"]), *source)
         assert all_of(empty) == before
         assert copy.json("keys", "list") == []
 

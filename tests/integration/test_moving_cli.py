@@ -5,6 +5,7 @@ import os
 import pty
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,13 +118,34 @@ def test_outside_the_embedded_profile_somebody_has_to_be_named(operator: Operato
     assert not (operator.home / "backup-identity.txt").exists()
 
 
-def test_backup_only_seals_and_moves_nothing(operator: Operator, source: Path) -> None:
-    made = fields(operator.json("migration", "migrate", "--backup-only", "--from-file", str(source)))
-    assert Path(made["file"]).exists()
-    assert operator.json("keys", "list") == []
+def test_backup_only_seals_and_makes_nothing_else(operator: Operator, source: Path) -> None:
+    named = ("--from-file", str(source))
+    made = fields(operator.json("migration", "migrate", "--backup-only", *named))
+    assert {file.name for file in operator.home.iterdir()} == {"backups", "backup-identity.txt"}
     migrated(operator, source)
-    operator.json("migration", "rollback", made["file"])
+    operator.json("migration", "rollback", made["file"], *named)
     assert operator.json("keys", "list") == []
+    assert operator.run("migration", "migrate", "--backup-only", "--dry-run", *named).returncode == ExitCode.USAGE
+
+
+def test_what_is_refused_makes_nothing(operator: Operator, source: Path) -> None:
+    words = ("migration", "migrate", "--from-file", str(source))
+    for more, changes in (
+        (("--recipient", "garbage"), {}),
+        (("--reason", ""), {}),
+        ((), {"JOURNAL_BACKUP_RECIPIENTS": "garbage"}),
+    ):
+        assert operator.run(*words, *more, changes=changes).returncode == ExitCode.REFUSED
+        assert not operator.home.joinpath("ledger.sqlite3").exists()
+    checked = operator.run("migration", "check-prerequisites", "--from-file", str(source), changes=changes)
+    assert checked.returncode == ExitCode.UNHEALTHY
+
+
+def test_a_rollback_without_the_environment_gives_up_nothing(operator: Operator, source: Path) -> None:
+    place = migrated(operator, source)["pre_image"]
+    done = operator.run("migration", "rollback", place)
+    assert done.returncode == ExitCode.RULE
+    assert b"k2024" in done.stderr or b"jwt_" in done.stderr
 
 
 def test_files_are_private_and_opened_by_the_identity_in_the_home_or_a_passphrase(
@@ -202,6 +224,7 @@ def test_a_key_is_destroyed_with_evidence_a_backup_and_its_kid_typed_again(
     texts = tmp_path / "ciphertexts"
     texts.write_text(f"{an_app.made()['rows'][1]}\n\n", encoding="ascii")
     words = ("keys", "destroy", kid, "--ciphertexts", str(texts))
+    time.sleep(0.5)  # an instance may encrypt with it until its view has to be confirmed
     assert operator.run(*words, "--confirm", kid).returncode == ExitCode.RULE
     assert operator.run(*words, "--backup", made, "--no-backup", "--confirm", kid).returncode == ExitCode.USAGE
     wrong = operator.run(*words, "--backup", made, given=b"k2024\n")
@@ -212,6 +235,8 @@ def test_a_key_is_destroyed_with_evidence_a_backup_and_its_kid_typed_again(
     states = {one["kid"]: one["state"] for one in entries(operator.json("keys", "list"))}
     assert states[kid] == "DESTROYED"
     assert fields(operator.json("keys", "destroy", kid, "--confirm", kid, "--no-backup"))["already"]
+    nobody = operator.run("keys", "destroy", "k2024", "--no-backup")
+    assert (nobody.returncode, b"--confirm" in nobody.stderr) == (ExitCode.REFUSED, True)
 
 
 def test_a_key_that_ciphertexts_name_is_not_destroyed_but_by_who_answers_for_it(

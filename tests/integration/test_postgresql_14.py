@@ -15,7 +15,8 @@ from tests.support.postgres_server import PostgresServer
 from tests.support.served_app import made_rings, running
 
 _OF_14: Final = """
-and any array as asc bigint boolean by case clock_timestamp coalesce commit constraint count create delete desc
+add alter and any array as asc bigint boolean by case clock_timestamp coalesce column commit
+constraint count create delete desc
 distinct drop else end exists false for foreign from group if in index insert integer into is join key left limit
 max min not null
 on or order outer pg_advisory_xact_lock pg_catalog pg_class pg_namespace pg_table_is_visible primary references

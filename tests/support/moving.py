@@ -154,11 +154,14 @@ class House:
             put=self.put,
             make_key=inner.make_key,
             project=inner.project,
+            read_material=inner.read_material,
             hints=inner.hints,
             shelf=self.shelf,
             policies=POLICIES,
         )
-        self.destroying = DestroyKey(ledger=inner.ledger, store=inner.store, hints=inner.hints, windows=WINDOWS)
+        self.destroying = DestroyKey(
+            ledger=inner.ledger, store=inner.store, usage=ledger, hints=inner.hints, windows=WINDOWS
+        )
         if self.design:
             self.design(self)
 
@@ -181,9 +184,16 @@ class House:
         move = Move(resolutions=resolutions, seal=SEAL, actor="test", reason="moving in")
         return await self.migrating(source, chosen, move)
 
-    async def rolled_back(self, place: str, **named: frozenset[Kid] | frozenset[SecretPath]) -> RolledBack:
+    async def rolled_back(
+        self,
+        place: str,
+        source: Mapping[str, KeyMaterial] = ENVIRONMENT,
+        **named: frozenset[Kid] | frozenset[SecretPath],
+    ) -> RolledBack:
         """Roll back."""
-        return await self.rolling_back(place, OPENING, Undo(actor="test", reason="back", **named))  # type: ignore[arg-type]
+        plan = await House(world=self.world).planned(source)
+        undo = Undo(actor="test", reason="back", source=plan, **named)  # type: ignore[arg-type]
+        return await self.rolling_back(place, OPENING, undo)
 
     async def backed_up(self, *families: Family, signing_keys: bool = True) -> BackedUp:
         """Back up."""

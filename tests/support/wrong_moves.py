@@ -45,6 +45,7 @@ def restores_the_ledger_first(house: House) -> None:
     class Wrong(RestoreBackup):
         async def _put(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
             later.append(values)
+            await super()._put({})
 
         async def _projected(self) -> str | None:
             for values in later:
@@ -59,7 +60,7 @@ def looks_at_no_tombstone(house: House) -> None:
     """A key that was compromised after the backup is back."""
 
     class Wrong(RestoreBackup):
-        async def _buried(self, backup: Backup) -> frozenset[Kid]:  # noqa: ARG002 (that is what is wrong)
+        async def _buried(self, backup: Backup, **_: object) -> frozenset[Kid]:  # noqa: ARG002 (that is what is wrong)
             return frozenset()
 
     house.restoring = _as(Wrong, house.restoring)
@@ -84,7 +85,7 @@ def keeps_a_pre_image_per_run(house: House) -> None:
     class Wrong(KeepPreImage):
         async def __call__(self, plan: MigrationPlan, **asked: Any) -> OpenMigration:  # noqa: ANN401 (as ours)
             place, digest = await self.write(plan, asked["seal"])
-            return OpenMigration(pre_image=place, digest=digest)
+            return OpenMigration(pre_image=place, digest=digest, touches=frozenset())
 
     house.migrating = _replaced(house, keep=_as(Wrong, house.migrating.keep))
 

@@ -8,7 +8,7 @@ from typing import Final
 from journal_keys.domain.errors import DomainError, InvalidNameError, RefusedError
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.paths import WEBHOOK_SECRET, SecretPath, is_owned
+from journal_keys.domain.paths import BACKED_UP, WEBHOOK_SECRET, SecretPath, is_owned
 
 
 class MigrationMapError(RefusedError):
@@ -61,6 +61,9 @@ class MigrationMap:
                 raise MigrationMapError(f"{path} comes twice in the map: expected one variable for each path")
             if is_owned(path):
                 raise MigrationMapError(f"{path} belongs to a ring: expected a path that secrets are set at by hand")
+            if path.folder not in BACKED_UP:
+                folders = ", ".join(str(folder) for folder in BACKED_UP)
+                raise MigrationMapError(f"{path} would be in no backup: expected a secret in one of {folders}")
 
     def variables(self) -> Iterable[str]:
         """Every variable that the map names."""

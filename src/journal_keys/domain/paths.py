@@ -139,11 +139,6 @@ def is_owned(path: SecretPath) -> bool:
     return path.name == MARKER_NAME or path in _PROJECTED or any(path.is_within(folder) for folder in _MATERIAL)
 
 
-def is_projection(path: SecretPath) -> bool:
-    """Whether this is one of the names that are rendered from a ring."""
-    return path in _PROJECTED
-
-
 def known_folders() -> tuple[SecretPath, ...]:
     """The folders of secrets that belong to no ring: `init` marks them too, so that absence in them means absence."""
     return tuple(dict.fromkeys(path.folder for path in KNOWN_SECRETS if not is_owned(path)))
@@ -173,3 +168,7 @@ KNOWN_SECRETS: Final = (
     SecretPath(("infrastructure", "nats_url")),
     SecretPath(("infrastructure", "otlp_endpoint")),
 )
+
+
+BACKED_UP: Final = (*known_folders(), APPLICATION)
+"""The folders whose secrets are in backups, beside what rings own."""

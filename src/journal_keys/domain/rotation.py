@@ -331,6 +331,11 @@ def _after_loss(version: KeyVersion, at: datetime, *, is_buried: bool, is_lost: 
     return version
 
 
+def age_for_use(version: KeyVersion) -> tuple[bool, datetime, Kid]:
+    """Sort keys that may come into use: imported ones first, because they only read where others are, then by age."""
+    return version.derived_kid is None, version.created_at, version.kid
+
+
 def recover(versions: Mapping[Kid, KeyVersion], active: Kid, cause: Cause, *, generation: int) -> RingChange:
     """Rebuild a ring from stored material: one ACTIVE key, the newest other one staged, the rest DEACTIVATED.
 
@@ -338,7 +343,7 @@ def recover(versions: Mapping[Kid, KeyVersion], active: Kid, cause: Cause, *, ge
     """
     usable = sorted(
         (version for version in versions.values() if version.is_accepted and not version.is_read_only),
-        key=lambda version: version.created_at,
+        key=age_for_use,
     )
     newest = usable[-1].kid
     keys = [_recovered(version, active, newest, cause.at) for version in versions.values()]

@@ -50,7 +50,9 @@ def check_header(header: object, profile: TokenProfile) -> tuple[str, str]:
 
 def as_old_header(header: object) -> Mapping[str, object] | None:
     """Give a header that tokens from before a migration may have: no `kid`, no `typ`, or the `typ` JWT; else None."""
-    if not isinstance(header, dict) or "alg" not in header or not header.keys() <= HEADER_MEMBERS:
+    if not isinstance(header, dict) or not header.keys() <= HEADER_MEMBERS:
+        return None
+    if not isinstance(header.get("alg"), str) or not isinstance(header.get("kid", ""), str):
         return None
     is_old = "kid" not in header or str(header.get("typ", "JWT")).upper() == "JWT"
     return header if is_old else None

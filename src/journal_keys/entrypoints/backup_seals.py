@@ -27,29 +27,38 @@ def seal_of(settings: Settings, options: SealOptions) -> Seal:
 
     Raises:
         SettingsError: nobody is named outside the embedded profile, or recipients and a passphrase at once.
+        BackupSealError: a recipient or an identity is malformed.
         BackupError: a file cannot be read or made.
     """
-    from journal_keys.adapters.embedded.age_form import recipient_of  # noqa: PLC0415 (pyrage: who seals pays)
-    from journal_keys.adapters.embedded.backup_folder import make_identity  # noqa: PLC0415
+    seal = known_seal(settings, options)
+    if seal is not None:
+        return seal
+    from journal_keys.adapters.embedded.backup_folder import make_identity  # noqa: PLC0415 (pyrage: who seals pays)
+
+    settings.journal_keys_home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return ForRecipients((make_identity(settings.backup_identity_file),))
+
+
+def known_seal(settings: Settings, options: SealOptions) -> Seal | None:
+    """Say the same where nothing has to be made, else None; raises as `seal_of`."""
+    from journal_keys.adapters.embedded.age_form import recipient_of, sealed  # noqa: PLC0415 (as above)
 
     recipients = options.recipients or settings.backup_recipients()
     if options.recipients and options.passphrase_file:
         raise SettingsError("a backup is sealed for recipients or with a passphrase, not both: give one of them")
     if options.passphrase_file is not None:
         return WithPassphrase(_passphrase(options.passphrase_file))
-    if recipients:
-        return ForRecipients(recipients)
-    if not settings.is_embedded:
+    if not recipients and not settings.is_embedded:
         raise SettingsError(
             "nobody is named who could open a backup: set JOURNAL_BACKUP_RECIPIENTS to what 'age-keygen' printed as"
             " public key, or give --recipient or --passphrase-file"
         )
-    file = settings.backup_identity_file
-    known = _read(file)
-    if known is not None:
-        return ForRecipients(recipient_of(known))
-    settings.journal_keys_home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return ForRecipients((make_identity(file),))
+    identity = None if recipients else _read(settings.backup_identity_file)
+    if not recipients and identity is None:
+        return None
+    seal = ForRecipients(recipients or recipient_of(identity or KeyMaterial(b"")))
+    sealed(KeyMaterial(b""), seal)  # a malformed recipient is told before anything is done
+    return seal
 
 
 def opening_of(settings: Settings, options: SealOptions) -> Opening:

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from journal_keys.domain import material
-from journal_keys.domain.backup import Backup, backup_text
+from journal_keys.domain.backup import Backup, backup_text, read_backup
 from journal_keys.domain.backup_seal import Seal
 from journal_keys.domain.changes import AuditFact, check_reason
 from journal_keys.domain.errors import MaterialCorruptError
 from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Family, KeyVersion, Kid
+from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.ledger_copy import LedgerCopy
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.paths import APPLICATION, KNOWN_SECRETS, MARKER_NAME, SecretPath, is_projection
+from journal_keys.domain.paths import APPLICATION, BACKED_UP, MARKER_NAME, SecretPath
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.backup_shelf import BackupShelf
 from journal_keys.ports.entropy import Entropy
@@ -93,8 +93,10 @@ class BackUp:
             },
         )
         tell("sealing", 2, 3)
+        text = backup_text(backup)
+        read_backup(text)  # what could not be read back is no backup
         name = f"backup-{now:%Y%m%dT%H%M%SZ}-{self.entropy.token(_NAME_BYTES).hex()}.age"
-        place = await self.shelf.save(name, backup_text(backup), wanted.seal)
+        place = await self.shelf.save(name, text, wanted.seal)
         sha256 = await self.shelf.digest(place)
         await self.trail.append(
             AuditFact(
@@ -136,6 +138,8 @@ class BackUp:
             line = content.secrets.get(version.kid)
             if not _is_wanted(version, wanted) or (line is None and not version.is_accepted):
                 continue
+            if line is None and version.family is Family.JWT and version.state is KeyState.DEACTIVATED:
+                continue  # its public half verifies: a restore left it without the other one
             if line is None:
                 raise MaterialCorruptError(f"the material of {version.kid} is missing: it cannot be backed up")
             checked_record(content, version)
@@ -143,13 +147,14 @@ class BackUp:
         return lines
 
     async def _secrets(self) -> Mapping[SecretPath, KeyMaterial]:
-        folders = {APPLICATION, *(path.folder for path in KNOWN_SECRETS)}
         secrets = {}
-        for folder in sorted(folders):
-            for name, value in (await self.store.read_folder(folder)).secrets.items():
-                path = folder.child(name)
-                if name != MARKER_NAME and not is_projection(path):
-                    secrets[path] = value
+        for folder in BACKED_UP:
+            content = await self.store.read_folder(folder)
+            if folder != APPLICATION or content.secrets:  # that one is made with its first secret
+                content.require_marked()
+            secrets.update(
+                {folder.child(name): value for name, value in content.secrets.items() if name != MARKER_NAME}
+            )
         return secrets
 
 

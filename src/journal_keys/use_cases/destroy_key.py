@@ -15,6 +15,7 @@ from journal_keys.domain.paths import versions_folder
 from journal_keys.domain.rotation import Cause
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.hint_bus import HintBus
+from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretStore
 
@@ -27,7 +28,7 @@ class DestroyRefusedError(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
-    """Why a key may be destroyed. Counts of encryptions prove nothing: a process that was killed kept some to itself.
+    """Why a key may be destroyed. A count of no encryptions proves nothing: a process that was killed kept its own.
 
     `in_use` are the kids that all the ciphertexts there are name, where somebody went through `examined` of them;
     `override` names who answers for it instead; `backup` holds the key, or `without_backup` says that none has to.
@@ -59,6 +60,7 @@ class DestroyKey:
 
     ledger: Ledger
     store: SecretStore
+    usage: KeyUsage
     hints: HintBus
     windows: Windows
 
@@ -83,7 +85,7 @@ class DestroyKey:
             return DestroyedKey(family=ring.family, kid=kid, at=version.since, grounds="it was before", already=True)
         if version.state not in _ENDS:
             raise DestroyRefusedError(f"{kid} is {version.state}: only a DEACTIVATED or COMPROMISED key is destroyed")
-        told = self._proof(version, grounds, now)
+        told = await self._proof(version, grounds, now)
         _check_backup(version, grounds)
         after = await self._commit(ring, version, Cause(at=now, actor=grounds.actor, reason=grounds.reason), told)
         await self.hints.publish(ring.family, after.generation)
@@ -97,9 +99,9 @@ class DestroyKey:
                 return page.ring, page.now
         raise UnknownKeyError(f"no ring ever had a key {kid}; 'keys list' shows those there are")
 
-    def _proof(self, version: KeyVersion, grounds: Grounds, now: datetime) -> str:
+    async def _proof(self, version: KeyVersion, grounds: Grounds, now: datetime) -> str:
         """Say what proves that nothing needs the key."""
-        why_not = self._needed(version, grounds, now)
+        why_not = await self._needed(version, grounds, now)
         if not why_not:
             return "nothing needs it"
         if grounds.override is None:
@@ -108,16 +110,22 @@ class DestroyKey:
             )
         return f"overridden: {grounds.override}"
 
-    def _needed(self, version: KeyVersion, grounds: Grounds, now: datetime) -> str:
+    async def _needed(self, version: KeyVersion, grounds: Grounds, now: datetime) -> str:
         if version.family is Family.JWT:
             ends = version.since + self.windows.promote_to_retire
             is_over = version.state is KeyState.COMPROMISED or now >= ends
             return "" if is_over else f"its last token may live until {ends.isoformat(timespec='seconds')}"
         if version.kid in grounds.in_use:
             return "ciphertexts name it; rewrap them first"
-        if grounds.examined is None and version.activated_at is not None:
+        if version.activated_at is None:
+            return ""
+        known = version.since + self.windows.oldest_signer_view + self.windows.poll + self.windows.skew
+        if version.state is KeyState.DEACTIVATED and now < known:
+            return f"an instance may encrypt with it until {known.isoformat(timespec='seconds')}"
+        if grounds.examined is None:
             return "it encrypted; go through all ciphertexts that there are"
-        return ""
+        made = await self.usage.total(version.kid)
+        return f"it made {made} encryptions, and no ciphertext was shown" if made and not grounds.examined else ""
 
     async def _commit(self, ring: KeyRing, version: KeyVersion, cause: Cause, told: str) -> KeyRing:
         try:

@@ -46,6 +46,8 @@ class Move:
     seal: Seal
     actor: str
     reason: str
+    anew: bool = False
+    """Give up the pre-image of an open migration, which was lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +85,10 @@ class MigrateSecrets:
         tell("planning", 0, 1)
         plan = await self.plan(source, chosen, move.resolutions)
         plan.check()
-        if await open_migration(self.trail) is None:
-            if plan.is_done:
-                return NothingToMigrate(items=len(plan.lines))
-            await self._refuse_lost_ledger(plan)
-        opened = await self.keep(plan, seal=move.seal, actor=move.actor, reason=move.reason)
+        if plan.is_done and await open_migration(self.trail) is None:
+            return NothingToMigrate(items=len(plan.lines))
+        await self.refuse_lost_ledger(plan)
+        opened = await self.keep(plan, seal=move.seal, actor=move.actor, reason=move.reason, anew=move.anew)
         await self._secrets(plan, tell)
         for number, family in enumerate(Family):
             tell("taking keys in", number, len(Family))
@@ -97,7 +98,14 @@ class MigrateSecrets:
         moved = tuple(dict.fromkeys(line.variable for line in plan.lines if line.step in {Step.COPY, Step.OVERWRITE}))
         return Migrated(moved=moved, proved=len(plan.works), pre_image=opened.pre_image)
 
-    async def _refuse_lost_ledger(self, plan: MigrationPlan) -> None:
+    async def refuse_lost_ledger(self, plan: MigrationPlan) -> None:
+        """Found no ring on keys that are imported while the store holds those of a ledger that was lost.
+
+        Raises:
+            LedgerMissingError: it does, and they are not what an open migration left.
+        """
+        if await open_migration(self.trail) is not None:
+            return
         for family, ring in plan.rings.items():
             if ring is None and await holds_keys_of_a_ring(self.store, family):
                 raise lost_ledger(family)

@@ -49,7 +49,7 @@ class MigrationStatus:
 
     async def _unread(self, plan: MigrationPlan) -> frozenset[str]:
         """Variables whose keys' work is not read."""
-        moved = [one for one in plan.keys if one.step is Step.SAME]
+        moved = [one for one in plan.keys if one.step is Step.SAME and not one.is_over]
         if not moved:
             return frozenset()
         await self.refresh()
@@ -66,7 +66,7 @@ class MigrationStatus:
             target=line.target,
             state=state,
             removable=line.step is Step.SAME and not why,
-            because=why,
+            because=why or line.because,
         )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from journal_keys.domain import material
 from journal_keys.domain.errors import MaterialCorruptError
 from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Family, KeyVersion, Kid
+from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
 from journal_keys.domain.migration import (
     AesKeyVariables,
@@ -32,6 +32,7 @@ from journal_keys.ports.secret_store import SecretStore
 _TO_DO = frozenset({Step.COPY, Step.OVERWRITE, Step.MAKE})
 _FINGERPRINT_KEY_BYTES = 32
 _CANARY_BYTES = 16
+_NAMELESS = "of tokens that name no key, one algorithm leads to one key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,6 +44,8 @@ class KeyToMove:
     step: Step
     signs: bool
     stored: KeyMaterial | None = None
+    is_over: bool = False
+    """Whether the ring had the key, and it ended there: DESTROYED."""
 
     @property
     def kid(self) -> Kid:
@@ -129,7 +132,7 @@ class PlanMigration:
         at = max(page.now for page in pages.values())
         secrets = [one async for one in self._secrets(source, chosen, resolutions)]
         read = list(_once(self._keys(source, chosen, at)))
-        keys = [_placed(one, shelves, resolutions) for one in read]
+        keys = _with_one_active([_placed(one, shelves, resolutions) for one in read])
         lines = [
             *(_secret_line(one, blind) for one in secrets),
             *(self._key_line(one, shelves, blind) for one in keys),
@@ -140,12 +143,12 @@ class PlanMigration:
         works = [
             self.foreign.work(one.key, said=self.entropy.token(_CANARY_BYTES).hex())
             for one in moved
-            if one.step in {Step.COPY, Step.SAME}
+            if one.step in {Step.COPY, Step.SAME} and not one.is_over
         ]
         return MigrationPlan(
             lines=tuple(lines),
             secrets=tuple(secrets),
-            keys=_with_one_active(moved),
+            keys=moved,
             rings={family: page.ring for family, page in pages.items()},
             works=tuple(works),
             at=at,
@@ -249,7 +252,7 @@ class PlanMigration:
 
     def _future(self, one: KeyToMove, shelf: _Shelf) -> str:
         if one.step is not Step.COPY:
-            return "somebody said so" if one.step is Step.KEEP else ""
+            return "somebody said so" if one.step is Step.KEEP else "it ended: DESTROYED" if one.is_over else ""
         if one.signs and shelf.ring is None:
             return "it goes on being the one in use"
         if one.key.record.family is Family.AES:
@@ -268,17 +271,26 @@ def _tried(variable: str, read: Callable[[], Sequence[NewKey]]) -> Iterator[_Rea
 
 
 def _once(read: Iterable[_Read]) -> Iterator[_Read]:
-    """Give each key once; what comes under a kid that another variable used is said to do so."""
-    seen: dict[tuple[Family, Kid], _Read] = {}
+    """Give each key once: no two of one kid, in whichever ring, and no two signing keys that no token would name."""
+    kids: dict[Kid, str] = {}
+    unnamed: dict[Algorithm, str] = {}
     for one in read:
-        name = (one.key.record.family, one.key.record.kid) if one.key else None
-        first = seen.get(name) if name else None
-        if name is None or first is None:
-            if name is not None:
-                seen[name] = one
+        record = one.key.record if one.key else None
+        if record is None:
             yield one
-        elif one.variable != first.variable:
-            yield _Read(variable=one.variable, why=f"{first.variable} has a key of the same kid")
+        elif kids.setdefault(record.kid, one.variable) != one.variable:
+            yield _Read(variable=one.variable, why=f"{kids[record.kid]} has a key of the same kid")
+        elif _is_unnamed(record) and unnamed.setdefault(record.algorithm, one.variable) != one.variable:
+            first = unnamed[record.algorithm]
+            yield _Read(
+                variable=one.variable, why=f"{first} has a {record.algorithm} key without a kid, too: {_NAMELESS}"
+            )
+        else:
+            yield one
+
+
+def _is_unnamed(record: MaterialRecord) -> bool:
+    return record.family is Family.JWT and record.kid == record.derived_kid
 
 
 def _placed(one: _Read, shelves: Mapping[Family, _Shelf], resolutions: Resolutions) -> KeyToMove | _Read:
@@ -289,11 +301,12 @@ def _placed(one: _Read, shelves: Mapping[Family, _Shelf], resolutions: Resolutio
         return KeyToMove(variable=one.variable, key=one.key, step=Step.KEEP, signs=False)
     shelf = shelves[record.family]
     version = shelf.ring.find(record.kid) if shelf.ring else None
-    why = _in_the_way(record, shelf, version)
+    why = _in_the_way(record, shelf, version) or _elsewhere(record, shelves, version)
     if why:
         return replace(one, key=None, why=f"{record.kid}: {why}")
     if version is not None:
-        return KeyToMove(variable=one.variable, key=one.key, step=Step.SAME, signs=one.signs)
+        is_over = version.state is KeyState.DESTROYED
+        return KeyToMove(variable=one.variable, key=one.key, step=Step.SAME, signs=one.signs, is_over=is_over)
     return KeyToMove(
         variable=one.variable, key=one.key, step=Step.COPY, signs=one.signs, stored=shelf.lines.get(record.kid)
     )
@@ -303,13 +316,30 @@ def _in_the_way(record: MaterialRecord, shelf: _Shelf, version: KeyVersion | Non
     if version is not None:
         if (version.derived_kid or version.kid) != record.derived_kid:
             return "the ring has another key of this kid"
-        return "" if version.is_accepted else f"it is {version.state} in the ring, and is not revived"
+        is_compromised = version.state is KeyState.COMPROMISED
+        return "it is COMPROMISED in the ring, and is not revived" if is_compromised else ""
     if record.kid in shelf.tombstones:
         return "it is COMPROMISED, as its tombstone says, and is not revived"
     stored = shelf.lines.get(record.kid)
     if stored is not None and not _is_of(stored, record):
         return "the store has other material of this kid"
     return ""
+
+
+def _elsewhere(record: MaterialRecord, shelves: Mapping[Family, _Shelf], version: KeyVersion | None) -> str:
+    """What another key would be mistaken for: one of the other ring, or one that tokens do not name, either."""
+    for family, shelf in shelves.items():
+        if family is not record.family and shelf.ring is not None and shelf.ring.find(record.kid) is not None:
+            return f"the {family} ring has a key of this kid"
+    ring = shelves[record.family].ring
+    if version is not None or ring is None or not _is_unnamed(record):
+        return ""
+    others = [
+        one.kid
+        for one in ring.accepted
+        if one.derived_kid == one.kid and one.algorithm is record.algorithm and one.kid != record.kid
+    ]
+    return f"{others[0]} is a {record.algorithm} key without a kid, too: {_NAMELESS}" if others else ""
 
 
 def _is_of(line: KeyMaterial, record: MaterialRecord) -> bool:
@@ -321,16 +351,19 @@ def _is_of(line: KeyMaterial, record: MaterialRecord) -> bool:
     return (held.algorithm, held.derived_kid) == (record.algorithm, record.derived_kid) and held.key.same_as(record.key)
 
 
-def _with_one_active(keys: Sequence[KeyToMove]) -> tuple[KeyToMove, ...]:
+def _with_one_active(keys: Sequence[KeyToMove | _Read]) -> list[KeyToMove | _Read]:
     """Let the first of each ring that signed or encrypted go on with it; the others only read."""
     found: set[Family] = set()
-    chosen = []
+    chosen: list[KeyToMove | _Read] = []
     for one in keys:
+        if isinstance(one, _Read):
+            chosen.append(one)
+            continue
         family = one.key.record.family
         chosen.append(replace(one, signs=one.signs and family not in found))
         if one.signs and one.step is Step.COPY:
             found.add(family)
-    return tuple(chosen)
+    return chosen
 
 
 def _secret_line(one: SecretToMove, blind: KeyMaterial) -> PlanLine:

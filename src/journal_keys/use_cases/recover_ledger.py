@@ -117,7 +117,7 @@ class RecoverLedger:
             if active not in usable:
                 raise UnknownKeyError(f"{active} is not among the {len(usable)} keys that can be recovered")
             return active
-        by_age = sorted(usable.values(), key=lambda version: (version.created_at, version.kid))
+        by_age = sorted(usable.values(), key=rotation.age_for_use)
         older = by_age[:-1] or by_age
         learned = [v for v in older if v.created_at + self.windows.publish_to_promote <= page.now]
         return (learned or older)[-1].kid

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from journal_keys.domain import rotation
+from journal_keys.domain import material, rotation
 from journal_keys.domain.backup import Backup
 from journal_keys.domain.backup_seal import Opening
 from journal_keys.domain.changes import AuditFact, check_reason
@@ -23,15 +23,16 @@ from journal_keys.ports.ledger import Ledger, LedgerUnavailableError
 from journal_keys.ports.ledger_archive import LedgerArchive, LedgerNotEmptyError
 from journal_keys.ports.progress import Progress, Silent
 from journal_keys.ports.secret_cache import SecretCache
-from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.secret_store import FolderContent, SecretStore
 from journal_keys.use_cases.check_backup import BackupReport, CheckBackup
 from journal_keys.use_cases.make_key import MakeKey
-from journal_keys.use_cases.make_views import needed
-from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.make_views import is_shared, needed
+from journal_keys.use_cases.project_ring import ProjectRing, unknown_to
 from journal_keys.use_cases.put_values import PutValues
+from journal_keys.use_cases.read_material import ReadMaterial
+from journal_keys.use_cases.trail_facts import facts
 
 RESTORED = "ledger_restored"
-_PAGE = 1000
 
 
 class RestoreRefusedError(DomainError):
@@ -53,6 +54,27 @@ class RestoredBackup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """What a restore cannot give back: keys of which tombstones tell, and those whose material is nowhere."""
+
+    buried: frozenset[Kid]
+    at_hand: frozenset[tuple[Family, Kid]]
+
+    def of(self, ring: KeyRing) -> frozenset[Kid]:
+        """The keys whose material is needed and nowhere: those that sign or encrypt, and shared secrets."""
+        in_use = (ring.active, ring.staged)
+        return frozenset(
+            one.kid
+            for one in needed(ring)
+            if (one in in_use or is_shared(one)) and (ring.family, one.kid) not in self.at_hand
+        )
+
+    def is_usable(self, version: KeyVersion) -> bool:
+        """Whether this key can go on."""
+        return version.kid not in self.buried and (version.family, version.kid) in self.at_hand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreBackup:
     """Values first, then the ledger in one transaction, then the guide's names; done again, it goes on."""
 
@@ -65,6 +87,7 @@ class RestoreBackup:
     put: PutValues
     make_key: MakeKey
     project: ProjectRing
+    read_material: ReadMaterial
     hints: HintBus
     shelf: BackupShelf
     policies: Mapping[Family, RotationPolicy]
@@ -95,10 +118,12 @@ class RestoreBackup:
             await self._refuse_other_values(values)
             tell("putting values", 0, len(values))
             await self._put(values)
+            buried |= await self._buried(backup, is_marked=True)
             cause = Cause(at=await self._now(), actor=actor, reason=reason)
-            made = await self._fresh(backup, buried, cause)
+            losses = Losses(buried=buried, at_hand=await self._at_hand(backup))
+            made = await self._fresh(backup, losses, cause)
             tell("restoring the ledger", 0, 1)
-            await self._refound(backup, buried, made, cause, sha256)
+            await self._refound(backup, losses, made, cause, sha256)
         return RestoredBackup(
             report=report,
             compromised=tuple(sorted(buried)),
@@ -111,10 +136,8 @@ class RestoreBackup:
         return (await self.ledger.read(Family.JWT)).now
 
     async def _is_restored(self, sha256: str) -> bool:
-        after = 0
-        while entries := await self.trail.entries(after=after, limit=_PAGE):
-            after = entries[-1].sequence
-            if any(entry.fact.action == RESTORED and entry.fact.detail.get("sha256") == sha256 for entry in entries):
+        async for fact in facts(self.trail):
+            if fact.action == RESTORED and fact.detail.get("sha256") == sha256:
                 return True
         return False
 
@@ -129,7 +152,7 @@ class RestoreBackup:
         """A ledger from before the store's last rotation would refuse tokens that are good."""
         for family, ring in backup.ledger.rings.items():
             content = await self.store.read_folder(versions_folder(family))
-            younger = await self.project.shown(ring, content)
+            younger = await self.project.shown(ring, content) | _imported_since(ring, content)
             if younger:
                 raise RestoreRefusedError(
                     f"the store shows {', '.join(sorted(younger))}, which the backup does not know: it is older than"
@@ -137,12 +160,27 @@ class RestoreBackup:
                     " restore a younger backup"
                 )
 
-    async def _buried(self, backup: Backup) -> frozenset[Kid]:
-        """The kids of which a tombstone in the store tells that they were compromised."""
+    async def _buried(self, backup: Backup, *, is_marked: bool = False) -> frozenset[Kid]:
+        """The kids of which a tombstone in the store tells that they were compromised.
+
+        Where the folders were marked before, an answer without the marker is no answer.
+        """
         found: set[Kid] = set()
         for family, ring in backup.ledger.rings.items():
-            stones = (await self.store.read_folder(compromised_folder(family))).secrets
+            content = await self.store.read_folder(compromised_folder(family))
+            stones = (content.require_marked() if is_marked else content).secrets
             found |= {version.kid for version in ring.versions if version.kid in stones}
+        return frozenset(found)
+
+    async def _at_hand(self, backup: Backup) -> frozenset[tuple[Family, Kid]]:
+        """The keys whose material is in the backup, or in the store as the ledger in the backup knows it."""
+        found = set()
+        for family, ring in backup.ledger.rings.items():
+            stored = (await self.read_material(family)).secrets
+            for version in ring.versions:
+                line = backup.line(family, version.kid) or stored.get(version.kid)
+                if line is not None and line.digest() == version.digest:
+                    found.add((family, version.kid))
         return frozenset(found)
 
     def _lines(self, backup: Backup, buried: frozenset[Kid]) -> dict[SecretPath, KeyMaterial]:
@@ -183,25 +221,19 @@ class RestoreBackup:
         for path in missing:
             await self.cache.invalidate(path)
 
-    async def _fresh(
-        self, backup: Backup, buried: frozenset[Kid], cause: Cause
-    ) -> dict[Family, tuple[KeyVersion, KeyVersion]]:
+    async def _fresh(self, backup: Backup, losses: Losses, cause: Cause) -> dict[Family, tuple[KeyVersion, KeyVersion]]:
         """Make an ACTIVE and a staged key for each ring that has none left to use."""
         made = {}
         for family, ring in backup.ledger.rings.items():
-            usable = [one for one in (ring.active, ring.staged) if one and self._is_usable(backup, one, buried)]
-            if not usable:
+            if not any(losses.is_usable(one) for one in (ring.active, ring.staged) if one is not None):
                 policy = self.policies[family]
                 made[family] = (await self.make_key(policy, cause), await self.make_key(policy, cause))
         return made
 
-    def _is_usable(self, backup: Backup, version: KeyVersion, buried: frozenset[Kid]) -> bool:
-        return version.kid not in buried and backup.line(version.family, version.kid) is not None
-
     async def _refound(
         self,
         backup: Backup,
-        buried: frozenset[Kid],
+        losses: Losses,
         made: Mapping[Family, tuple[KeyVersion, KeyVersion]],
         cause: Cause,
         sha256: str,
@@ -210,7 +242,7 @@ class RestoreBackup:
             now = cause.when(at)
             changes = {
                 family: rotation.restored(
-                    ring, now, buried=buried, lost=_lost(backup, ring), fresh=_dated(made.get(family), at)
+                    ring, now, buried=losses.buried, lost=losses.of(ring), fresh=_dated(made.get(family), at)
                 )
                 for family, ring in backup.ledger.rings.items()
             }
@@ -247,14 +279,15 @@ class RestoreBackup:
         return None
 
 
-def _lost(backup: Backup, ring: KeyRing) -> frozenset[Kid]:
-    """The keys whose material is needed and not in the backup: those that sign or encrypt, and shared secrets."""
-    return frozenset(
-        one.kid
-        for one in needed(ring)
-        if one.family is Family.JWT or one in (ring.active, ring.staged)
-        if backup.line(ring.family, one.kid) is None
-    )
+def _imported_since(ring: KeyRing, content: FolderContent) -> frozenset[str]:
+    """Keys that a migration brought after the backup, whether or not the guide's names show them."""
+    found = set()
+    for name in unknown_to(ring, content):
+        try:
+            found |= {name} if material.decode(content.secrets[name]).derived_kid is not None else set()
+        except MaterialCorruptError:
+            continue
+    return frozenset(found)
 
 
 def _dated(pair: tuple[KeyVersion, KeyVersion] | None, at: datetime) -> tuple[KeyVersion, KeyVersion] | None:

@@ -10,7 +10,7 @@ from journal_keys.domain.backup_seal import Opening
 from journal_keys.domain.changes import AuditFact, check_reason
 from journal_keys.domain.errors import DomainError, MaterialCorruptError
 from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Family, KeyState, Kid
+from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.ledger_copy import RingsPutBack
 from journal_keys.domain.material import KeyMaterial, MaterialRecord, is_same
 from journal_keys.domain.paths import MARKER_NAME, SecretPath, is_owned, versions_folder
@@ -23,9 +23,9 @@ from journal_keys.ports.progress import Progress, Silent
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.use_cases.keep_pre_image import ROLLED_BACK
+from journal_keys.use_cases.plan_migration import MigrationPlan
 from journal_keys.use_cases.put_values import PutValues
-
-_PAGE = 1000
+from journal_keys.use_cases.trail_facts import facts
 
 
 class RollbackRefusedError(DomainError):
@@ -42,12 +42,26 @@ class RolledBack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
-    """One run's parameters: `forget` are keys made since that may be lost, `overwrite` paths that others set."""
+    """One run's parameters. `source` is a plan of what the environment holds now: what it no longer has would be lost.
+
+    `forget` are keys that may be lost, `overwrite` paths whose content may be lost.
+    """
 
     actor: str
     reason: str
+    source: MigrationPlan
     forget: frozenset[Kid] = frozenset()
     overwrite: frozenset[SecretPath] = frozenset()
+
+    def still_holds_key(self, version: KeyVersion) -> bool:
+        """Whether the environment still has this imported key."""
+        return any(
+            one.kid == version.kid and one.key.record.derived_kid == version.derived_kid for one in self.source.keys
+        )
+
+    def still_holds_secret(self, path: SecretPath, written: str) -> bool:
+        """Whether the environment still has the value that was set at this path."""
+        return any(one.path == path and fingerprint(one.value) == written for one in self.source.secrets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +94,7 @@ class RollBackMigration:
         image = read_pre_image(await self.shelf.load(place, opening))
         rings = {family: (await self.ledger.read(family)).ring for family in Family}
         for family, ring in rings.items():
-            _refuse_loss(ring, image.ledger.rings.get(family), image, undo)
+            _refuse_loss(ring, image.ledger.rings.get(family), undo)
         await self._refuse_foreign_secrets(image, undo)
         removed = {family: _removed(ring, image.ledger.rings.get(family)) for family, ring in rings.items()}
         sha256 = await self.shelf.digest(place)
@@ -132,12 +146,9 @@ class RollBackMigration:
     async def _removed_before(self, sha256: str) -> frozenset[Kid] | None:
         """What a rollback of this very pre-image removed from the rings, None where there was none."""
         found: frozenset[Kid] | None = None
-        after = 0
-        while entries := await self.trail.entries(after=after, limit=_PAGE):
-            after = entries[-1].sequence
-            for entry in entries:
-                if entry.fact.action == ROLLED_BACK and entry.fact.detail.get("sha256") == sha256:
-                    found = frozenset(Kid(kid) for kid in entry.fact.detail["removed"].split())
+        async for fact in facts(self.trail):
+            if fact.action == ROLLED_BACK and fact.detail.get("sha256") == sha256:
+                found = frozenset(Kid(kid) for kid in fact.detail["removed"].split())
         return found
 
     async def _refuse_foreign_secrets(self, image: PreImage, undo: Undo) -> None:
@@ -149,11 +160,13 @@ class RollBackMigration:
                 if path.folder != folder or path in undo.overwrite:
                     continue
                 is_written = now is not None and fingerprint(now) == written
-                if not is_written and not is_same(now, before):
-                    foreign.append(str(path))
+                if is_same(now, before) or (is_written and undo.still_holds_secret(path, written)):
+                    continue
+                foreign.append(str(path))
         if foreign:
             raise RollbackRefusedError(
-                f"{', '.join(foreign)} was changed since the migration: say --overwrite for each that may go back"
+                f"{', '.join(foreign)} was changed since the migration, or the environment no longer has what was set"
+                " there: say --overwrite for each that may be lost"
             )
 
     async def _strays(self, family: Family, image: PreImage) -> frozenset[Kid]:
@@ -208,23 +221,24 @@ def _removed(ring: KeyRing | None, before: KeyRing | None) -> tuple[Kid, ...]:
     return tuple(version.kid for version in ring.versions if version.kid not in known) if ring else ()
 
 
-def _refuse_loss(ring: KeyRing | None, before: KeyRing | None, image: PreImage, undo: Undo) -> None:
+def _is_lost(version: KeyVersion, before: KeyRing | None, undo: Undo) -> bool:
+    """Whether a rollback would forget a key that made something, or that it did."""
+    if version.activated_at is None or version.state is KeyState.DESTROYED or version.kid in undo.forget:
+        return False
+    old = before.find(version.kid) if before else None
+    if old is not None:
+        return old.activated_at is None
+    return version.derived_kid is None or not undo.still_holds_key(version)
+
+
+def _refuse_loss(ring: KeyRing | None, before: KeyRing | None, undo: Undo) -> None:
     if ring is None:
         return
-    removed = set(_removed(ring, before))
-    used = [
-        version.kid
-        for version in ring.versions
-        if version.kid in removed
-        and version.kid not in image.imported
-        and version.activated_at is not None
-        and version.state is not KeyState.DESTROYED
-        and version.kid not in undo.forget
-    ]
+    used = [version.kid for version in ring.versions if _is_lost(version, before, undo)]
     if used:
         raise RollbackRefusedError(
-            f"{', '.join(used)} of ring {ring.family} came into use since the migration: what they signed or encrypted"
-            " would be lost; say --forget for each that may go"
+            f"{', '.join(used)} of ring {ring.family} came into use since the migration, or the environment no longer"
+            " has it: what was signed or encrypted with it would be lost; say --forget for each that may go"
         )
     ended = {KeyState.COMPROMISED, KeyState.DESTROYED}
     revived = [

@@ -53,6 +53,7 @@ class TakeKeysIn:
         keys = plan.of_family(family)
         versions = await self._stored(keys)
         made: list[KeyVersion] = []
+        failure: StaleGenerationError | LedgerUnavailableError | None = None
         for _ in range(_MOST_TRIES):
             ring = (await self.ledger.read(family)).ring
             missing = [version for kid, version in versions.items() if ring is None or ring.find(kid) is None]
@@ -60,9 +61,9 @@ class TakeKeysIn:
                 return ring
             try:
                 await self.ledger.commit(await self._transition(ring, family, keys, versions, cause, made))
-            except (StaleGenerationError, LedgerUnavailableError):
-                continue  # somebody else was first, or the answer was lost: the ledger says
-        raise StaleGenerationError(f"ring {family} changed {_MOST_TRIES} times meanwhile: run the migration again")
+            except (StaleGenerationError, LedgerUnavailableError) as lost:
+                failure = lost  # somebody else was first, or the answer was lost: the ledger says
+        raise failure or StaleGenerationError(f"ring {family} was not looked at")
 
     async def _transition(
         self,

@@ -1,9 +1,11 @@
 """Backups hold what they say, open into nothing, restore what was lost, overwrite nothing and revive nothing."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import pytest
 
+from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.domain import canonical
 from journal_keys.domain.backup import BackupContentError, backup_text, read_backup
 from journal_keys.domain.errors import MaterialCorruptError
@@ -11,6 +13,7 @@ from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath, compromised_folder, versions_folder
+from journal_keys.ports.secret_store import FolderContent, SecretHiddenError
 from journal_keys.use_cases.restore_backup import RestoreRefusedError
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.moving import DB_URL, OPENING, SEAL, House
@@ -178,6 +181,87 @@ async def test_a_backup_that_is_older_than_the_store_is_refused_and_recover_is_n
         await other.restored(place)
     assert other.secrets() == before
     assert await other.world.ledger.heads() == {}
+
+
+async def test_a_ledger_that_was_lost_alone_keeps_the_signing_keys_that_the_store_has() -> None:
+    house = await lived_in()
+    texts, works = await made(house), await house.works()
+    place = (await house.backed_up(signing_keys=False)).place
+    before = await house.world.ring(J)
+    other = House(world=World(clock=house.world.clock, store=house.world.store, seed=51), kept=house.kept)
+    outcome = await other.restored(place)
+    assert outcome.made == ()
+    assert (await other.world.ring(J)).versions == before.versions
+    assert await reads(other, *texts)
+    assert await other.unread(works) == []
+
+
+async def test_after_a_restore_without_signing_keys_backups_go_on() -> None:
+    house = await lived_in()
+    other = lost(house)
+    await other.restored((await house.backed_up(signing_keys=False)).place)
+    done = await other.backed_up()
+    assert set(done.left_out) == {
+        version.kid for version in (await other.world.ring(J)).accepted if version.kid not in done.kids
+    }
+    assert done.left_out
+
+
+@dataclass
+class Hiding(MemorySecretStore):
+    """A store that shows nothing of one folder, `times` times."""
+
+    plain: MemorySecretStore
+    folder: SecretPath
+    times: int
+
+    async def read_folder(self, folder: SecretPath) -> FolderContent:
+        if folder == self.folder and self.times:
+            self.times -= 1
+            return FolderContent(folder, {})
+        return await self.plain.read_folder(folder)
+
+    async def put_new(self, path: SecretPath, value: KeyMaterial) -> None:
+        await self.plain.put_new(path, value)
+
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+        await self.plain.overwrite(values)
+
+    async def delete(self, path: SecretPath) -> None:
+        await self.plain.delete(path)
+
+
+def hiding(house: House, folder: SecretPath, times: int) -> House:
+    plain = house.world.store
+    assert isinstance(plain, MemorySecretStore)
+    store = Hiding(plain, folder, times)
+    return House(world=World(clock=house.world.clock, store=store, shared_ledger=house.world.ledger), kept=house.kept)
+
+
+async def test_a_folder_that_is_hidden_is_no_empty_one_to_a_backup() -> None:
+    house = await lived_in()
+    with pytest.raises(SecretHiddenError, match="/database"):
+        await hiding(house, DB_URL.folder, 1).backed_up()
+
+
+async def test_one_hidden_answer_revives_no_compromised_key() -> None:
+    house = await lived_in()
+    place = (await house.backed_up()).place
+    kid = Kid("old_1")
+    await house.world.compromise(A, kid, actor="test", reason="leaked")
+    other = House(world=World(clock=house.world.clock, store=house.world.store, seed=51), kept=house.kept)
+    outcome = await hiding(other, compromised_folder(A), 1).restored(place)
+    assert outcome.compromised == (kid,)
+    assert (await other.world.ring(A)).get(kid).state is KeyState.COMPROMISED
+
+
+async def test_keys_that_were_imported_since_are_not_forgotten_by_a_restore() -> None:
+    house = House(world=await World().initialised())
+    place = (await house.backed_up()).place
+    await house.migrated()
+    other = House(world=World(clock=house.world.clock, store=house.world.store, seed=51), kept=house.kept)
+    with pytest.raises(RestoreRefusedError, match="older than the store"):
+        await other.restored(place)
 
 
 async def test_material_that_is_missing_cannot_be_backed_up_in_silence() -> None:

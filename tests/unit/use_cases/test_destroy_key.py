@@ -1,6 +1,7 @@
 """A key is destroyed only where nothing needs it, or somebody answers for that, and a backup holds it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
@@ -9,11 +10,12 @@ from journal_keys.domain.errors import InvalidNameError, UnknownKeyError
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.outcomes import Rotated
 from journal_keys.domain.paths import versions_folder
+from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.use_cases.destroy_key import DestroyRefusedError, Grounds, kids_named
 from tests.support.imported import text_key
 from tests.support.moving import OPENING, House
 from tests.support.process import Process
-from tests.support.world import W1, W2
+from tests.support.world import W1, W2, WINDOWS
 
 J, A = Family.JWT, Family.AES
 BASE = Grounds(reason="tidying up", actor="test", without_backup=True)
@@ -48,10 +50,27 @@ async def test_an_aes_key_that_no_ciphertext_names_is_destroyed_and_its_material
     )
 
 
-async def test_none_at_all_is_proof_as_well() -> None:
+async def test_none_at_all_is_proof_only_where_nothing_was_counted() -> None:
     house, _, kid = await rotated()
-    await house.destroying(kid, replace(BASE, examined=0))
+    assert isinstance(house.world.ledger, KeyUsage)
+    await house.world.ledger.add(kid, 3)
+    with pytest.raises(DestroyRefusedError, match="3 encryptions, and no ciphertext was shown"):
+        await house.destroying(kid, replace(BASE, examined=0))
+    await house.destroying(kid, replace(BASE, examined=1))
     assert await state(house, A, kid) is KeyState.DESTROYED
+
+
+async def test_an_aes_key_is_not_destroyed_while_an_instance_may_encrypt_with_it() -> None:
+    house = House()
+    await house.inner.initialised()
+    kid = (await house.world.ring(A)).active.kid
+    await house.world.rotated(A)
+    view = WINDOWS.oldest_signer_view + WINDOWS.poll + WINDOWS.skew
+    house.world.clock.pass_time(view - timedelta(seconds=1))
+    with pytest.raises(DestroyRefusedError, match="may encrypt with it until"):
+        await house.destroying(kid, replace(BASE, examined=0))
+    house.world.clock.pass_time(timedelta(seconds=1))
+    await house.destroying(kid, replace(BASE, examined=0))
 
 
 async def test_a_signing_key_is_needed_until_its_last_token_ended() -> None:

@@ -5,13 +5,14 @@ import json
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.fernet import Fernet, MultiFernet
 
 from journal_keys.adapters.crypto.token_cipher import TokenCipher, UnknownCiphertextKidError
-from journal_keys.adapters.crypto.token_codec import JwtVerifier
+from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain import base64url, material, rotation
 from journal_keys.domain.envelope import EnvelopeError
@@ -22,7 +23,7 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import Recovered
 from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, family_folder, owned_folders, versions_folder
 from journal_keys.domain.rotation import Cause
-from journal_keys.domain.token import TokenRefusedError, UnknownKidError
+from journal_keys.domain.token import TokenRefusedError
 from journal_keys.entrypoints.http.jwks import JwksRenderer
 from journal_keys.ports.foreign_keys import Work, WorkForm
 from journal_keys.ports.key_crypto import NewKey
@@ -174,7 +175,7 @@ HEADERS = {
     "another secret": (token(b"x" * 32, "HS256"), "does not verify"),
     "a named key, but no kid": (token(ED25519, "EdDSA"), "not in the ring"),
     "another algorithm than the kid's": (token(SECRET, "HS256", kid="dev-key"), "alg of the token"),
-    "the kid of a key that was made here": (token(SECRET, "HS256", kid="jwt_strange"), "not in the ring"),
+    "the kid of a key that was made here": (token(SECRET, "HS256", kid="jwt_strange"), "typ of a token"),
     "another typ": (token(ED25519, "EdDSA", kid="dev-key", typ="id+jwt"), "typ of a token is at"),
     "a member more": (token(SECRET, "HS256", jku="https://example.org"), "exactly the members"),
 }
@@ -196,10 +197,29 @@ async def test_a_key_that_was_made_here_reads_no_token_with_a_header_of_before()
     process = await Process(world).refresh()
     key = process.signer.current_key()
     old = token(key.key, "EdDSA", kid=key.kid)  # type: ignore[attr-defined]
-    with pytest.raises(UnknownKidError):
+    with pytest.raises(TokenRefusedError, match="typ of a token"):
         process.verifier.verify(old)
     with pytest.raises(TokenRefusedError):
         process.verifier.verify(token(key.key, "EdDSA"))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kid", [[], {}, None, 5, True, 1.5], ids=repr)
+async def test_a_kid_that_is_no_text_is_refused_as_everywhere(kid: object) -> None:
+    world, _ = await moved_in()
+    verifier = (await Process(world).refresh()).verifier
+    for header in ({"alg": "HS256", "kid": kid}, {"alg": "HS256", "kid": kid, "typ": "JWT"}, {"alg": kid}):
+        with pytest.raises(TokenRefusedError):
+            verifier.verify(forged(SECRET, header))
+
+
+async def test_our_own_tokens_are_good_where_their_typ_is_that_of_before() -> None:
+    world, works = await moved_in()
+    process = await Process(world).refresh()
+    profile = replace(PROFILE, token_type="JWT")
+    signer = JwtSigner(process.board, world.clock, profile, WINDOWS)
+    verifier = JwtVerifier(process.board, world.clock, profile, WINDOWS, MAX_STALE)
+    assert verifier.verify(signer.sign({"sub": "x"}))["sub"] == "x"
+    assert [verifier.verify(text(work))["sub"] for work in works[:3]] == [work.said for work in works[:3]]
 
 
 async def test_a_public_key_is_no_shared_secret() -> None:
@@ -217,7 +237,7 @@ async def test_a_public_key_is_no_shared_secret() -> None:
             process.verifier.verify(forged(secret, {"alg": "HS256"}))
 
 
-def forged(secret: bytes, header: dict[str, str]) -> str:
+def forged(secret: bytes, header: dict[str, Any]) -> str:
     """What PyJWT itself refuses to make."""
     parts = [header, jwt.decode(token(SECRET, "HS256"), options={"verify_signature": False})]
     message = ".".join(base64url.encode(json.dumps(part).encode()) for part in parts)

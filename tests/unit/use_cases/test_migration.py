@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from journal_keys.domain.errors import InvalidNameError
 from journal_keys.domain.exposure import expose
@@ -20,15 +21,17 @@ from journal_keys.domain.migration import (
 )
 from journal_keys.domain.paths import MARKER_NAME, SecretPath, versions_folder
 from journal_keys.ports.backup_shelf import BackupDamagedError, BackupMissingError
+from journal_keys.ports.foreign_keys import ForeignKeyError
 from journal_keys.ports.secret_store import SecretStoreUnavailableError
 from journal_keys.use_cases.init_rings import LedgerMissingError
-from journal_keys.use_cases.migrate_secrets import Migrated, NothingToMigrate
+from journal_keys.use_cases.migrate_secrets import Migrated, Move, NothingToMigrate
 from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
-from tests.support.imported import P256, aes_json, pem, text_key
+from tests.support.imported import P256, aes_json, foreign_keys, pem, text_key
 from tests.support.moving import DB_URL, ENVIRONMENT, SEAL, House
-from tests.support.world import W1, WINDOWS, World
+from tests.support.world import START, W1, W2, WINDOWS, World
 
 J, A = Family.JWT, Family.AES
+OTHER = ed25519.Ed25519PrivateKey.from_private_bytes(b"another seed of thirty-two bytes")
 
 
 def changed(**values: bytes | KeyMaterial | None) -> dict[str, KeyMaterial]:
@@ -239,6 +242,70 @@ async def test_two_variables_with_one_kid_are_a_conflict() -> None:
         )
 
 
+async def test_a_kid_that_the_other_ring_uses_is_a_conflict() -> None:
+    shared = changed(JOURNAL_JWT_DEV_KEY_ID=b"old-2")
+    with pytest.raises(ConflictError, match="DEV_PRIVATE_KEY_PEM has a key of the same kid"):
+        await House().migrated(shared)
+    house = House()
+    await house.migrated(changed(AUTH_ENC_KEYS=None, AUTH_ENC_ACTIVE_KID=None, JOURNAL_JWT_DEV_KEY_ID=b"old-2"))
+    with pytest.raises(ConflictError, match="the jwt ring has a key of this kid"):
+        await house.migrated(changed(JOURNAL_JWT_DEV_PRIVATE_KEY_PEM=None, JOURNAL_JWT_DEV_KEY_ID=None))
+
+
+async def test_two_keys_of_one_algorithm_that_no_token_names_are_a_conflict() -> None:
+    nameless = changed(JOURNAL_JWT_DEV_PRIVATE_KEY_PEM=pem(OTHER), JOURNAL_JWT_DEV_KEY_ID=None)
+    with pytest.raises(ConflictError, match="JOURNAL_JWT_PRIVATE_KEY has a EdDSA key without a kid, too"):
+        await House().migrated(nameless)
+    house = House()
+    await house.migrated()
+    with pytest.raises(ConflictError, match="is a HS256 key without a kid, too"):
+        await house.migrated(changed(JOURNAL_JWT_SECRET=b"another secret for HS256 of 39 bytes..."))
+
+
+def test_the_marker_is_no_kid() -> None:
+    with pytest.raises(ForeignKeyError):
+        foreign_keys(World()).aes_keys(aes_json(MARKER_NAME), created_at=START)
+
+
+async def test_the_plan_says_of_one_key_only_that_it_stays_in_use() -> None:
+    because = {line.target: line.because for line in (await House().planned()).lines}
+    assert [target for target, why in because.items() if "in use" in why and "ring:" in target] == [
+        next(target for target in because if target.startswith("jwt ring: jwt_")),
+        "aes ring: old-2",
+    ]
+
+
+async def test_an_open_migration_is_completed_with_what_it_began_with_or_not_at_all() -> None:
+    _, house = await cut_short()
+    with pytest.raises(ConflictError, match="does not cover /infrastructure/otlp_endpoint"):
+        await house.migrated(changed(JOURNAL_OTLP_ENDPOINT=b"http://otlp:4317"))
+    assert "/infrastructure/otlp_endpoint" not in house.secrets()
+    assert isinstance(await house.migrated(), Migrated)
+    assert isinstance(await house.migrated(changed(JOURNAL_OTLP_ENDPOINT=b"http://otlp:4317")), Migrated)
+
+
+async def test_a_lost_pre_image_can_be_given_up() -> None:
+    _, house = await cut_short()
+    elsewhere = House(world=house.world)
+    with pytest.raises(BackupMissingError):
+        await elsewhere.migrated()
+    move = Move(resolutions=Resolutions(), seal=SEAL, actor="test", reason="its disk died", anew=True)
+    assert isinstance(await elsewhere.migrating(ENVIRONMENT, DEFAULT_MAP, move), Migrated)
+    assert len(await elsewhere.shelf.listed()) == 1
+
+
+async def test_a_key_that_ended_in_its_ring_is_done_with() -> None:
+    house = House()
+    await house.migrated()
+    house.world.clock.pass_time(W2)
+    for family in Family:
+        await house.world.reconciled(family)
+    found = {one.variable: one for one in await house.statuses(ENVIRONMENT, DEFAULT_MAP)}
+    assert (found["JOURNAL_JWT_SECRET"].state, found["JOURNAL_JWT_SECRET"].removable) == ("migrated", True)
+    assert found["JOURNAL_JWT_SECRET"].because == "it ended: DESTROYED"
+    assert isinstance(await house.migrated(), NothingToMigrate)
+
+
 async def test_keys_of_a_lost_ledger_are_not_founded_anew() -> None:
     house = House()
     await house.migrated()
@@ -343,6 +410,7 @@ async def test_a_key_whose_work_is_not_read_may_not_be_forgotten() -> None:
 MAPS = {
     "a variable twice": (lambda: MigrationMap(secrets={}, shared_secrets=("X", "X")), "X comes twice"),
     "a path twice": (lambda: MigrationMap(secrets={"X": DB_URL, "Y": DB_URL}), "db_url_sync comes twice"),
+    "a path in no backup": (lambda: MigrationMap(secrets={"X": SecretPath.parse("/payments/key")}), "in no backup"),
     "a ring's path": (
         lambda: MigrationMap(secrets={"X": SecretPath.parse("/auth/aes/keys_map")}),
         "belongs to a ring",

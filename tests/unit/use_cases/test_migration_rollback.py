@@ -11,6 +11,7 @@ from journal_keys.domain.migration import Resolutions
 from journal_keys.domain.paths import SecretPath
 from journal_keys.use_cases.migrate_secrets import Migrated
 from journal_keys.use_cases.roll_back_migration import RollbackRefusedError
+from tests.support.imported import aes_json
 from tests.support.moving import DB_URL, ENVIRONMENT, House
 from tests.support.world import W1, World
 
@@ -112,3 +113,40 @@ async def test_an_imported_key_goes_with_its_material_and_the_environment_still_
     assert Kid("old-2") in done.removed
     assert not [path for path in house.secrets() if "old-2" in path]
     assert expose(ENVIRONMENT["AUTH_ENC_ACTIVE_KID"]) == b"old-2"
+
+
+async def test_what_the_environment_no_longer_has_is_given_up_only_by_name() -> None:
+    house = House()
+    place = await place_of(house)
+    poorer = {
+        name: value for name, value in ENVIRONMENT.items() if name not in {"AUTH_ENC_KEYS", "AUTH_ENC_ACTIVE_KID"}
+    }
+    before = house.secrets()
+    with pytest.raises(RollbackRefusedError, match="old-2"):
+        await house.rolled_back(place, poorer)
+    poorer.pop("JOURNAL_NATS_URL")
+    with pytest.raises(RollbackRefusedError, match="nats_url"):
+        await house.rolled_back(place, poorer, forget=frozenset({Kid("old_1"), Kid("old-2")}))
+    assert house.secrets() == before
+    nats = SecretPath.parse("/infrastructure/nats_url")
+    await house.rolled_back(place, poorer, forget=frozenset({Kid("old_1"), Kid("old-2")}), overwrite=frozenset({nats}))
+    assert house.secrets() == {}
+
+
+async def test_another_key_of_the_kid_in_the_environment_is_not_that_key() -> None:
+    house = House()
+    place = await place_of(house)
+    other = {**ENVIRONMENT, "AUTH_ENC_KEYS": aes_json("old_1", "old-2", seed=80)}
+    with pytest.raises(RollbackRefusedError, match=r"old-2, old_1|old_1, old-2"):
+        await house.rolled_back(place, other)
+
+
+async def test_a_staged_key_that_was_promoted_since_goes_back_only_by_name() -> None:
+    house = House(world=await World().initialised())
+    place = await place_of(house)
+    await house.world.rotated(A)
+    new = (await house.world.ring(A)).active.kid
+    with pytest.raises(RollbackRefusedError, match=new):
+        await house.rolled_back(place)
+    await house.rolled_back(place, forget=frozenset({new}))
+    assert (await house.world.ring(A)).staged is not None

@@ -9,6 +9,7 @@ from journal_keys.domain.outcomes import AlreadyInitialised, NothingToRecover, R
 from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, owned_folders, versions_folder
 from journal_keys.ports.secret_store import SecretHiddenError
 from tests.support.fault_plan import FaultKind, FaultPlan
+from tests.support.imported import admitted, aes_json, foreign_keys
 from tests.support.world import W1, World
 
 FAMILIES = pytest.mark.parametrize("family", list(Family))
@@ -123,3 +124,16 @@ async def test_a_half_buried_key_is_buried_wholly_by_the_pass_after_the_ledger_w
     assert (await rebuilt.ring(family)).get(kid).state is KeyState.COMPROMISED
     assert (kid in (await world.store.read_folder(path.folder)).secrets) is (family is Family.AES)
     assert await rebuilt.reconciled(family) == Reconciled(family=family, repairs=())
+
+
+async def test_imported_keys_that_only_read_do_not_come_into_use_where_others_are() -> None:
+    world = await used(Family.AES)
+    before = await world.ring(Family.AES)
+    at = world.clock.read().wall
+    await admitted(world, Family.AES, *foreign_keys(world).aes_keys(aes_json("old_1", "old-2"), created_at=at))
+    world.clock.pass_time(W1)
+    rebuilt = World(clock=world.clock, store=world.store, seed=9)
+    await rebuilt.recover(Family.AES, actor="test", reason="disk died")
+    ring = await rebuilt.ring(Family.AES)
+    assert before.staged
+    assert (ring.active.kid, ring.staged and ring.staged.kid) == (before.active.kid, before.staged.kid)

@@ -25,6 +25,7 @@ from journal_keys.domain.errors import InvalidNameError, JournalKeysError, Mater
 from journal_keys.domain.exposure import as_text, expose
 from journal_keys.domain.keys import Algorithm, Family, Kid, parse_kid
 from journal_keys.domain.material import AES_KEY_BYTES, KeyMaterial, MaterialRecord, aes_kid, shared_secret_kid
+from journal_keys.domain.paths import MARKER_NAME
 from journal_keys.domain.token import TokenProfile
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
@@ -228,7 +229,7 @@ def _derived(algorithm: Algorithm, private: Any) -> Kid | None:  # noqa: ANN401 
 
 def _kid(text: object) -> Kid | None:
     try:
-        return parse_kid(text) if isinstance(text, str) else None
+        return parse_kid(text) if isinstance(text, str) and text != MARKER_NAME else None
     except InvalidNameError:
         return None
 

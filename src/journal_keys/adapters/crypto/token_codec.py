@@ -208,7 +208,9 @@ class JwtVerifier:
     def _key(self, view: SigningView, header: str) -> VerifyingKey:
         known = self._headers.get(header)
         if known is None and view.imported and (old := as_old_header(_json(header))) is not None:
-            return self._old_key(view, old)
+            kid = old.get("kid")
+            if kid is None or kid in view.imported:
+                return self._old_key(view, old)
         algorithm, kid = known or check_header(_json(header), self._profile)
         key = view.verifying.get(Kid(kid))
         if key is None:
@@ -222,8 +224,7 @@ class JwtVerifier:
     def _old_key(self, view: SigningView, header: Mapping[str, object]) -> VerifyingKey:
         """Find the imported key of a token from before: by its kid, or by its algorithm where it names none."""
         kid, algorithm = header.get("kid"), header["alg"]
-        named = kid if kid in view.imported else None
-        key = view.unnamed.get(str(algorithm)) if kid is None else view.verifying.get(Kid(str(named)))
+        key = view.unnamed.get(str(algorithm)) if kid is None else view.verifying.get(Kid(str(kid)))
         if key is None:
             raise self._unknown(view)
         if key.algorithm != algorithm:

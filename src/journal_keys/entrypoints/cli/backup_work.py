@@ -131,9 +131,10 @@ def destroy(  # noqa: PLR0913 (options)
     settings = Settings.from_environment()
     held = _opened(settings, backup, options) if backup is not None else None
     named, examined = kids_named(_lines(ciphertexts)) if ciphertexts is not None else (frozenset[str](), None)
-    typed = confirm if confirm is not None else typer.prompt("type the kid again to destroy it", err=True)
-    if typed != known:
-        raise ConfirmationError(f"what was typed is not {known}: nothing was destroyed")
+    if (confirm if confirm is not None else _typed()) != known:
+        raise ConfirmationError(
+            f"what was typed is not {known}: nothing was destroyed; --confirm gives it without a prompt"
+        )
 
     async def run(container: "Container") -> DestroyedKey:
         grounds = Grounds(
@@ -148,6 +149,13 @@ def destroy(  # noqa: PLR0913 (options)
         return await container.destroy_key()(known, grounds)
 
     _told(on_container(run), json=json)
+
+
+def _typed() -> str:
+    if sys.stdin.isatty():
+        text: str = typer.prompt("type the kid again to destroy it", err=True)
+        return text
+    return sys.stdin.readline().strip()
 
 
 def _opened(settings: Settings, place: str, options: SealOptions) -> Backup:

@@ -43,6 +43,9 @@ def migrate(  # noqa: PLR0913 (options)
     overwrite: Annotated[
         list[str] | None, typer.Option(help="A variable whose value replaces what is there; likewise.")
     ] = None,
+    new_pre_image: Annotated[
+        bool, typer.Option("--new-pre-image", help="Give up the lost pre-image of an open migration.")
+    ] = False,
     recipient: Recipients = None,
     passphrase_file: PassphraseFile = None,
     reason: Reason = "moving in from environment variables",
@@ -59,7 +62,10 @@ def migrate(  # noqa: PLR0913 (options)
         overwrite=frozenset(overwrite or ()),
         seal=SealOptions(recipients=tuple(recipient or ()), passphrase_file=passphrase_file),
         reason=reason,
+        anew=new_pre_image,
     )
+    if dry_run and backup_only:
+        raise typer.BadParameter("--dry-run writes nothing, and --backup-only does: give one of them")
     if dry_run:
         migration_work.dry_run(wanted, json=json)
     elif backup_only:
@@ -80,6 +86,8 @@ def status(*, from_file: FromFile = None, map_file: Map = None, json: Json = Fal
 def rollback(  # noqa: PLR0913 (options)
     file: Annotated[str, typer.Argument(help="What 'migrate' wrote first: a path, or a name in the backup folder.")],
     *,
+    from_file: FromFile = None,
+    map_file: Map = None,
     identity: Identity = None,
     passphrase_file: PassphraseFile = None,
     forget: Annotated[
@@ -92,11 +100,20 @@ def rollback(  # noqa: PLR0913 (options)
     reason: Reason = "asked by an operator",
     json: Json = False,
 ) -> None:
-    """Put every touched path and every ring back as they were before a migration."""
+    """Put every touched path and every ring back as they were before a migration.
+
+    What the environment (or the env file) no longer has is not given up, unless it is named.
+    """
     from journal_keys.entrypoints.backup_seals import SealOptions
     from journal_keys.entrypoints.cli import migration_work
 
-    options = SealOptions(identity_file=identity, passphrase_file=passphrase_file)
-    migration_work.rollback(
-        file, options, forget=frozenset(forget or ()), overwrite=frozenset(overwrite or ()), reason=reason, json=json
+    wanted = migration_work.Back(
+        place=file,
+        opening=SealOptions(identity_file=identity, passphrase_file=passphrase_file),
+        from_file=from_file,
+        map_file=map_file,
+        forget=frozenset(forget or ()),
+        overwrite=frozenset(overwrite or ()),
+        reason=reason,
     )
+    migration_work.rollback(wanted, json=json)

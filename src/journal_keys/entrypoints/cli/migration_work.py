@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journal_keys.domain.changes import check_reason
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import parse_kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.migration import MigrationMap, PlanLine, Resolutions, Step
 from journal_keys.domain.paths import SecretPath
-from journal_keys.entrypoints.backup_seals import SealOptions, opening_of, seal_of
+from journal_keys.entrypoints.backup_seals import SealOptions, known_seal, opening_of, seal_of
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_table
 from journal_keys.entrypoints.cli.progress import shown
 from journal_keys.entrypoints.cli.running import on_container, operator
 from journal_keys.entrypoints.migration_source import from_environment, from_file, read_map, refuse_nothing
 from journal_keys.entrypoints.settings import Settings
+from journal_keys.use_cases.keep_pre_image import open_migration
 
 if TYPE_CHECKING:
     from journal_keys.container import Container
@@ -40,6 +42,7 @@ class Wanted:
     overwrite: frozenset[str]
     seal: SealOptions
     reason: str
+    anew: bool
 
     @property
     def resolutions(self) -> Resolutions:
@@ -74,11 +77,17 @@ def _previewed(settings: Settings) -> "AbstractAsyncContextManager[Container]":
     return preview(settings)
 
 
-async def _planned(
+async def _checked_plan(
     settings: Settings, chosen: MigrationMap, source: Mapping[str, KeyMaterial], resolutions: Resolutions
 ) -> "MigrationPlan":
+    """Plan, and refuse what `migrate` would refuse beside conflicts; nothing is made."""
     async with _previewed(settings) as container:
-        return await container.plan_migration()(source, chosen, resolutions)
+        plan = await container.plan_migration()(source, chosen, resolutions)
+        await container.migrate_secrets().refuse_lost_ledger(plan)
+        opened = await open_migration(container.trail())
+        if opened is not None:
+            await container.shelf().digest(opened.pre_image)
+        return plan
 
 
 def check_prerequisites(file: Path | None, map_file: Path | None, *, json: bool) -> ExitCode:
@@ -102,7 +111,7 @@ def _findings(file: Path | None, map_file: Path | None) -> Iterable[Finding]:
     yield Finding(check="source", ok=bool(source), found=found)
     settings = Settings.from_environment()
     try:
-        plan = asyncio.run(_planned(settings, chosen, source, Resolutions()))
+        plan = asyncio.run(_checked_plan(settings, chosen, source, Resolutions()))
     except JournalKeysError as failure:
         yield Finding(check="store and ledger", ok=False, found=str(failure))
     else:
@@ -123,14 +132,13 @@ def _folder(settings: Settings) -> Finding:
 
 
 def _recipients(settings: Settings) -> Finding:
-    names = settings.backup_recipients()
-    if names:
-        return Finding(check="recipients", ok=True, found=f"{len(names)} in JOURNAL_BACKUP_RECIPIENTS")
-    if settings.is_embedded:
-        return Finding(check="recipients", ok=True, found=f"{settings.backup_identity_file}, made on demand")
-    return Finding(
-        check="recipients", ok=False, found="set JOURNAL_BACKUP_RECIPIENTS, or give --recipient or --passphrase-file"
-    )
+    try:
+        seal = known_seal(settings, SealOptions())
+    except JournalKeysError as failure:
+        return Finding(check="recipients", ok=False, found=str(failure))
+    if seal is None:
+        return Finding(check="recipients", ok=True, found=f"{settings.backup_identity_file} is made on demand")
+    return Finding(check="recipients", ok=True, found="somebody can open what is sealed")
 
 
 def dry_run(wanted: Wanted, *, json: bool) -> None:
@@ -140,7 +148,8 @@ def dry_run(wanted: Wanted, *, json: bool) -> None:
         ConflictError: it has conflicts; it is shown all the same.
     """
     chosen, source = _to_move(wanted)
-    plan = asyncio.run(_planned(Settings.from_environment(), chosen, source, wanted.resolutions))
+    settings = Settings.from_environment()
+    plan = asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions))
     _show_plan(plan.lines, json=json)
     plan.check()
 
@@ -155,13 +164,15 @@ def _show_plan(lines: Iterable[PlanLine], *, json: bool) -> None:
 def backup_only(wanted: Wanted, *, json: bool) -> None:
     """Seal away what the plan would touch."""
     chosen, source = _to_move(wanted)
+    settings = Settings.from_environment()
 
-    async def run(container: "Container") -> tuple[str, str]:
-        plan = await container.plan_migration()(source, chosen, wanted.resolutions)
-        return await container.keep_pre_image().write(plan, seal_of(Settings.from_environment(), wanted.seal))
+    async def run() -> tuple[str, str]:
+        async with _previewed(settings) as container:
+            plan = await container.plan_migration()(source, chosen, wanted.resolutions)
+            return await container.keep_pre_image().write(plan, seal_of(settings, wanted.seal))
 
-    place, sha256 = on_container(run, makes="rings")
-    _told({"outcome": "backed_up", "file": place, "sha256": sha256}, json=json)
+    name, sha256 = asyncio.run(run())
+    _told({"outcome": "backed_up", "file": name, "sha256": sha256}, json=json)
 
 
 def migrate(wanted: Wanted, *, json: bool) -> None:
@@ -170,15 +181,16 @@ def migrate(wanted: Wanted, *, json: bool) -> None:
 
     chosen, source = _to_move(wanted)
     settings = Settings.from_environment()
-    asyncio.run(_planned(settings, chosen, source, wanted.resolutions)).check()  # before anything is made
+    asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions)).check()  # before anything is made
+    move = Move(
+        resolutions=wanted.resolutions,
+        seal=seal_of(settings, wanted.seal),
+        actor=operator(),
+        reason=check_reason(wanted.reason),
+        anew=wanted.anew,
+    )
 
     async def run(container: "Container") -> "Migrated | NothingToMigrate":
-        move = Move(
-            resolutions=wanted.resolutions,
-            seal=seal_of(settings, wanted.seal),
-            actor=operator(),
-            reason=wanted.reason,
-        )
         with shown(json=json) as tell:
             return await container.migrate_secrets()(source, chosen, move, tell=tell)
 
@@ -204,29 +216,34 @@ def status(file: Path | None, map_file: Path | None, *, json: bool) -> None:
     )
 
 
-def rollback(
-    place: str,
-    options: SealOptions,
-    *,
-    forget: frozenset[str],
-    overwrite: frozenset[str],
-    reason: str,
-    json: bool,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """The options of `rollback`."""
+
+    place: str
+    opening: SealOptions
+    from_file: Path | None
+    map_file: Path | None
+    forget: frozenset[str]
+    overwrite: frozenset[str]
+    reason: str
+
+
+def rollback(wanted: Back, *, json: bool) -> None:
     """Put back."""
     from journal_keys.use_cases.roll_back_migration import Undo
 
     settings = Settings.from_environment()
-    undo = Undo(
-        actor=operator(),
-        reason=reason,
-        forget=frozenset(parse_kid(kid) for kid in forget),
-        overwrite=frozenset(SecretPath.parse(path) for path in overwrite),
-    )
+    chosen, source = _source(wanted.from_file, wanted.map_file)
+    forget = frozenset(parse_kid(kid) for kid in wanted.forget)
+    overwrite = frozenset(SecretPath.parse(path) for path in wanted.overwrite)
+    opening = opening_of(settings, wanted.opening)
 
     async def run(container: "Container") -> "RolledBack":
+        plan = await container.plan_migration()(source, chosen, Resolutions())
+        undo = Undo(actor=operator(), reason=wanted.reason, source=plan, forget=forget, overwrite=overwrite)
         with shown(json=json) as tell:
-            return await container.roll_back_migration()(place, opening_of(settings, options), undo, tell=tell)
+            return await container.roll_back_migration()(wanted.place, opening, undo, tell=tell)
 
     _told(as_outcome(on_container(run)), json=json)
 
