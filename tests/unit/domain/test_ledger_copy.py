@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journal_keys.domain import canonical
@@ -47,6 +47,10 @@ JWKS: Final = {
     Algorithm.RS256: {"kty": "RSA", "n": "AQAB", "e": "AQAB"},
 }
 OF_FAMILY: Final = {family: sorted(ALGORITHMS[family] | READ_ONLY[family]) for family in Family}
+
+
+AT_LEISURE: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+"""How long a copy takes to be drawn tells of the machine, not of the code."""
 
 
 def versions_of(family: Family, kid: str, state: KeyState) -> st.SearchStrategy[KeyVersion]:
@@ -168,6 +172,7 @@ def through_json(document: object) -> Any:  # noqa: ANN401 (any JSON)
     return canonical.from_json(canonical.to_json(document))
 
 
+@AT_LEISURE
 @given(ledger_copies())
 def test_a_copy_is_read_as_it_was_written(copy: LedgerCopy) -> None:
     assert from_document(to_document(copy)) == copy
@@ -328,12 +333,14 @@ JSON: Final = st.recursive(
 )
 
 
+@AT_LEISURE
 @given(JSON)
 def test_random_json_is_refused(document: object) -> None:
     with pytest.raises(LedgerCopyError):
         from_document(document)
 
 
+@AT_LEISURE
 @given(st.fixed_dictionaries(dict.fromkeys(to_document(whole()), JSON)))
 def test_random_members_are_refused(document: Document) -> None:
     with pytest.raises(LedgerCopyError):
@@ -363,6 +370,7 @@ def test_no_member_can_be_left_out(way: tuple[Any, ...]) -> None:
             from_document(document)
 
 
+@AT_LEISURE
 @given(st.sampled_from(PLACES), JSON | st.sampled_from(PLACES).map(lambda way: at(WHOLE, way)))
 def test_a_member_of_another_value_is_refused_or_kept(way: tuple[Any, ...], value: object) -> None:
     document = copies.deepcopy(WHOLE)
