@@ -70,6 +70,7 @@ from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
 from journal_keys.use_cases.destroy_key import DestroyKey
 from journal_keys.use_cases.explain_key import ExplainKey
 from journal_keys.use_cases.fetch_secret import FetchSecret
+from journal_keys.use_cases.find_losses import FindLosses
 from journal_keys.use_cases.handle_webhook import HandleWebhook, WebhookRules
 from journal_keys.use_cases.init_rings import InitRings
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
@@ -86,10 +87,12 @@ from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.prove_migration import ProveMigration
 from journal_keys.use_cases.put_values import PutValues
 from journal_keys.use_cases.read_material import ReadMaterial
+from journal_keys.use_cases.read_variables import ReadVariables
 from journal_keys.use_cases.recent_deliveries import RecentDeliveries
 from journal_keys.use_cases.reconcile import Reconcile
 from journal_keys.use_cases.recover_ledger import RecoverLedger
 from journal_keys.use_cases.refresh_views import RefreshViews
+from journal_keys.use_cases.refuse_restore import RefuseRestore
 from journal_keys.use_cases.report_instance import ReportInstance
 from journal_keys.use_cases.report_usage import ReportUsage
 from journal_keys.use_cases.restore_backup import RestoreBackup
@@ -335,8 +338,15 @@ class Container(containers.DeclarativeContainer):
     )
     work_reader: providers.Provider[WorkReader] = providers.Factory(ViewWorkReader, verifier=verifier, cipher=cipher)
     put_values: providers.Provider[PutValues] = providers.Factory(PutValues, store=store)
+    read_variables: providers.Provider[ReadVariables] = providers.Factory(ReadVariables, foreign=foreign_keys)
     plan_migration: providers.Provider[PlanMigration] = providers.Factory(
-        PlanMigration, ledger=ledger, store=store, foreign=foreign_keys, entropy=entropy, windows=windows
+        PlanMigration,
+        ledger=ledger,
+        store=store,
+        read=read_variables,
+        foreign=foreign_keys,
+        entropy=entropy,
+        windows=windows,
     )
     keep_pre_image: providers.Provider[KeepPreImage] = providers.Factory(
         KeepPreImage, archive=archive, trail=trail, store=store, shelf=shelf, entropy=entropy
@@ -394,9 +404,17 @@ class Container(containers.DeclarativeContainer):
         environment=environment_name,
     )
     check_backup: providers.Provider[CheckBackup] = providers.Factory(CheckBackup, shelf=shelf, opener=opener)
+    refuse_restore: providers.Provider[RefuseRestore] = providers.Factory(
+        RefuseRestore, ledger=ledger, trail=trail, store=store, project=project
+    )
+    find_losses: providers.Provider[FindLosses] = providers.Factory(
+        FindLosses, store=store, read_material=read_material
+    )
     restore_backup: providers.Provider[RestoreBackup] = providers.Factory(
         RestoreBackup,
         check=check_backup,
+        refuse=refuse_restore,
+        find_losses=find_losses,
         ledger=ledger,
         archive=archive,
         trail=trail,
@@ -405,7 +423,6 @@ class Container(containers.DeclarativeContainer):
         put=put_values,
         make_key=make_key,
         project=project,
-        read_material=read_material,
         hints=hints,
         shelf=shelf,
         policies=policies,

@@ -21,12 +21,15 @@ from journal_keys.ports.ledger_archive import LedgerArchive
 from journal_keys.use_cases.back_up import BackedUp, BackUp, Wanted
 from journal_keys.use_cases.check_backup import CheckBackup
 from journal_keys.use_cases.destroy_key import DestroyKey
+from journal_keys.use_cases.find_losses import FindLosses
 from journal_keys.use_cases.keep_pre_image import KeepPreImage
 from journal_keys.use_cases.migrate_secrets import Migrated, MigrateSecrets, Move, NothingToMigrate
 from journal_keys.use_cases.migration_status import MigrationStatus
 from journal_keys.use_cases.plan_migration import MigrationPlan, PlanMigration
 from journal_keys.use_cases.prove_migration import ProveMigration
 from journal_keys.use_cases.put_values import PutValues
+from journal_keys.use_cases.read_variables import ReadVariables
+from journal_keys.use_cases.refuse_restore import RefuseRestore
 from journal_keys.use_cases.restore_backup import RestoreBackup, RestoredBackup
 from journal_keys.use_cases.roll_back_migration import RollBackMigration, RolledBack, Undo
 from journal_keys.use_cases.take_keys_in import TakeKeysIn
@@ -88,6 +91,7 @@ class House:
         self.planning = PlanMigration(
             ledger=inner.ledger,
             store=inner.store,
+            read=ReadVariables(foreign=self.foreign),
             foreign=self.foreign,
             entropy=WatchedEntropy(inner.seed + 100),
             windows=WINDOWS,
@@ -146,6 +150,8 @@ class House:
         self.checking = CheckBackup(shelf=self.shelf, opener=inner.opener)
         self.restoring = RestoreBackup(
             check=self.checking,
+            refuse=RefuseRestore(ledger=inner.ledger, trail=ledger, store=inner.store, project=inner.project),
+            find_losses=FindLosses(store=inner.store, read_material=inner.read_material),
             ledger=inner.ledger,
             archive=archive,
             trail=ledger,
@@ -154,7 +160,6 @@ class House:
             put=self.put,
             make_key=inner.make_key,
             project=inner.project,
-            read_material=inner.read_material,
             hints=inner.hints,
             shelf=self.shelf,
             policies=POLICIES,

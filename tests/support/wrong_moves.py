@@ -12,9 +12,11 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath, versions_folder
 from journal_keys.domain.rotation import Cause
 from journal_keys.use_cases.destroy_key import DestroyKey
+from journal_keys.use_cases.find_losses import FindLosses
 from journal_keys.use_cases.keep_pre_image import KeepPreImage, OpenMigration
 from journal_keys.use_cases.migrate_secrets import MigrateSecrets
-from journal_keys.use_cases.plan_migration import KeyToMove, MigrationPlan
+from journal_keys.use_cases.place_keys import KeyToMove
+from journal_keys.use_cases.plan_migration import MigrationPlan
 from journal_keys.use_cases.restore_backup import RestoreBackup
 from journal_keys.use_cases.roll_back_migration import RollBackMigration
 from journal_keys.use_cases.take_keys_in import TakeKeysIn
@@ -59,11 +61,11 @@ def restores_the_ledger_first(house: House) -> None:
 def looks_at_no_tombstone(house: House) -> None:
     """A key that was compromised after the backup is back."""
 
-    class Wrong(RestoreBackup):
-        async def _buried(self, backup: Backup, **_: object) -> frozenset[Kid]:  # noqa: ARG002 (that is what is wrong)
+    class Wrong(FindLosses):
+        async def buried(self, backup: Backup, **_: object) -> frozenset[Kid]:  # noqa: ARG002 (that is what is wrong)
             return frozenset()
 
-    house.restoring = _as(Wrong, house.restoring)
+    house.restoring = replace(house.restoring, find_losses=_as(Wrong, house.restoring.find_losses))
 
 
 def makes_lines_anew(house: House) -> None:

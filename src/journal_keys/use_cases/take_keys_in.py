@@ -16,7 +16,8 @@ from journal_keys.ports.key_crypto import KeyOpener
 from journal_keys.ports.ledger import Ledger, LedgerUnavailableError, StaleGenerationError
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.use_cases.make_key import MakeKey
-from journal_keys.use_cases.plan_migration import KeyToMove, MigrationPlan
+from journal_keys.use_cases.place_keys import KeyToMove
+from journal_keys.use_cases.plan_migration import MigrationPlan
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.put_values import PutValues
 

@@ -14,7 +14,7 @@ from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath, compromised_folder, versions_folder
 from journal_keys.ports.secret_store import FolderContent, SecretHiddenError
-from journal_keys.use_cases.restore_backup import RestoreRefusedError
+from journal_keys.use_cases.refuse_restore import RestoreRefusedError
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.moving import DB_URL, OPENING, SEAL, House
 from tests.support.process import Process

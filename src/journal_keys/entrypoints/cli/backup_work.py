@@ -15,7 +15,7 @@ from journal_keys.domain.errors import RefusedError
 from journal_keys.domain.keys import Family, parse_kid
 from journal_keys.entrypoints.backup_seals import SealOptions, opening_of, seal_of
 from journal_keys.entrypoints.cli.options import Scope
-from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_table
+from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_outcome, print_table
 from journal_keys.entrypoints.cli.progress import shown
 from journal_keys.entrypoints.cli.running import on_container, operator
 from journal_keys.entrypoints.settings import Settings
@@ -55,7 +55,7 @@ def create(scope: Scope, options: SealOptions, *, signing_keys: bool, reason: st
         with shown(json=json) as tell:
             return await container.back_up()(wanted, tell=tell)
 
-    _told(on_container(run), json=json)
+    print_outcome(on_container(run), json=json)
 
 
 def verify(place: str, options: SealOptions, *, json: bool) -> None:
@@ -148,7 +148,7 @@ def destroy(  # noqa: PLR0913 (options)
         )
         return await container.destroy_key()(known, grounds)
 
-    _told(on_container(run), json=json)
+    print_outcome(on_container(run), json=json)
 
 
 def _typed() -> str:
@@ -171,10 +171,3 @@ def _lines(file: Path) -> Iterator[str]:
                     yield line.strip()
     except OSError as failure:
         raise CiphertextsError(f"{file} could not be read: {failure.strerror}") from None
-
-
-def _told(outcome: object, *, json: bool) -> None:
-    if json:
-        print_json(as_outcome(outcome))
-    else:
-        print_fields(as_outcome(outcome))

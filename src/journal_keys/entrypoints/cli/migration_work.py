@@ -16,7 +16,7 @@ from journal_keys.domain.migration import MigrationMap, PlanLine, Resolutions, S
 from journal_keys.domain.paths import SecretPath
 from journal_keys.entrypoints.backup_seals import SealOptions, known_seal, opening_of, seal_of
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
-from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_table
+from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_outcome, print_table
 from journal_keys.entrypoints.cli.progress import shown
 from journal_keys.entrypoints.cli.running import on_container, operator
 from journal_keys.entrypoints.migration_source import from_environment, from_file, read_map, refuse_nothing
@@ -172,7 +172,11 @@ def backup_only(wanted: Wanted, *, json: bool) -> None:
             return await container.keep_pre_image().write(plan, seal_of(settings, wanted.seal))
 
     name, sha256 = asyncio.run(run())
-    _told({"outcome": "backed_up", "file": name, "sha256": sha256}, json=json)
+    fields = {"outcome": "backed_up", "file": name, "sha256": sha256}
+    if json:
+        print_json(fields)
+    else:
+        print_fields(fields)
 
 
 def migrate(wanted: Wanted, *, json: bool) -> None:
@@ -194,7 +198,7 @@ def migrate(wanted: Wanted, *, json: bool) -> None:
         with shown(json=json) as tell:
             return await container.migrate_secrets()(source, chosen, move, tell=tell)
 
-    _told(as_outcome(on_container(run, makes="rings")), json=json)
+    print_outcome(on_container(run, makes="rings"), json=json)
 
 
 def status(file: Path | None, map_file: Path | None, *, json: bool) -> None:
@@ -245,11 +249,4 @@ def rollback(wanted: Back, *, json: bool) -> None:
         with shown(json=json) as tell:
             return await container.roll_back_migration()(wanted.place, opening, undo, tell=tell)
 
-    _told(as_outcome(on_container(run)), json=json)
-
-
-def _told(fields: Mapping[str, object], *, json: bool) -> None:
-    if json:
-        print_json(fields)
-    else:
-        print_fields(fields)
+    print_outcome(on_container(run), json=json)

@@ -53,6 +53,15 @@ def print_fields(fields: Mapping[str, object]) -> None:
             sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {_text(value)}\n")
 
 
+def print_outcome(outcome: object, *, json: bool) -> None:
+    """Print an outcome behind its name: fields for people, one JSON value for programs."""
+    fields = as_outcome(outcome)
+    if json:
+        print_json(fields)
+    else:
+        print_fields(fields)
+
+
 def print_once(fields: Mapping[str, object], notice: str, *, json: bool) -> None:
     """Print what is shown only this time, and say so to people."""
     if json:
