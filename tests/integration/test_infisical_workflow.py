@@ -190,6 +190,9 @@ def test_the_make_targets_do_what_they_say(operator: Operator, server: Infisical
     assert server.folder("/application")["test_secret"] == "a $(HOME) 'value'"
     assert make("infisical-secrets-get", "SECRET_NAME=test_secret") == "a $(HOME) 'value'"
     assert "/application/test_secret" in make("infisical-secrets-list")
+    environment["JOURNAL_NATS_URL"] = "nats://moved:4222"
+    assert "migrated" in make("infisical-migrate")
+    assert server.folder("/infrastructure")["nats_url"] == "nats://moved:4222"
     with Service(operator) as service:
         cleared = make("infisical-cache-clear", f"PORT={service.url.rsplit(':', 1)[1]}")
     assert json.loads(cleared) == {"invalidated": 0}

@@ -3,10 +3,12 @@
 import json
 import os
 import pty
+import sqlite3
 import stat
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,19 @@ def test_nothing_is_not_moved_in(operator: Operator, tmp_path: Path, form: tuple
         assert done.returncode == ExitCode.REFUSED
         assert b"none of the map's variables is set" in done.stderr
     assert not operator.home.exists()
+
+
+def test_a_lost_pre_image_is_given_up_by_name_only(operator: Operator, source: Path) -> None:
+    words = ("migration", "migrate", "--from-file", str(source))
+    migrated(operator, source)
+    with closing(sqlite3.connect(operator.home / "ledger.sqlite3")) as ledger, ledger:
+        ledger.execute("DELETE FROM audit WHERE action = 'migration_completed'")
+    for file in operator.home.glob("backups/migration-*"):
+        file.unlink()
+    assert operator.run(*words).returncode == ExitCode.BACKUP
+    assert operator.run("migration", "check-prerequisites", "--from-file", str(source)).returncode == ExitCode.UNHEALTHY
+    assert operator.run(*words, "--new-pre-image").returncode == 0
+    assert fields(operator.json(*words))["outcome"] == "nothing_to_migrate"
 
 
 def test_a_conflict_has_its_code_shows_the_plan_and_makes_nothing(operator: Operator) -> None:

@@ -139,7 +139,8 @@ class CheckHealth:
         forgotten = self._forgotten(page, ring, content) if content else []
         reason = ""
         if forgotten:
-            reason = f"the store keeps keys that the ledger does not know: {', '.join(forgotten)}: {_ASK}"
+            cure = _ASK_MIGRATION if content and any(_is_imported(content.secrets[kid]) for kid in forgotten) else _ASK
+            reason = f"the store keeps keys that the ledger does not know: {', '.join(forgotten)}: {cure}"
         elif ring.staged is None:
             reason = f"no key is staged: {_ASK}"
         elif overdue > self.windows.publish_to_promote:
@@ -159,11 +160,19 @@ class CheckHealth:
 
 
 _ASK: Final = "run 'journal-keys reconcile'"
+_ASK_MIGRATION: Final = "a migration was not completed: run 'journal-keys migration migrate' again, or roll it back"
 _WORSE: Final = {HealthStatus.HEALTHY: 0, HealthStatus.DEGRADED: 1, HealthStatus.UNHEALTHY: 2}
 
 
 def _is_material(line: KeyMaterial) -> bool:
     return _made_at(line) is not None
+
+
+def _is_imported(line: KeyMaterial) -> bool:
+    try:
+        return material.decode(line).derived_kid is not None
+    except MaterialCorruptError:
+        return False
 
 
 def _made_at(line: KeyMaterial) -> datetime | None:

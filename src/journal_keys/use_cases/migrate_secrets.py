@@ -24,7 +24,7 @@ from journal_keys.use_cases.take_keys_in import TakeKeysIn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migrated:
-    """What was moved, by variable; how many things that the keys made before were read; where the pre-image lies."""
+    """What was moved, by variable; how many things that the keys made before were read; the pre-image's name."""
 
     moved: tuple[str, ...]
     proved: int

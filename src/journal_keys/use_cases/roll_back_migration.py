@@ -166,7 +166,7 @@ class RollBackMigration:
         if foreign:
             raise RollbackRefusedError(
                 f"{', '.join(foreign)} was changed since the migration, or the environment no longer has what was set"
-                " there: say --overwrite for each that may be lost"
+                " there (--from-file names an env file): say --overwrite for each that may be lost"
             )
 
     async def _strays(self, family: Family, image: PreImage) -> frozenset[Kid]:
@@ -238,7 +238,8 @@ def _refuse_loss(ring: KeyRing | None, before: KeyRing | None, undo: Undo) -> No
     if used:
         raise RollbackRefusedError(
             f"{', '.join(used)} of ring {ring.family} came into use since the migration, or the environment no longer"
-            " has it: what was signed or encrypted with it would be lost; say --forget for each that may go"
+            " has it (--from-file names an env file): what was signed or encrypted with it would be lost; say --forget"
+            " for each that may go"
         )
     ended = {KeyState.COMPROMISED, KeyState.DESTROYED}
     revived = [

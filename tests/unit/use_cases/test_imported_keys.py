@@ -305,6 +305,8 @@ async def test_material_of_an_interrupted_import_is_not_swept_and_can_be_taken_i
         assert mine <= content.secrets.keys()
         ring = await world.ring(family)
         assert not [kid for kid in mine if ring.find(kid)]
+    health = await world.health()
+    assert all("run 'journal-keys migration migrate' again" in health.rings[family].reason for family in Family)
 
 
 async def test_a_rebuilt_ledger_takes_imported_keys_in_and_uses_none_that_only_reads() -> None:

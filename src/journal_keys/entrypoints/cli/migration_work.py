@@ -78,14 +78,19 @@ def _previewed(settings: Settings) -> "AbstractAsyncContextManager[Container]":
 
 
 async def _checked_plan(
-    settings: Settings, chosen: MigrationMap, source: Mapping[str, KeyMaterial], resolutions: Resolutions
+    settings: Settings,
+    chosen: MigrationMap,
+    source: Mapping[str, KeyMaterial],
+    resolutions: Resolutions,
+    *,
+    anew: bool = False,
 ) -> "MigrationPlan":
     """Plan, and refuse what `migrate` would refuse beside conflicts; nothing is made."""
     async with _previewed(settings) as container:
         plan = await container.plan_migration()(source, chosen, resolutions)
         await container.migrate_secrets().refuse_lost_ledger(plan)
         opened = await open_migration(container.trail())
-        if opened is not None:
+        if opened is not None and not anew:
             await container.shelf().digest(opened.pre_image)
         return plan
 
@@ -149,7 +154,7 @@ def dry_run(wanted: Wanted, *, json: bool) -> None:
     """
     chosen, source = _to_move(wanted)
     settings = Settings.from_environment()
-    plan = asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions))
+    plan = asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions, anew=wanted.anew))
     _show_plan(plan.lines, json=json)
     plan.check()
 
@@ -185,7 +190,8 @@ def migrate(wanted: Wanted, *, json: bool) -> None:
 
     chosen, source = _to_move(wanted)
     settings = Settings.from_environment()
-    asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions)).check()  # before anything is made
+    plan = asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions, anew=wanted.anew))
+    plan.check()  # before anything is made
     move = Move(
         resolutions=wanted.resolutions,
         seal=seal_of(settings, wanted.seal),
