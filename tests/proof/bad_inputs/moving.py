@@ -5,7 +5,7 @@ import json
 from random import Random
 from typing import Any, Final
 
-from journal_keys.adapters.embedded.age_form import AgeFormError, AgeHeader, parse_header, sealed
+from journal_keys.adapters.embedded.age_form import AgeFormError, AgeHeader, parse_header
 from journal_keys.domain.backup import BackupContentError, backup_text, read_backup
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
@@ -15,12 +15,14 @@ from tests.proof.bad_inputs.documents import altered, strictly_read
 from tests.proof.bad_inputs.names import kid_expected
 from tests.proof.bad_inputs.search import REFUSED, Target, differs_from
 from tests.proof.bad_inputs.texts import mangled_bytes, noise
-from tests.support.backups import SEAL
+from tests.support.backups import age_file, scrypt_file, x25519_stanza
 from tests.support.imported import ED25519, P256, foreign_keys, pem, text_key
 from tests.support.world import START, World
 
 _BACKUPS: Final = tuple(expose(backup_text(a_backup(Random(seed)))) for seed in range(6))
-_FILES: Final = tuple(sealed(KeyMaterial(data[:40]), SEAL) for data in _BACKUPS)
+_FILES: Final = (*(age_file(x25519_stanza() * count) for count in (1, 2, 16)), scrypt_file(10), scrypt_file(20))
+"""Forms only: what is sealed is never the same twice."""
+
 _FOREIGN: Final = foreign_keys(World())
 _KEYS: Final = {kid: text_key(seed) for seed, kid in enumerate(("old_1", "old-2", "k"))}
 _PEMS: Final = {
