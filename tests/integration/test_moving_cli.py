@@ -83,7 +83,11 @@ def test_prerequisites_that_are_lacking_have_a_code(operator: Operator, source: 
 def test_the_environment_itself_is_the_source_where_no_file_is_named(operator: Operator) -> None:
     done = operator.run("migration", "migrate", "--json", changes=an_app.variables())
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["proved"] == 4
+    told = json.loads(done.stdout)
+    assert told["proved"] == 4
+    assert [line["step"] for line in told["plan"]] == ["copy"] * 5 + ["make"] * 2
+    for secret in (an_app.SECRET, an_app.NATS_URL):
+        assert secret.encode() not in done.stdout
 
 
 @pytest.mark.parametrize("form", [(), ("--dry-run",), ("--backup-only",)], ids=["migrate", "dry run", "backup only"])
@@ -117,9 +121,18 @@ def test_a_conflict_has_its_code_shows_the_plan_and_makes_nothing(operator: Oper
     assert b"JOURNAL_JWT_SECRET\ta ring\tconflict" in dry.stdout
     done = operator.run("migration", "migrate", changes=changes)
     assert done.returncode == ExitCode.CONFLICT
+    assert without_fingerprints(done.stdout) == without_fingerprints(dry.stdout)
+    in_json = operator.run("migration", "migrate", "--json", changes=changes)
+    assert in_json.returncode == ExitCode.CONFLICT
+    assert {line["step"] for line in json.loads(in_json.stdout)} == {"copy", "conflict", "make"}
     assert not operator.home.exists()
     kept = operator.run("migration", "migrate", "--keep", "JOURNAL_JWT_SECRET", changes=changes)
     assert kept.returncode == 0, kept.stderr
+
+
+def without_fingerprints(plan: bytes) -> list[list[bytes]]:
+    """The cells of a plan that are the same in each run."""
+    return [[*cells[:3], *cells[5:]] for line in plan.splitlines() if (cells := line.split(b"\t"))]
 
 
 def test_outside_the_embedded_profile_somebody_has_to_be_named(operator: Operator, source: Path) -> None:

@@ -185,12 +185,18 @@ def backup_only(wanted: Wanted, *, json: bool) -> None:
 
 
 def migrate(wanted: Wanted, *, json: bool) -> None:
-    """Move."""
+    """Show the plan, then do it.
+
+    Raises:
+        ConflictError: it has conflicts; it is shown all the same, and nothing is made.
+    """
     from journal_keys.use_cases.migrate_secrets import Move
 
     chosen, source = _to_move(wanted)
     settings = Settings.from_environment()
     plan = asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions, anew=wanted.anew))
+    if not json or any(line.step is Step.CONFLICT for line in plan.lines):
+        _show_plan(plan.lines, json=json)
     plan.check()  # before anything is made
     move = Move(
         resolutions=wanted.resolutions,
@@ -204,7 +210,11 @@ def migrate(wanted: Wanted, *, json: bool) -> None:
         with shown(json=json) as tell:
             return await container.migrate_secrets()(source, chosen, move, tell=tell)
 
-    print_outcome(on_container(run, makes="rings"), json=json)
+    outcome = on_container(run, makes="rings")
+    if json:
+        print_json({**as_outcome(outcome), "plan": list(plan.lines)})
+    else:
+        print_fields(as_outcome(outcome))
 
 
 def status(file: Path | None, map_file: Path | None, *, json: bool) -> None:
