@@ -68,8 +68,8 @@ async def _keep(settings: Settings, design: Design, start: Barrier, line: Line) 
 async def _reconcile(container: Container, family: Family) -> str | None:
     """Make a pass, and say what troubles it.
 
-    Of names in Infisical that another process rewrites at the same moment a write cannot tell that it was done; the pass
-    behind it has to be good.
+    Where another process rewrites the same names in Infisical, a write cannot tell whether it was done; the pass behind
+    it has to be good.
     """
     for is_last in (False, True):
         try:
