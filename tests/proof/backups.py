@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from datetime import timedelta
@@ -82,24 +82,36 @@ def _record(family: Family, dice: random.Random) -> MaterialRecord:
     )
 
 
-def lost_on_the_way(trips: int, *, seed: int) -> list[int]:
+def lost_on_the_way(trips: int, *, seed: int, read: Callable[[KeyMaterial], Backup] = read_backup) -> list[int]:
     """Seal and open so many random backups; give the numbers of those that came back otherwise."""
     dice, found = random.Random(seed), []
     for number in range(trips):
         text = backup_text(a_backup(dice))
         opened = age_form.opened(age_form.sealed(text, SEAL), OURS.opening, "trip")
-        if expose(backup_text(read_backup(opened))) != expose(text):
+        if expose(backup_text(read(opened))) != expose(text):
             found.append(number)
     return found
 
 
-def survivors(flips: Flips, *, seed: int) -> list[tuple[int, int]]:
+def is_refused(file: Path) -> bool:
+    """Whether the shelf refuses what stands in this file."""
+    shelf = FolderBackupShelf(file.parent)
+    try:
+        shelf._load(str(file), OURS.opening)  # noqa: SLF001 (a thread for each would be all that is measured)
+    except ALTERED:
+        return True
+    return False
+
+
+def survivors(flips: Flips, *, seed: int, is_refused: Callable[[Path], bool] = is_refused) -> list[tuple[int, int]]:
     """Flip bits of small backups; give those that were opened all the same."""
     with tempfile.TemporaryDirectory() as folder:
-        return flips.survivors(Path(folder) / "backups", _is_refused, seed=seed)
+        return flips.survivors(Path(folder) / "backups", is_refused, seed=seed)
 
 
-def cut_and_opened(backups: int, *, seed: int) -> list[tuple[int, int]]:
+def cut_and_opened(
+    backups: int, *, seed: int, is_refused: Callable[[Path], bool] = is_refused
+) -> list[tuple[int, int]]:
     """Cut small backups off at every length, and append a byte; give what was opened all the same."""
     dice, found = random.Random(seed), []
     with tempfile.TemporaryDirectory() as folder:
@@ -110,18 +122,9 @@ def cut_and_opened(backups: int, *, seed: int) -> list[tuple[int, int]]:
             sealed = file.read_bytes()
             for length in range(len(sealed) + 1):
                 file.write_bytes(sealed[:length] if length < len(sealed) else sealed + b"\0")
-                if not _is_refused(file):
+                if not is_refused(file):
                     found.append((number, length))
     return found
-
-
-def _is_refused(file: Path) -> bool:
-    shelf = FolderBackupShelf(file.parent)
-    try:
-        shelf._load(str(file), OURS.opening)  # noqa: SLF001 (a thread for each would be all that is measured)
-    except ALTERED:
-        return True
-    return False
 
 
 def _done(task: tuple[str, int, int]) -> list[Any]:

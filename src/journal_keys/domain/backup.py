@@ -1,18 +1,18 @@
 """What a backup holds, and what a migration keeps of the state before it: one document each, as secret as a vault.
 
-A manifest gives the fingerprint (SHA-256) of every value, and for every key a canary of this key alone.
+A manifest gives the digest (SHA-256) of every value, and for every key a canary of this key alone.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from journal_keys.domain import base64url, canonical
 from journal_keys.domain.backup_seal import BackupError
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.exposure import expose
+from journal_keys.domain.forms import from_moment, to_moment
 from journal_keys.domain.keys import Family, Kid, parse_family, parse_kid
 from journal_keys.domain.ledger_copy import LedgerCopy, from_document, to_document
 from journal_keys.domain.material import KeyMaterial
@@ -50,7 +50,7 @@ class Backup:
 class PreImage:
     """The state before a migration: the ledger, and every path that is going to be touched (None: nothing was there).
 
-    `imported` are the kids that the migration brings; `written` the fingerprints of what it sets by path.
+    `imported` are the kids that the migration brings; `written` the digests of what it sets by path.
     """
 
     made_at: datetime
@@ -60,18 +60,13 @@ class PreImage:
     written: Mapping[SecretPath, str]
 
 
-def fingerprint(value: KeyMaterial) -> str:
-    """SHA-256 in hex; it stays inside what is sealed."""
-    return hashlib.sha256(expose(value)).hexdigest()
-
-
 def backup_text(backup: Backup) -> KeyMaterial:
     """Write a backup as canonical JSON."""
     lines = {kid: line for kept in backup.material.values() for kid, line in kept.items()}
     document = {
         "what": _BACKUP,
         "v": 1,
-        "made_at": _moment(backup.made_at),
+        "made_at": from_moment(backup.made_at),
         "environment": backup.environment,
         "ledger": to_document(backup.ledger),
         "material": {
@@ -79,8 +74,8 @@ def backup_text(backup: Backup) -> KeyMaterial:
         },
         "secrets": {str(path): _text(value) for path, value in backup.secrets.items()},
         "manifest": {
-            "keys": {kid: fingerprint(line) for kid, line in lines.items()},
-            "secrets": {str(path): fingerprint(value) for path, value in backup.secrets.items()},
+            "keys": {kid: line.digest() for kid, line in lines.items()},
+            "secrets": {str(path): value.digest() for path, value in backup.secrets.items()},
             "canaries": dict(backup.canaries),
         },
     }
@@ -104,7 +99,7 @@ def pre_image_text(image: PreImage) -> KeyMaterial:
     document = {
         "what": _PRE_IMAGE,
         "v": 1,
-        "made_at": _moment(image.made_at),
+        "made_at": from_moment(image.made_at),
         "ledger": to_document(image.ledger),
         "paths": {str(path): None if value is None else _text(value) for path, value in image.paths.items()},
         "imported": sorted(image.imported),
@@ -145,7 +140,7 @@ def _to_backup(document: Mapping[str, Any]) -> Backup | None:
         for family, kept in document["material"].items()
     }
     backup = Backup(
-        made_at=_to_moment(document["made_at"]),
+        made_at=to_moment(document["made_at"]),
         environment=_str(document["environment"]),
         ledger=from_document(document["ledger"]),
         material=material,
@@ -156,8 +151,8 @@ def _to_backup(document: Mapping[str, Any]) -> Backup | None:
     if len(lines) + len(backup.secrets) > MOST_VALUES:
         return None
     agrees = (
-        manifest["keys"] == {kid: fingerprint(line) for kid, line in lines.items()}
-        and manifest["secrets"] == {str(path): fingerprint(value) for path, value in backup.secrets.items()}
+        manifest["keys"] == {kid: line.digest() for kid, line in lines.items()}
+        and manifest["secrets"] == {str(path): value.digest() for path, value in backup.secrets.items()}
         and backup.canaries.keys() == lines.keys()
         and all(_is_recorded(backup, family, kid) for family, kept in material.items() for kid in kept)
     )
@@ -174,7 +169,7 @@ def _is_recorded(backup: Backup, family: Family, kid: Kid) -> bool:
 def _to_pre_image(document: Mapping[str, Any]) -> PreImage:
     _exactly(document, "what", "v", "made_at", "ledger", "paths", "imported", "written")
     return PreImage(
-        made_at=_to_moment(document["made_at"]),
+        made_at=to_moment(document["made_at"]),
         ledger=from_document(document["ledger"]),
         paths={
             SecretPath.parse(path): None if value is None else _value(value)
@@ -202,14 +197,3 @@ def _text(value: KeyMaterial) -> str:
 
 def _value(text: str) -> KeyMaterial:
     return KeyMaterial(base64url.decode(text))
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _to_moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if _moment(moment) != text:
-        raise ValueError("a moment is ISO 8601 in UTC with microseconds")
-    return moment

@@ -55,7 +55,7 @@ class KeyMaterial:
         return len(self._secret)
 
     def digest(self) -> str:
-        """SHA-256 in hex. Only for high-entropy material: a short secret could be guessed from it."""
+        """SHA-256 in hex. Outside of what is sealed only for high-entropy material: a short secret could be guessed."""
         return hashlib.sha256(self._secret).hexdigest()
 
     def fingerprint(self, key: "KeyMaterial") -> str:

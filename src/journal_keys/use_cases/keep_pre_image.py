@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from journal_keys.domain.backup import PreImage, fingerprint, pre_image_text
+from journal_keys.domain.backup import PreImage, pre_image_text
 from journal_keys.domain.backup_seal import Seal
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.keys import Family
@@ -91,9 +91,7 @@ class KeepPreImage:
             ledger=copy,
             paths=await self._found(plan),
             imported=frozenset(one.kid for one in plan.keys if one.step is Step.COPY),
-            written={
-                one.path: fingerprint(one.value) for one in plan.secrets if one.step in {Step.COPY, Step.OVERWRITE}
-            },
+            written={one.path: one.value.digest() for one in plan.secrets if one.step in {Step.COPY, Step.OVERWRITE}},
         )
         name = f"migration-{made_at:%Y%m%dT%H%M%SZ}-{self.entropy.token(_NAME_BYTES).hex()}.age"
         await self.shelf.save(name, pre_image_text(image), seal)

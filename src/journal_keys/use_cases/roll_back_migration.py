@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from journal_keys.domain import material
-from journal_keys.domain.backup import PreImage, fingerprint, read_pre_image
+from journal_keys.domain.backup import PreImage, read_pre_image
 from journal_keys.domain.backup_seal import Opening
 from journal_keys.domain.changes import AuditFact, check_reason
 from journal_keys.domain.errors import DomainError, MaterialCorruptError
@@ -61,7 +61,7 @@ class Undo:
 
     def still_holds_secret(self, path: SecretPath, written: str) -> bool:
         """Whether the environment still has the value that was set at this path."""
-        return any(one.path == path and fingerprint(one.value) == written for one in self.source.secrets)
+        return any(one.path == path and one.value.digest() == written for one in self.source.secrets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +159,7 @@ class RollBackMigration:
                 now, before = held.get(path.name), image.paths.get(path)
                 if path.folder != folder or path in undo.overwrite:
                     continue
-                is_written = now is not None and fingerprint(now) == written
+                is_written = now is not None and now.digest() == written
                 if is_same(now, before) or (is_written and undo.still_holds_secret(path, written)):
                     continue
                 foreign.append(str(path))
