@@ -67,6 +67,7 @@ from journal_keys.use_cases.check_backup import CheckBackup
 from journal_keys.use_cases.check_health import CheckHealth
 from journal_keys.use_cases.check_signature import CheckSignature
 from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
+from journal_keys.use_cases.describe_status import DescribeStatus
 from journal_keys.use_cases.destroy_key import DestroyKey
 from journal_keys.use_cases.explain_key import ExplainKey
 from journal_keys.use_cases.fetch_secret import FetchSecret
@@ -108,6 +109,7 @@ from journal_keys.use_cases.stage_successor import StageSuccessor
 from journal_keys.use_cases.store_secret import DeleteSecret, ListSecrets, StoreSecret
 from journal_keys.use_cases.take_keys_in import TakeKeysIn
 from journal_keys.use_cases.verify_audit import VerifyAudit
+from journal_keys.use_cases.watch_audit import WatchAudit
 
 
 class Container(containers.DeclarativeContainer):
@@ -278,6 +280,17 @@ class Container(containers.DeclarativeContainer):
     )
     audit_call: providers.Provider[AuditCall] = providers.Factory(AuditCall, trail=trail, clock=clock)
     verify_audit: providers.Provider[VerifyAudit] = providers.Factory(VerifyAudit, trail=trail)
+    watch_audit: providers.Provider[WatchAudit] = providers.ThreadSafeSingleton(WatchAudit, trail=trail, clock=clock)
+    describe_status: providers.Provider[DescribeStatus] = providers.Factory(
+        DescribeStatus,
+        ledger=ledger,
+        fleet=fleet,
+        trail=trail,
+        usage=usage,
+        watch=watch_audit,
+        policies=policies,
+        windows=windows,
+    )
     explain_key: providers.Provider[ExplainKey] = providers.Factory(
         ExplainKey, ledger=ledger, trail=trail, policies=policies, windows=windows
     )

@@ -31,6 +31,7 @@ from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.use_cases.check_health import CheckHealth
 from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
+from journal_keys.use_cases.describe_status import DescribeStatus
 from journal_keys.use_cases.explain_key import ExplainKey
 from journal_keys.use_cases.init_rings import InitRings
 from journal_keys.use_cases.make_key import MakeKey
@@ -47,6 +48,7 @@ from journal_keys.use_cases.rotate_when_due import RotateWhenDue
 from journal_keys.use_cases.show_figures import ShowFigures
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from journal_keys.use_cases.verify_audit import VerifyAudit
+from journal_keys.use_cases.watch_audit import WatchAudit
 from tests.support.canary.entropy import WatchedEntropy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -165,6 +167,16 @@ class World:
         )
         self.explain = ExplainKey(ledger=self.ledger, trail=self.trail, policies=POLICIES, windows=WINDOWS)
         self.verify_audit = VerifyAudit(trail=self.trail)
+        self.watch_audit = WatchAudit(trail=self.trail, clock=self.clock)
+        self.describe = DescribeStatus(
+            ledger=self.ledger,
+            fleet=cast("MemoryLedger", self.ledger),
+            trail=self.trail,
+            usage=cast("MemoryLedger", self.ledger),
+            watch=self.watch_audit,
+            policies=POLICIES,
+            windows=WINDOWS,
+        )
         self.design(self)
 
     async def initialised(self, *families: Family) -> "World":

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from journal_keys.domain import rotation
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.errors import UnknownKeyError
-from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
+from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import Explanation
 from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.status import next_of
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.ledger import Ledger
@@ -38,7 +36,8 @@ class ExplainKey:
             page = await self.ledger.read(family)
             version = page.ring.find(kid) if page.ring else None
             if page.ring is not None and version is not None:
-                event, at = self._next(page.ring, version, bool(page.waiting))
+                policy, wanted = self.policies[family], bool(page.waiting)
+                event, at = next_of(page.ring, version, policy, self.windows, wanted=wanted)
                 return Explanation(
                     family=family,
                     kid=kid,
@@ -57,21 +56,3 @@ class ExplainKey:
             after = entries[-1].sequence
             last = next((entry.fact for entry in reversed(entries) if entry.fact.kid == kid), last)
         return f"{last.action} by {last.actor}: {last.reason}" if last else "the audit trail does not name it"
-
-    def _next(self, ring: KeyRing, version: KeyVersion, wanted: bool) -> tuple[str, datetime | None]:  # noqa: FBT001
-        policy = self.policies[ring.family]
-        due = rotation.due_at(ring, policy)
-        match version.state:
-            case KeyState.PRE_ACTIVATION:
-                ready = rotation.gate(version, self.windows)
-                return "it is promoted by the next rotation", ready if wanted else max(ready, due)
-            case KeyState.ACTIVE:
-                return "it is demoted by the next rotation", due
-            case KeyState.DEACTIVATED if ring.family is Family.JWT:
-                return "it is destroyed, past its last token", version.since + self.windows.promote_to_retire
-            case KeyState.DEACTIVATED:
-                return "it decrypts until it is proved that nothing uses it", None
-            case KeyState.COMPROMISED:
-                return "nothing: it is never used again", None
-            case KeyState.DESTROYED:
-                return "nothing: its material is gone", None

@@ -1,0 +1,139 @@
+"""The audit chain while a process lives: what is new, what was changed, cut off, or made anew."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from journal_keys.domain import audit_chain
+from journal_keys.domain.audit_chain import EMPTY, AuditEntry, AuditHead
+from journal_keys.domain.changes import AuditFact
+from journal_keys.ports.audit_trail import AuditTrail
+from journal_keys.use_cases.watch_audit import WatchAudit
+from tests.support.world import START, World
+
+
+def fact(number: int) -> AuditFact:
+    return AuditFact(at=START, actor="test", action="happened", family=None, kid=None, reason=f"number {number}")
+
+
+def chain(length: int, *, first: int = 1) -> list[AuditEntry]:
+    head, entries = EMPTY, []
+    for number in range(first, first + length):
+        entries.append(audit_chain.link(head, fact(number)))
+        head = audit_chain.head_of(entries[-1])
+    return entries
+
+
+@dataclass
+class TrailInHand(AuditTrail):
+    """A trail that a test changes as nobody may."""
+
+    held: list[AuditEntry] = field(default_factory=list)
+
+    async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        return [entry for entry in self.held if entry.sequence > after][:limit]
+
+    async def head(self) -> AuditHead:
+        return audit_chain.head_of(self.held[-1]) if self.held else EMPTY
+
+    async def append(self, fact: AuditFact) -> AuditHead:
+        self.held.append(audit_chain.link(await self.head(), fact))
+        return await self.head()
+
+
+def watch(trail: TrailInHand) -> tuple[WatchAudit, World]:
+    world = World()
+    return WatchAudit(trail=trail, clock=world.clock), world
+
+
+async def test_before_the_first_look_nothing_is_said() -> None:
+    looked, _ = watch(TrailInHand(chain(3)))
+    assert (looked.status().head, looked.status().whole_at, looked.status().broken) == (EMPTY, None, "")
+
+
+@pytest.mark.parametrize("length", [0, 1, 999, 1000, 1001, 2500])
+async def test_a_chain_that_holds_is_followed_to_its_end(length: int) -> None:
+    trail = TrailInHand(chain(length))
+    looked, world = watch(trail)
+    found = await looked()
+    assert (found.head, found.whole_at, found.broken) == (await trail.head(), world.clock.read().wall, "")
+
+
+async def test_what_is_new_is_followed_by_the_next_look() -> None:
+    trail = TrailInHand(chain(3))
+    looked, world = watch(trail)
+    await looked()
+    await trail.append(fact(4))
+    world.clock.pass_time(timedelta(minutes=1))
+    found = await looked()
+    assert (found.head.sequence, found.whole_at, found.broken) == (4, world.clock.read().wall, "")
+
+
+async def test_a_new_entry_that_does_not_follow_is_told_at_every_look() -> None:
+    trail = TrailInHand(chain(3))
+    looked, _ = watch(trail)
+    await looked()
+    trail.held.append(replace(audit_chain.link(await trail.head(), fact(4)), fact=fact(5)))
+    for _ in range(2):
+        found = await looked()
+        assert found.broken == "audit entry 4 was changed after it was written"
+        assert found.head.sequence == 3
+
+
+async def test_an_old_entry_that_was_changed_is_told() -> None:
+    trail = TrailInHand(chain(3))
+    looked, _ = watch(trail)
+    await looked()
+    trail.held[1] = replace(trail.held[1], fact=fact(7))
+    assert (await looked()).broken == "audit entry 2 was changed after it was written"
+
+
+async def test_an_old_entry_far_behind_is_told_after_as_many_looks_as_it_takes() -> None:
+    trail = TrailInHand(chain(25_000))
+    looked, _ = watch(trail)
+    await looked()  # whole, and the first 10,000 once more
+    trail.held[24_499] = replace(trail.held[24_499], fact=fact(7))
+    assert [(await looked()).broken for _ in range(2)] == ["", "audit entry 24500 was changed after it was written"]
+
+
+async def test_an_end_that_was_cut_off_is_told() -> None:
+    trail = TrailInHand(chain(3))
+    looked, _ = watch(trail)
+    await looked()
+    del trail.held[-1]
+    assert (await looked()).broken == "the chain ends at entry 2 and had entry 3 before"
+
+
+@pytest.mark.parametrize("length", [3, 5])
+async def test_a_chain_that_was_made_anew_is_told_though_it_holds_in_itself(length: int) -> None:
+    trail = TrailInHand(chain(3))
+    looked, _ = watch(trail)
+    await looked()
+    trail.held = chain(length, first=11)
+    assert (await looked()).broken
+
+
+async def test_a_chain_that_was_mended_holds_again_only_after_it_was_followed_whole() -> None:
+    trail = TrailInHand(chain(12_000))
+    looked, world = watch(trail)
+    await looked()
+    good = trail.held[1]
+    trail.held[1] = replace(good, fact=fact(7))
+    broken = [(await looked()).broken for _ in range(2)]
+    assert broken == ["", "audit entry 2 was changed after it was written"]  # the first look ended the round before
+    trail.held[1] = good
+    world.clock.pass_time(timedelta(minutes=1))
+    assert (await looked()).broken  # 10,000 of them so far
+    found = await looked()
+    assert (found.broken, found.whole_at) == ("", world.clock.read().wall)
+
+
+async def test_many_entries_that_come_meanwhile_do_not_break_a_round() -> None:
+    trail = TrailInHand(chain(12_000))
+    looked, _ = watch(trail)
+    await looked()
+    trail.held = chain(30_000)
+    assert [(await looked()).broken for _ in range(4)] == [""] * 4
+    assert looked.status().head.sequence == 30_000
