@@ -40,12 +40,12 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Rotations that were asked for and are not done; `until` is None where no time ends it."""
+    """Rotations that were asked for and are not done; at `until` the gate is open at the latest."""
 
     rotations: tuple[RotationRecord, ...]
     obstacle: Obstacle
     because: str
-    until: datetime | None
+    until: datetime
     behind: tuple[Laggard, ...]
 
     @property
@@ -168,11 +168,12 @@ def _wait(
 def _upcoming(ring: KeyRing, policy: RotationPolicy, windows: Windows, wait: Wait | None) -> tuple[NextEvent, ...]:
     events = []
     for version in ring.accepted:
-        what, at = next_of(ring, version, policy, windows, wanted=wait is not None)
-        if version.state is KeyState.PRE_ACTIVATION and wait is not None and wait.until is not None:
+        if version.state is KeyState.ACTIVE:  # the staged key's promotion is its demotion
+            continue
+        what, at = next_of(ring, version, policy, windows, wanted=False)
+        if version.state is KeyState.PRE_ACTIVATION and wait is not None:
             at = wait.until
-        if version.state is not KeyState.ACTIVE:  # the staged key's promotion is its demotion
-            events.append(NextEvent(kid=version.kid, what=what, at=at))
+        events.append(NextEvent(kid=version.kid, what=what, at=at))
     return tuple(sorted(events, key=lambda event: (event.at is None, event.at or ring.changed_at)))
 
 

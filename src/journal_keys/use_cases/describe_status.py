@@ -36,12 +36,12 @@ class DescribeStatus:
         Raises:
             LedgerError: the ledger could not be read.
         """
-        looked = [await self._ring(family, policy) for family, policy in self.policies.items()]
+        looked = {family: await self._ring(family, policy) for family, policy in self.policies.items()}
         head = await self.trail.head()
         recent = await self.trail.entries(after=max(head.sequence - _RECENT, 0), limit=_RECENT)
         return StatusReport(
-            at=max(at for at, _ in looked),
-            rings=dict(zip(self.policies, (status for _, status in looked), strict=True)),
+            at=max(at for at, _ in looked.values()),
+            rings={family: status for family, (_, status) in looked.items()},
             instances=tuple(await self.fleet.instances()),
             audit=self.watch.status(),
             recent=tuple(reversed(recent)),

@@ -308,6 +308,17 @@ def test_retired_keys_are_destroyed_and_the_others_stay() -> None:
     check_follows(change)
 
 
+def test_a_key_is_destroyed_as_of_the_change_and_the_audit_says_on_what_grounds() -> None:
+    change = rotation.destroy(WHOLE, OLD, CAUSE, grounds="nothing needs it")
+    assert shown(change) == {"old": (S.DESTROYED, NOW), "active": (S.ACTIVE, T0), "staged": (S.PRE_ACTIVATION, T0)}
+    assert change.facts == (fact("key_destroyed", "old", was="DEACTIVATED", grounds="nothing needs it"),)
+    check_follows(change)
+
+
+def test_a_new_key_counts_as_published_from_then_on() -> None:
+    assert rotation.published(STAGED, NOW) == replace(STAGED, published_at=NOW)
+
+
 def test_orphans_get_a_destroyed_row_behind_the_keys_of_the_ring() -> None:
     change = rotation.condemn(WHOLE, (key("orphan"),), CAUSE)
     assert change.ring.versions[:3] == WHOLE.versions

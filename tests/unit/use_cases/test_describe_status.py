@@ -95,12 +95,15 @@ async def test_an_instance_that_was_ignored_is_in_nobodys_way() -> None:
     found = await described(await waiting_for_an_instance(ignored=frozenset({"slow"})), Family.JWT)
     assert found.wait is not None
     assert (found.wait.obstacle, found.wait.behind, found.trouble) == (Obstacle.PASS, (), "")
+    assert found.wait.because == "the next pass of the scheduler or of reconcile does it"
 
 
 async def test_live_instances_are_shown_with_what_they_hold() -> None:
     world = await World().initialised()
     await fleet(world).report("one", {Family.JWT: 1, Family.AES: 1}, expires_in=timedelta(minutes=5))
-    (one,) = (await world.describe()).instances
+    report = await world.describe()
+    (one,) = report.instances
+    assert report.at == world.clock.read().wall
     assert (one.name, one.held[Family.AES].generation) == ("one", 1)
 
 
@@ -129,7 +132,9 @@ async def test_a_ring_without_a_staged_key_is_in_trouble(*, wanted: bool) -> Non
         encryptions=0,
     )
     assert found.trouble == "no key is staged: run 'journal-keys reconcile'"
-    assert (found.wait.obstacle if found.wait else None) is (Obstacle.STAGING if wanted else None)
+    told = (found.wait.obstacle, found.wait.because) if found.wait else None
+    expected = Obstacle.STAGING, "no key is staged: the next pass of reconcile stages one"
+    assert told == (expected if wanted else None)
     assert found.upcoming == ()
 
 
@@ -139,7 +144,10 @@ async def test_encryptions_of_all_processes_are_shown_and_many_are_trouble() -> 
     await fleet(world).add(kid, WARN_AT)
     assert ((found := await described(world, Family.AES)).encryptions, found.trouble) == (WARN_AT, "")
     await fleet(world).add(kid, 1)
-    assert f"{kid} has made {WARN_AT + 1} encryptions" in (await described(world, Family.AES)).trouble
+    assert (await described(world, Family.AES)).trouble == (
+        f"{kid} has made {WARN_AT + 1} encryptions of at most 2^32: run 'journal-keys rotate aes --force'"
+    )
+    assert (await described(world, Family.JWT)).encryptions == 0
 
 
 async def test_the_newest_audit_entries_come_first_and_the_verdict_is_that_of_the_watch() -> None:

@@ -6,12 +6,15 @@ from datetime import timedelta
 import pytest
 from cryptography.fernet import Fernet
 
+from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.errors import InvalidNameError, UnknownKeyError
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.outcomes import Rotated
 from journal_keys.domain.paths import versions_folder
 from journal_keys.ports.key_usage import KeyUsage
-from journal_keys.use_cases.destroy_key import DestroyRefusedError, Grounds, kids_named
+from journal_keys.ports.ledger import LedgerUnavailableError
+from journal_keys.use_cases.destroy_key import DestroyedKey, DestroyRefusedError, Grounds, kids_named
+from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.imported import text_key
 from tests.support.moving import OPENING, House
 from tests.support.process import Process
@@ -38,15 +41,21 @@ async def state(house: House, family: Family, kid: Kid) -> KeyState:
 
 async def test_an_aes_key_that_no_ciphertext_names_is_destroyed_and_its_material_is_gone() -> None:
     house, _, kid = await rotated()
+    now = house.world.clock.read().wall
     done = await house.destroying(kid, replace(BASE, examined=7))
-    assert (done.kid, done.grounds, done.already) == (kid, "nothing needs it", False)
+    assert done == DestroyedKey(family=A, kid=kid, at=now, grounds="nothing needs it")
+    assert await house.world.hints.wait(0)
     assert await state(house, A, kid) is KeyState.DESTROYED
     assert str(versions_folder("aes").child(kid)) not in house.secrets()
     fact = list(await house.world.trail.entries())[-1].fact
-    assert (fact.action, fact.kid, fact.detail) == (
-        "key_destroyed",
-        kid,
-        {"was": "DEACTIVATED", "grounds": "nothing needs it"},
+    assert fact == AuditFact(
+        at=now,
+        actor="test",
+        action="key_destroyed",
+        family=A,
+        kid=kid,
+        reason="tidying up",
+        detail={"was": "DEACTIVATED", "grounds": "nothing needs it"},
     )
 
 
@@ -75,16 +84,23 @@ async def test_an_aes_key_is_not_destroyed_while_an_instance_may_encrypt_with_it
 
 async def test_a_signing_key_is_needed_until_its_last_token_ended() -> None:
     house, kid, _ = await rotated()
+    house.world.clock.pass_time(W2 - W1 - timedelta(seconds=1))  # W1 passed since it was demoted
     with pytest.raises(DestroyRefusedError, match="may live until"):
         await house.destroying(kid, BASE)
-    house.world.clock.pass_time(W2)
+    house.world.clock.pass_time(timedelta(seconds=1))
     await house.destroying(kid, BASE)
     assert await state(house, J, kid) is KeyState.DESTROYED
 
 
 REFUSED = {
-    "nobody went through the ciphertexts": (BASE, "go through all ciphertexts"),
-    "ciphertexts name it": (replace(BASE, examined=9, in_use=frozenset({"KID"})), "rewrap them first"),
+    "nobody went through the ciphertexts": (
+        BASE,
+        "may be needed: it encrypted; go through all ciphertexts that there are; or say",
+    ),
+    "ciphertexts name it": (
+        replace(BASE, examined=9, in_use=frozenset({"KID"})),
+        "may be needed: ciphertexts name it; rewrap them first; or say",
+    ),
     "no backup": (replace(BASE, examined=9, without_backup=False), "no backup that was shown"),
 }
 
@@ -141,15 +157,38 @@ async def test_a_compromised_key_can_be_destroyed_too() -> None:
 async def test_done_again_it_removes_what_a_crash_left() -> None:
     house, _, kid = await rotated()
     line = (await house.world.store.read_folder(versions_folder("aes"))).secrets[kid]
-    await house.destroying(kid, replace(BASE, examined=0))
+    first = await house.destroying(kid, replace(BASE, examined=0))
     await house.world.store.put_new(versions_folder("aes").child(kid), line)
-    assert (await house.destroying(kid, BASE)).already
+    house.world.clock.pass_time(W1)
+    assert await house.destroying(kid, BASE) == replace(first, grounds="it was before", already=True)
+    assert str(versions_folder("aes").child(kid)) not in house.secrets()
+
+
+async def destroyed_behind(plan: FaultPlan) -> tuple[House, Kid]:
+    plain, _, kid = await rotated()
+    house = House(world=plain.world, plan=plan)
+    await house.destroying(kid, replace(BASE, examined=0))
+    return plain, kid
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ERROR_AFTER, FaultKind.ERROR_BEFORE], ids=["done", "not done"])
+async def test_a_commit_without_an_answer_is_looked_up(kind: FaultKind) -> None:
+    quiet = FaultPlan(at=-1, kind=kind)
+    await destroyed_behind(quiet)
+    plan = FaultPlan(at=quiet.calls.index("commit"), kind=kind)
+    if kind is FaultKind.ERROR_BEFORE:
+        with pytest.raises(LedgerUnavailableError):
+            await destroyed_behind(plan)
+        assert "delete" not in plan.calls
+        return
+    house, kid = await destroyed_behind(plan)
+    assert await state(house, A, kid) is KeyState.DESTROYED
     assert str(versions_folder("aes").child(kid)) not in house.secrets()
 
 
 async def test_a_kid_that_no_ring_had_is_unknown() -> None:
     house, _, _ = await rotated()
-    with pytest.raises(UnknownKeyError):
+    with pytest.raises(UnknownKeyError, match="no ring ever had a key aes_0"):
         await house.destroying(Kid("aes_0"), BASE)
 
 
