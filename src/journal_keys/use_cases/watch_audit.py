@@ -29,18 +29,26 @@ class WatchAudit:
     _again: AuditHead = field(default=EMPTY, init=False)
     _whole_at: datetime | None = field(default=None, init=False)
     _broken: str = field(default="", init=False)
+    _is_under_way: bool = field(default=False, init=False)
 
     async def __call__(self) -> AuditStatus:
         """Follow what is new to its end, and some of what is old; give what is known then.
 
+        While one look is under way, another one follows nothing: two would take each other's steps for gaps.
+
         Raises:
             LedgerError: the trail could not be read; what was known stays.
         """
+        if self._is_under_way:
+            return self.status()
+        self._is_under_way = True
         try:
             await self._follow_new()
             await self._follow_again()
         except AuditChainBrokenError as failure:
             self._broken, self._again = str(failure), EMPTY
+        finally:
+            self._is_under_way = False
         return self.status()
 
     def status(self) -> AuditStatus:

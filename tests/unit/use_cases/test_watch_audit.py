@@ -1,5 +1,6 @@
 """The audit chain while a process lives: what is new, what was changed, cut off, or made anew."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -137,3 +138,31 @@ async def test_many_entries_that_come_meanwhile_do_not_break_a_round() -> None:
     trail.held = chain(30_000)
     assert [(await looked()).broken for _ in range(4)] == [""] * 4
     assert looked.status().head.sequence == 30_000
+
+
+@dataclass
+class SlowTrail(TrailInHand):
+    """A trail that others may have a turn before it answers."""
+
+    async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        await asyncio.sleep(0)
+        return await super().entries(after=after, limit=limit)
+
+
+async def test_looks_at_once_do_not_take_each_other_for_gaps() -> None:
+    trail = SlowTrail(chain(2500))
+    looked, _ = watch(trail)
+    found = await asyncio.gather(*(looked() for _ in range(3)))
+    assert [one.broken for one in found] == [""] * 3
+    assert found[0].head == await trail.head()
+    assert found[0].whole_at is not None
+
+
+async def test_a_look_that_was_given_up_hinders_no_other() -> None:
+    trail = SlowTrail(chain(2500))
+    looked, _ = watch(trail)
+    given_up = asyncio.create_task(looked())
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    assert (await looked()).head == await trail.head()
