@@ -110,6 +110,7 @@ from journal_keys.use_cases.store_secret import DeleteSecret, ListSecrets, Store
 from journal_keys.use_cases.take_keys_in import TakeKeysIn
 from journal_keys.use_cases.verify_audit import VerifyAudit
 from journal_keys.use_cases.watch_audit import WatchAudit
+from journal_keys.use_cases.watch_ledger import WatchLedger
 
 
 class Container(containers.DeclarativeContainer):
@@ -260,7 +261,13 @@ class Container(containers.DeclarativeContainer):
         wanted=snapshot_secrets,
     )
     show_figures: providers.Provider[ShowFigures] = providers.Factory(
-        ShowFigures, board=board, budget=budget, policies=policies, meter=meter
+        ShowFigures,
+        board=board,
+        budget=budget,
+        condition=condition,
+        policies=policies,
+        windows=windows,
+        meter=meter,
     )
     check_health: providers.Provider[CheckHealth] = providers.Factory(
         CheckHealth,
@@ -290,6 +297,9 @@ class Container(containers.DeclarativeContainer):
         watch=watch_audit,
         policies=policies,
         windows=windows,
+    )
+    watch_ledger: providers.Provider[WatchLedger] = providers.Factory(
+        WatchLedger, audit=watch_audit, describe=describe_status, clock=clock, meter=meter
     )
     explain_key: providers.Provider[ExplainKey] = providers.Factory(
         ExplainKey, ledger=ledger, trail=trail, policies=policies, windows=windows

@@ -1,7 +1,7 @@
 """One test per sentence of `ports.meter`, for every adapter."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,10 +10,12 @@ from prometheus_client.samples import Sample
 
 from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.prometheus.meter import PrometheusMeter
+from journal_keys.domain.audit_chain import EMPTY, AuditHead
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.labels import EVENTS, METHODS, NONE, OTHER, PATHS, STATUSES
 from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.status import AuditStatus, Obstacle
 from journal_keys.domain.webhooks import (
     AlreadySeen,
     Ignored,
@@ -22,7 +24,7 @@ from journal_keys.domain.webhooks import (
     WebhookRefusedError,
     WebhookUnusableError,
 )
-from journal_keys.ports.meter import Meter, RingFigures, Source
+from journal_keys.ports.meter import LedgerFigures, Meter, RingFigures, Source
 from journal_keys.ports.secret_store import SecretStoreUnavailableError
 
 PATH = SecretPath.parse("/database/db_url_async")
@@ -33,7 +35,10 @@ FIGURES = RingFigures(
     confirmed_at=NOW,
     active_since=NOW - timedelta(days=1),
     due_at=NOW + timedelta(days=1),
+    max_age=timedelta(minutes=5),
+    window=timedelta(minutes=10),
 )
+OF_THE_LEDGER = LedgerFigures(family=Family.AES, generation=8, waits_since=NOW, obstacle=Obstacle.INSTANCES, behind=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,21 @@ class Watched:
     old_formats: Callable[[], Mapping[str, int]]
     encryptions: Callable[[], int]
     generation: Callable[[], int]
+    lags_s: Callable[[], tuple[int, float]]
+    ledger: Callable[[], tuple[float, float]]
+    waits: Callable[[], Mapping[str, float]]
+    audit: Callable[[], tuple[float, float, float] | None]
+    store_is_silent: Callable[[], bool]
+
+
+def waits_of(figures: LedgerFigures) -> dict[str, float]:
+    return {figures.obstacle: figures.waits_since.timestamp()} if figures.obstacle and figures.waits_since else {}
+
+
+def told(status: AuditStatus | None) -> tuple[float, float, float] | None:
+    if status is None:
+        return None
+    return status.head.sequence, float(bool(status.broken)), status.whole_at.timestamp() if status.whole_at else 0
 
 
 def in_memory() -> Watched:
@@ -63,6 +83,11 @@ def in_memory() -> Watched:
         lambda: meter.read,
         lambda: meter.encryptions,
         lambda: meter.rings[Family.AES].generation,
+        lambda: (len(meter.lags_s), sum(meter.lags_s)),
+        lambda: (meter.ledger[Family.AES].generation, meter.ledger[Family.AES].behind),
+        lambda: waits_of(meter.ledger[Family.AES]),
+        lambda: told(meter.audit),
+        lambda: meter.store_is_silent,
     )
 
 
@@ -73,7 +98,21 @@ def for_prometheus() -> Watched:
         return [sample for metric in registry.collect() for sample in metric.samples if sample.name == name]
 
     def pairs(name: str, first: str, second: str) -> dict[tuple[str, str], int]:
-        return {(one.labels[first], one.labels[second]): int(one.value) for one in samples(name)}
+        return {(one.labels[first], one.labels[second]): int(one.value) for one in samples(name) if one.value}
+
+    def value(name: str) -> float:
+        (one,) = samples(f"journal_keys_{name}")
+        return one.value
+
+    def audit() -> tuple[float, float, float] | None:
+        names = ("audit_head_sequence", "audit_broken", "audit_whole_timestamp_seconds")
+        if not any(samples(f"journal_keys_{name}") for name in names):
+            return None
+        return value(names[0]), value(names[1]), value(names[2])
+
+    def waits() -> dict[str, float]:
+        found = samples("journal_keys_rotation_waiting_since_timestamp_seconds")
+        return {one.labels["because"]: one.value for one in found if one.value}
 
     return Watched(
         PrometheusMeter(registry),
@@ -88,7 +127,12 @@ def for_prometheus() -> Watched:
         lambda: {one.labels["result"]: int(one.value) for one in samples("journal_keys_redis_questions_total")},
         lambda: {one.labels["format"]: int(one.value) for one in samples("journal_keys_old_format_reads_total")},
         lambda: int(samples("journal_keys_aes_encryptions")[0].value),
-        lambda: int(samples("journal_keys_ring_generation")[0].value),
+        lambda: int(value("ring_generation")),
+        lambda: (int(value("webhook_lag_seconds_count")), value("webhook_lag_seconds_sum")),
+        lambda: (value("ledger_ring_generation"), value("instances_behind")),
+        waits,
+        audit,
+        lambda: value("store_breaker_open") == 1,
     )
 
 
@@ -121,6 +165,26 @@ def test_hits_that_were_shown_are_not_added_again(watched: Watched) -> None:
 def test_a_fetch_is_counted_by_what_answered(watched: Watched, source: Source) -> None:
     watched.meter.fetched(PATH, source, 0.25)
     assert watched.fetches() == {(source, str(PATH)): 1}
+
+
+class StrangersError(SecretStoreUnavailableError):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("error", "label"),
+    [
+        (StrangersError("no answer"), "SecretStoreUnavailableError"),
+        (ValueError("no answer"), OTHER),
+        (type("SecretStoreUnavailableError", (Exception,), {})("no answer"), OTHER),
+    ],
+    ids=["a class that descends from ours", "another class", "another class with the name of ours"],
+)
+def test_a_failure_of_a_class_that_is_not_ours_makes_no_label_of_its_own(
+    watched: Watched, error: Exception, label: str
+) -> None:
+    watched.meter.failed(PATH, error)
+    assert watched.errors() == {(str(PATH), label): 1}
 
 
 def test_a_failure_is_counted_by_its_class_and_says_nothing_else(watched: Watched) -> None:
@@ -171,8 +235,51 @@ def test_a_webhook_is_counted_by_its_event_and_by_what_became_of_it(
 def test_the_last_figures_of_a_ring_are_shown(watched: Watched) -> None:
     watched.meter.show(FIGURES)
     assert watched.generation() == 7
-    watched.meter.show(RingFigures(family=Family.AES, generation=9, confirmed_at=NOW, active_since=NOW, due_at=NOW))
+    watched.meter.show(replace(FIGURES, generation=9))
     assert watched.generation() == 9
+
+
+def test_webhooks_that_were_taken_are_counted_with_how_long_they_were_under_way(watched: Watched) -> None:
+    watched.meter.arrived(0.0)
+    watched.meter.arrived(2.5)
+    assert watched.lags_s() == (2, 2.5)
+
+
+def test_the_last_word_of_the_ledger_is_shown(watched: Watched) -> None:
+    watched.meter.show_ledger(OF_THE_LEDGER)
+    assert watched.ledger() == (8, 2)
+    watched.meter.show_ledger(replace(OF_THE_LEDGER, generation=9, behind=0))
+    assert watched.ledger() == (9, 0)
+
+
+def test_a_rotation_that_waits_is_shown_under_its_present_reason_and_no_longer_than_it_waits(watched: Watched) -> None:
+    for obstacle in Obstacle:
+        watched.meter.show_ledger(replace(OF_THE_LEDGER, obstacle=obstacle))
+        assert watched.waits() == {obstacle: NOW.timestamp()}
+    watched.meter.show_ledger(replace(OF_THE_LEDGER, obstacle=None, waits_since=None))
+    assert watched.waits() == {}
+
+
+def test_nothing_is_shown_of_the_audit_trail_until_somebody_followed_it(watched: Watched) -> None:
+    assert watched.audit() is None
+    watched.meter.show_audit(AuditStatus(head=EMPTY, whole_at=None, broken=""))
+    assert watched.audit() == (0, 0, 0)
+
+
+def test_the_last_word_on_the_audit_trail_is_shown(watched: Watched) -> None:
+    head = AuditHead(sequence=17, hash="0" * 64)
+    watched.meter.show_audit(AuditStatus(head=head, whole_at=NOW, broken="entry 3 was changed"))
+    assert watched.audit() == (17, 1, NOW.timestamp())
+    watched.meter.show_audit(AuditStatus(head=head, whole_at=NOW, broken=""))
+    assert watched.audit() == (17, 0, NOW.timestamp())
+
+
+def test_a_store_that_gives_no_answer_is_shown_so_until_it_does(watched: Watched) -> None:
+    shown = []
+    for is_silent in (False, True, False):
+        watched.meter.show_store(is_silent=is_silent)
+        shown.append(watched.store_is_silent())
+    assert shown == [False, True, False]
 
 
 def test_encryptions_are_shown(watched: Watched) -> None:

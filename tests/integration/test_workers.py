@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from tests.support.crowd import Answer, Crowd
@@ -56,13 +57,16 @@ class Service:
 
     def figures(self, name: str) -> dict[str, float]:
         """The samples of this name, by their labels, as whichever worker is asked gives them."""
-        families = text_string_to_metric_families(self.text("/metrics"))
-        found = [sample for family in families for sample in family.samples if sample.name == name]
-        return {",".join(sample.labels.values()): sample.value for sample in found}
+        return {",".join(sample.labels.values()): sample.value for sample in self.samples(name)}
 
-    def shown_of(self) -> set[int]:
-        """Of which processes gauges are shown."""
-        return {int(labels.split(",")[0]) for labels in self.figures("journal_keys_aes_encryptions")}
+    def samples(self, name: str) -> list[Sample]:
+        """The same with the names of labels."""
+        families = text_string_to_metric_families(self.text("/metrics"))
+        return [sample for family in families for sample in family.samples if sample.name == name]
+
+    def shown_of(self, name: str = "journal_keys_aes_encryptions") -> set[int]:
+        """Of which processes a gauge is shown."""
+        return {int(sample.labels["pid"]) for sample in self.samples(name)}
 
     def workers(self) -> set[int]:
         """The processes that serve: children that hold the listening socket, and not the resource tracker."""
@@ -139,6 +143,26 @@ def test_two_workers_serve_rotate_and_are_replaced_and_none_is_left(operator: Op
         assert service.process.wait(LONGEST_S) == 0
         assert all(is_gone(worker) for worker in first | second | last)
         assert not folder.exists()
+
+
+def test_each_worker_shows_what_it_knows_of_views_ledger_audit_trail_and_store(operator: Operator) -> None:
+    with serving(operator) as service:
+        workers = service.workers()
+        for name in (
+            "ring_generation",
+            "view_max_age_seconds",
+            "ledger_ring_generation",
+            "rotation_waiting_since_timestamp_seconds",
+            "instances_behind",
+            "audit_broken",
+            "audit_whole_timestamp_seconds",
+            "store_breaker_open",
+            "aes_encryptions_limit",
+        ):
+            wait_until(lambda name=name: service.shown_of(f"journal_keys_{name}") == workers)  # type: ignore[misc]
+        victim = min(workers)
+        subprocess.run(["kill", "-KILL", str(victim)], check=True)
+        wait_until(lambda: victim not in service.shown_of("journal_keys_audit_broken"))
 
 
 def test_workers_end_when_the_service_is_killed(operator: Operator) -> None:

@@ -44,6 +44,8 @@ _LOOK: Final = " ".join(str(select(rings).compile(dialect=postgresql.dialect()))
 _PER_REPORT: Final = 3
 _PER_PAGE: Final = 5
 _PER_TURN: Final = 2 * _PER_PAGE
+_PER_WATCH: Final = 19
+"""What the service's watcher asks for figures, while the audit trail is as short as here."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -187,7 +189,9 @@ class ConnectedFleet:
         polls = took_s / (0.75 * self.settings.poll.total_seconds()) + 1
         reports = 4 * took_s / self.settings.instance_expiry.total_seconds() + 1 + changes
         most_looks = self.count * polls
+        watches = took_s / (0.75 * self.settings.reconcile_interval.total_seconds()) + 1
         most = most_looks + self.count * (reports * _PER_REPORT + changes * _PER_PAGE) + polls * _PER_TURN
+        most += watches * _PER_WATCH
         if changes:  # who rotates, and this witness itself, twice each tenth of a second
             most_looks, most = most_looks + 20 * took_s, most + 60 * changes + 20 * took_s * _PER_PAGE
         self.lines.append(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
@@ -14,7 +14,9 @@ from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.container import Container
+from journal_keys.domain.audit_chain import AuditEntry, AuditHead
 from journal_keys.domain.changes import RingChange, RotationRequest, Transition
+from journal_keys.domain.fleet import Instance as Reported
 from journal_keys.domain.keyring import RingHead
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import RotationOutcome
@@ -77,6 +79,18 @@ class AskedLedger(MemoryLedger):
     async def total(self, kid: Kid) -> int:
         self._note("count")
         return await super().total(kid)
+
+    async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        self._note("trail")
+        return await super().entries(after=after, limit=limit)
+
+    async def head(self) -> AuditHead:
+        self._note("trail")
+        return await super().head()
+
+    async def instances(self) -> Sequence[Reported]:
+        self._note("fleet")
+        return await super().instances()
 
     async def keep_clock(self) -> None:
         self._note("change")

@@ -49,6 +49,7 @@ from journal_keys.use_cases.show_figures import ShowFigures
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from journal_keys.use_cases.verify_audit import VerifyAudit
 from journal_keys.use_cases.watch_audit import WatchAudit
+from journal_keys.use_cases.watch_ledger import WatchLedger
 from tests.support.canary.entropy import WatchedEntropy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -151,7 +152,14 @@ class World:
             board=self.board,
             clock=self.clock,
         )
-        self.figures = ShowFigures(board=self.board, budget=self.budget, policies=POLICIES, meter=self.meter)
+        self.figures = ShowFigures(
+            board=self.board,
+            budget=self.budget,
+            condition=NoTrouble(),
+            policies=POLICIES,
+            windows=WINDOWS,
+            meter=self.meter,
+        )
         self.report_usage = ReportUsage(usage=cast("MemoryLedger", self.ledger), board=self.board, budget=self.budget)
         self.trail = cast("AuditTrail", self.ledger)
         self.health = CheckHealth(
@@ -176,6 +184,9 @@ class World:
             watch=self.watch_audit,
             policies=POLICIES,
             windows=WINDOWS,
+        )
+        self.watch_ledger = WatchLedger(
+            audit=self.watch_audit, describe=self.describe, clock=self.clock, meter=self.meter
         )
         self.design(self)
 

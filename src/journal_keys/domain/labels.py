@@ -16,6 +16,7 @@ from journal_keys.domain.webhooks import (
 )
 
 OTHER: Final = "other"
+_PACKAGE: Final = __name__.partition(".")[0]
 PATHS: Final = frozenset(str(path) for path in KNOWN_SECRETS)
 _METHODS: Final = {
     "application": "application",
@@ -44,13 +45,24 @@ _STATUSES: Final[dict[type, str]] = {
     WebhookRefusedError: "refused",
     WebhookUnusableError: "unusable",
 }
-STATUSES: Final = frozenset({*_STATUSES.values(), "failed"})
+FAILED: Final = "failed"
+STATUSES: Final = frozenset({*_STATUSES.values(), FAILED})
+REFUSALS: Final = tuple(
+    (NONE, status) for status in (_STATUSES[WebhookRefusedError], _STATUSES[WebhookUnusableError], FAILED)
+)
+"""What a delivery is counted under that was believed by nobody, or of which that could not be found out."""
 
 
 def path_label(path: SecretPath) -> str:
     """Give a known path as it is, any other as `other`."""
     text = str(path)
     return text if text in PATHS else OTHER
+
+
+def error_label(error: Exception) -> str:
+    """Name the nearest class of this package that an error is of, `other` where it is of none."""
+    ours = (kind for kind in type(error).__mro__ if kind.__module__.partition(".")[0] == _PACKAGE)
+    return next((kind.__name__ for kind in ours if issubclass(kind, JournalKeysError)), OTHER)
 
 
 def method_label(actor: str) -> str:
@@ -60,7 +72,7 @@ def method_label(actor: str) -> str:
 
 def webhook_labels(result: WebhookOutcome | JournalKeysError) -> tuple[str, str]:
     """Give the event of a delivery, and what became of it."""
-    status = _STATUSES.get(type(result), "failed")
+    status = _STATUSES.get(type(result), FAILED)
     if isinstance(result, JournalKeysError):
         return NONE, status
     return result.event if result.event in EVENTS else OTHER, status

@@ -107,6 +107,10 @@ class Notice:
     environment: str | None
     folder: SecretPath | None
 
+    def lag_s(self, arrived_s: float) -> float:
+        """How long it was under way, by the clocks of both ends; 0 where the sender's goes ahead (Unix seconds)."""
+        return max(arrived_s - self.sent_ms / 1000, 0.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

@@ -52,7 +52,7 @@ async def renew_views(container: Container) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Background:
-    """An async context: refresher, snapshot keeper, scheduler and reconciler run inside it.
+    """An async context: refresher, snapshot keeper, scheduler, reconciler and watcher run inside it.
 
     A failing pass is logged and tried again at its next turn; the views of before stay.
     """
@@ -73,6 +73,7 @@ class Background:
             asyncio.create_task(
                 self._take_turns(self.reconcile, self.reconcile_interval), name="journal_keys reconciler"
             ),
+            asyncio.create_task(self._repeat(self.watch_ledger, self.reconcile_interval), name="journal_keys watcher"),
         ]
         return self
 
@@ -128,6 +129,10 @@ class Background:
             outcome = await self.container.reconcile()(family)
             if isinstance(outcome, Reconciled) and outcome.repairs:
                 _LOG.info("reconciled family=%s repairs=%s", family, "; ".join(outcome.repairs))
+
+    async def watch_ledger(self) -> None:
+        """Show what the ledger says of rings and audit trail."""
+        await self.container.watch_ledger()()
 
     async def _refresh_for_ever(self) -> None:
         poll_s = self.poll.total_seconds()

@@ -3,13 +3,14 @@
 from abc import abstractmethod
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.status import AuditStatus, Obstacle
 from journal_keys.domain.webhooks import WebhookOutcome
 
 
@@ -34,13 +35,32 @@ class Hits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingFigures:
-    """What this process's view of one ring shows. All times are those of the wall clock."""
+    """What this process's view of one ring shows. All moments are those of the wall clock.
+
+    A view older than `max_age` is not fresh any more; `window` (W1) is how long a key waits for its promotion at least.
+    """
 
     family: Family
     generation: int
     confirmed_at: datetime
     active_since: datetime
     due_at: datetime
+    max_age: timedelta
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFigures:
+    """What the ledger says of one ring, for all instances. `waits_since` is a moment of the wall clock.
+
+    Where no rotation waits, `waits_since` and `obstacle` are None. `behind` instances hold an older generation.
+    """
+
+    family: Family
+    generation: int
+    waits_since: datetime | None
+    obstacle: Obstacle | None
+    behind: int
 
 
 @runtime_checkable
@@ -69,7 +89,7 @@ class Meter(Protocol):
 
     @abstractmethod
     def failed(self, path: SecretPath, error: Exception) -> None:
-        """Count one failure of the store, by its class."""
+        """Count one failure of the store, by its class, where that is one of ours."""
         ...
 
     @abstractmethod
@@ -83,8 +103,28 @@ class Meter(Protocol):
         ...
 
     @abstractmethod
+    def arrived(self, lag_s: float) -> None:
+        """Count one webhook that was taken, and how long ago (≥ 0) it was sent."""
+        ...
+
+    @abstractmethod
     def show(self, figures: RingFigures) -> None:
         """Take the place of the figures of this ring that were shown before."""
+        ...
+
+    @abstractmethod
+    def show_ledger(self, figures: LedgerFigures) -> None:
+        """Take the place of what the ledger said of this ring before."""
+        ...
+
+    @abstractmethod
+    def show_audit(self, status: AuditStatus) -> None:
+        """Take the place of what was known of the audit trail before; nothing is shown of it until the first time."""
+        ...
+
+    @abstractmethod
+    def show_store(self, *, is_silent: bool) -> None:
+        """Show whether the store gave no answer when last asked."""
         ...
 
     @abstractmethod

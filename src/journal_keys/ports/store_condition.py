@@ -15,3 +15,8 @@ class StoreCondition(Protocol):
         The text holds no secret.
         """
         ...
+
+    @abstractmethod
+    def is_silent(self) -> bool:
+        """Whether the store gave no answer when last asked: until it does, all calls but probes are refused at once."""
+        ...

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from journal_keys.domain.keyring import KeyRing
@@ -39,6 +39,8 @@ class SigningView:
     """What the wall clock read then: it names the confirmation, and no age is counted from it."""
     is_restored: bool = False
     """Whether a former process confirmed it, and this one has not reached the ledger yet."""
+    behind: timedelta = timedelta(0)
+    """By what the ledger's time stood behind the wall clock when the ring was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,6 +58,7 @@ class CipherView:
     """What opens ciphertexts of another library; None where no such key was imported."""
     confirmed_at: datetime = NEVER
     is_restored: bool = False
+    behind: timedelta = timedelta(0)
 
 
 RingView: TypeAlias = SigningView | CipherView

@@ -74,18 +74,21 @@ class HandleWebhook:
         return outcome
 
     async def _outcome(self, delivery: Delivery) -> WebhookOutcome:
-        taken = self.recent.notice(delivery)
+        arrived_s, taken = self.clock.unix_s(), self.recent.notice(delivery)
         try:
             if taken is not None:  # it uses up no place of what is new
-                refuse_stale(taken.sent_ms, self.clock.unix_s(), self.rules.tolerance)
+                refuse_stale(taken.sent_ms, arrived_s, self.rules.tolerance)
                 return AlreadySeen(event=taken.event)
             claim = read_claim(delivery, self.rules.dialects)
             await self.check(claim)
-            notice = read_notice(claim, delivery.body, self.clock.unix_s(), self.rules.tolerance)
+            notice = read_notice(claim, delivery.body, arrived_s, self.rules.tolerance)
         except WebhookRefusedError:
             await self.limit(Asked.WEBHOOK, "that is not genuine, or not fresh")
             raise
-        return await self._follow(delivery, notice)
+        outcome = await self._follow(delivery, notice)
+        if isinstance(outcome, Taken):
+            self.meter.arrived(notice.lag_s(arrived_s))
+        return outcome
 
     async def _follow(self, delivery: Delivery, notice: Notice) -> WebhookOutcome:
         because = why_ignored(notice, self.rules.place)

@@ -48,11 +48,11 @@ class RefreshViews:
         self, shown: RingView | None, head: RingHead, family: Family, asked_s: float, asked_at: datetime
     ) -> None:
         view = shown
-        if view is None or view.ring.head != head or view.missing:
-            ring = (await self.ledger.read(family)).ring
-            if ring is None:
+        if view is None or view.ring.head != head or view.missing or view.is_restored:
+            page = await self.ledger.read(family)
+            if page.ring is None:
                 return
-            view = await self._view(ring, asked_s)
+            view = replace(await self._view(page.ring, asked_s), behind=asked_at - page.now)
         self.board.show(replace(view, confirmed_s=asked_s, confirmed_at=asked_at, is_restored=False))
 
     async def _view(self, ring: KeyRing, asked_s: float) -> RingView:

@@ -10,8 +10,10 @@ from journal_keys.domain.errors import AuditChainBrokenError
 from journal_keys.domain.status import AuditStatus
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.clock import Clock
+from journal_keys.ports.ledger import LedgerCorruptError
 
-_PAGE: Final = 1000
+_PAGE: Final = 200
+"""Some milliseconds of work, for which nothing else goes on."""
 _PAGES: Final = 10
 """Of old entries that one look follows again."""
 
@@ -45,7 +47,7 @@ class WatchAudit:
         try:
             await self._follow_new()
             await self._follow_again()
-        except AuditChainBrokenError as failure:
+        except (AuditChainBrokenError, LedgerCorruptError) as failure:
             self._broken, self._again = str(failure), EMPTY
         finally:
             self._is_under_way = False

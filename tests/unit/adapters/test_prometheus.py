@@ -1,23 +1,37 @@
 """What Prometheus sees beyond the counts that every meter has."""
 
+import random
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from journal_keys.adapters.prometheus.meter import PrometheusMeter
+from journal_keys.domain.audit_chain import EMPTY
 from journal_keys.domain.keys import Family
+from journal_keys.domain.labels import EVENTS, METHODS, OTHER, PATHS
 from journal_keys.domain.paths import SecretPath
-from journal_keys.domain.webhooks import Ignored
-from journal_keys.ports.meter import RingFigures, Source
+from journal_keys.domain.status import AuditStatus
+from journal_keys.domain.webhooks import AlreadySeen, Ignored, Taken
+from journal_keys.ports.meter import LedgerFigures, RingFigures, Source
+from journal_keys.ports.secret_store import SecretStoreUnavailableError
 
 PATH = SecretPath.parse("/database/db_url_async")
 LABEL = {"path": str(PATH)}
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-
+FIGURES = RingFigures(
+    family=Family.JWT,
+    generation=3,
+    confirmed_at=NOW,
+    active_since=NOW - timedelta(days=23),
+    due_at=NOW + timedelta(days=4),
+    max_age=timedelta(seconds=300),
+    window=timedelta(seconds=675),
+)
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -74,14 +88,89 @@ def test_durations_are_seconds(meter: PrometheusMeter, registry: CollectorRegist
 def test_moments_are_seconds_since_1970(
     meter: PrometheusMeter, registry: CollectorRegistry, name: str, moment: Callable[[RingFigures], datetime]
 ) -> None:
-    days = (datetime(2026, 11, day, tzinfo=UTC) for day in (24, 1, 30))
-    confirmed_at, active_since, due_at = days
-    figures = RingFigures(
-        family=Family.JWT, generation=3, confirmed_at=confirmed_at, active_since=active_since, due_at=due_at
-    )
-    meter.show(figures)
+    meter.show(FIGURES)
     shown = registry.get_sample_value(f"journal_keys_{name}_timestamp_seconds", {"ring": "jwt"})
-    assert shown == moment(figures).timestamp()
+    assert shown == moment(FIGURES).timestamp()
+
+
+@pytest.mark.parametrize(("name", "bound"), [("view_max_age", 300), ("rotation_window", 675)])
+def test_bounds_are_seconds(meter: PrometheusMeter, registry: CollectorRegistry, name: str, bound: float) -> None:
+    meter.show(FIGURES)
+    assert registry.get_sample_value(f"journal_keys_{name}_seconds", {"ring": "jwt"}) == bound
+
+
+def test_before_anything_is_counted_refusals_are_0_and_the_bound_of_encryptions_is_shown(
+    registry: CollectorRegistry,
+) -> None:
+    PrometheusMeter(registry)
+    refused = {"event": "none", "status": "refused"}
+    assert registry.get_sample_value("infisical_webhook_events_total", refused) == 0
+    assert registry.get_sample_value("journal_keys_aes_encryptions_limit") == 2**32
+
+
+def test_a_lag_falls_into_a_bucket_up_to_the_longest_tolerance(
+    meter: PrometheusMeter, registry: CollectorRegistry
+) -> None:
+    meter.arrived(400)
+    found = [
+        registry.get_sample_value("journal_keys_webhook_lag_seconds_bucket", {"le": le}) for le in ("300.0", "600.0")
+    ]
+    assert found == [0, 1]
+
+
+NEAR = ("database", "db_url_async", "auth", "jwt", "active_kid", "operator", "secrets.modified")
+
+
+def count_path(meter: PrometheusMeter, path: SecretPath, source: Source, error: Exception) -> None:
+    meter.fetched(path, source, 0.1)
+    meter.failed(path, error)
+    meter.hits(path).count += 1
+
+
+def count_text(meter: PrometheusMeter, text: str) -> None:
+    for family in Family:
+        meter.rotated(family, text)
+    here = SecretPath((OTHER,))
+    for result in (
+        AlreadySeen(event=text),
+        Ignored(event=text, because=text),
+        Taken(event=text, folder=here, families=()),
+    ):
+        meter.heard(result)
+
+
+def count_all_that_is_known(meter: PrometheusMeter) -> None:
+    for text in (*PATHS, f"/{OTHER}"):
+        for source in Source:
+            for error in (SecretStoreUnavailableError("no answer"), ValueError("no answer")):
+                count_path(meter, SecretPath.parse(text), source, error)
+    for text in (*METHODS, *EVENTS):
+        count_text(meter, text)
+    meter.publish()
+
+
+def series(registry: CollectorRegistry) -> int:
+    return sum(len(metric.samples) for metric in registry.collect())
+
+
+def test_a_hundred_thousand_random_paths_with_actors_events_and_errors_make_no_series_beyond_the_known_ones(
+    meter: PrometheusMeter, registry: CollectorRegistry
+) -> None:
+    count_all_that_is_known(meter)
+    before, draw, sources = series(registry), random.Random(7), list(Source)
+    error: Exception = SecretStoreUnavailableError("no answer")
+    for number in range(100_000):
+        name = f"{draw.choice(NEAR)}{draw.getrandbits(40):x}"
+        if number % 10 == 0:
+            error = type(f"{name}Error", (draw.choice([OSError, SecretStoreUnavailableError]),), {})("no answer")
+            count_text(meter, name)
+        path = SecretPath((draw.choice(NEAR[:4]), name.replace(".", "_")))
+        count_path(meter, path, sources[number % len(sources)], error)
+    meter.publish()
+    assert series(registry) == before
+    fetched = registry.get_sample_value("infisical_fetch_total", {"source": Source.MEMORY, "path": OTHER})
+    assert fetched is not None
+    assert fetched > 100_000
 
 
 def test_the_document_names_every_figure_with_its_labels(meter: PrometheusMeter, registry: CollectorRegistry) -> None:
@@ -89,12 +178,14 @@ def test_the_document_names_every_figure_with_its_labels(meter: PrometheusMeter,
     meter.fetched(PATH, Source.STORE, 0.1)
     meter.failed(PATH, ValueError())
     meter.heard(Ignored(event="test", because="a test"))
+    meter.show_audit(AuditStatus(head=EMPTY, whole_at=None, broken=""))
     meter.questions()["hit"] += 1
     meter.old_formats()["fernet"] += 1
     meter.publish()
     for family in Family:
         meter.rotated(family, "scheduler")
-        meter.show(RingFigures(family=family, generation=1, confirmed_at=NOW, active_since=NOW, due_at=NOW))
+        meter.show(replace(FIGURES, family=family))
+        meter.show_ledger(LedgerFigures(family=family, generation=1, waits_since=None, obstacle=None, behind=0))
     shown = {
         metric.name + ("_total" if metric.type == "counter" else ""): metric.samples[0].labels.keys() - {"le"}
         for metric in registry.collect()

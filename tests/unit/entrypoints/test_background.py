@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 from dependency_injector import providers
 
+from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import Reconciled, ReconcileOutcome, Rotated, RotationOutcome, Waiting
+from journal_keys.domain.status import StatusReport
 from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.ports.lease import Lease
 from journal_keys.ports.ledger import LedgerUnavailableError
+from journal_keys.use_cases.describe_status import DescribeStatus
 from tests.support.embedded import make_rings, settings_in
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -142,6 +145,56 @@ async def test_counts_that_cannot_be_reported_are_logged_and_views_are_refreshed
                 while counted.calls < 3:  # noqa: ASYNC110 (the task brings it about)
                     await asyncio.sleep(0.01)
     assert "background_step_failed step=report_usage error=takes no changes" in caplog.text
+
+
+class FlakyDescription:
+    """What the ledger says, which every second look does not get."""
+
+    def __init__(self, describe: DescribeStatus) -> None:
+        self.describe, self.calls = describe, 0
+
+    async def __call__(self) -> StatusReport:
+        self.calls += 1
+        if self.calls % 2 == 0:
+            raise LedgerUnavailableError("gives no answer")
+        return await self.describe()
+
+
+async def test_what_the_ledger_says_is_shown_again_and_again_and_a_look_that_fails_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    meter = MemoryMeter()
+    async with open_container(settings, meter=meter) as container:
+        flaky = FlakyDescription(container.describe_status())
+        container.describe_status.override(providers.Object(flaky))
+        background = Background(container=container, poll=settings.poll, reconcile_interval=timedelta(milliseconds=100))
+        with caplog.at_level(logging.WARNING, logger="journal_keys"):
+            async with background, asyncio.timeout(30):
+                while flaky.calls < 4:  # noqa: ASYNC110 (the task brings it about)
+                    await asyncio.sleep(0.01)
+    assert {family: shown.generation for family, shown in meter.ledger.items()} == dict.fromkeys(Family, 1)
+    assert meter.audit is not None
+    assert meter.audit.whole_at is not None
+    assert "background_step_failed step=watch_ledger error=gives no answer" in caplog.text
+
+
+async def test_who_only_refreshes_does_not_look_at_the_ledger_for_figures(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    meter = MemoryMeter()
+    async with open_container(settings, meter=meter) as container:
+        background = Background(
+            container=container, poll=timedelta(seconds=0.05), reconcile_interval=timedelta(milliseconds=1)
+        )
+        background.start_refreshing()
+        async with AsyncExitStack() as stack, asyncio.timeout(30):
+            stack.push_async_exit(background)
+            while len(meter.rings) < len(Family):  # noqa: ASYNC110 (the task brings it about)
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+    assert (meter.ledger, meter.audit) == ({}, None)
 
 
 class CountedRefresh:

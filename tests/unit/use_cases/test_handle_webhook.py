@@ -317,6 +317,19 @@ async def test_everything_is_counted_by_what_became_of_it(
     assert desk.meter.webhooks["secrets.modified", "already_seen"] == 1
 
 
+@pytest.mark.parametrize(("under_way", "lag_s"), [(12.5, 12.5), (0, 0), (-3, 0)], ids=["late", "at once", "fast clock"])
+async def test_how_long_a_delivery_was_under_way_is_counted_where_it_is_taken(under_way: float, lag_s: float) -> None:
+    desk = Desk()
+    body, now = modified(START, "/database"), START
+    desk.clock.step_wall(timedelta(seconds=under_way))
+    for _ in range(2):
+        await desk.handle(delivery(body, signed(body, now)))
+    await desk.send(event="test")
+    with pytest.raises(WebhookRefusedError):
+        await desk.send(secret="guessed")
+    assert desk.meter.lags_s == [lag_s]
+
+
 async def test_a_delivery_beyond_the_rate_has_no_effect_and_one_later_has() -> None:
     desk = Desk()
     for more in range(RATES.webhook.number):

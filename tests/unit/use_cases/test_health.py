@@ -41,6 +41,9 @@ class Crowded(StoreCondition):
     def trouble(self) -> str:
         return "reads wait for 12 s"
 
+    def is_silent(self) -> bool:
+        return False
+
 
 async def test_a_store_that_answers_over_a_troubled_way_is_degraded_and_says_why() -> None:
     world = await World().initialised()

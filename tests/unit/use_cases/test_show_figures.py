@@ -1,13 +1,15 @@
 """Figures: what the views say, and what was promoted by whom."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from journal_keys.adapters.memory.store_condition import NoTrouble
 from journal_keys.domain import rotation
 from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import Rotated, Waiting
-from tests.support.world import POLICIES, World, request
+from tests.support.world import POLICIES, W1, WINDOWS, World, request
 
 FAMILIES = pytest.mark.parametrize("family", list(Family))
 
@@ -29,6 +31,45 @@ async def test_a_ring_is_shown_as_its_view_has_it(family: Family) -> None:
     assert shown.confirmed_at == world.clock.read().wall
     assert shown.active_since == ring.active.since
     assert shown.due_at == rotation.due_at(ring, POLICIES[family])
+    assert (shown.max_age, shown.window) == (WINDOWS.view_ttl, W1)
+
+
+@FAMILIES
+@pytest.mark.parametrize("is_from_a_snapshot", [False, True])
+async def test_moments_are_those_of_the_wall_clock_also_where_the_ledger_s_time_stands_behind_it(
+    family: Family, *, is_from_a_snapshot: bool
+) -> None:
+    world = await World().initialised()
+    if is_from_a_snapshot:
+        await world.refresh()
+        for view in (world.board.signing, world.board.cipher):
+            assert view is not None
+            world.board.show(replace(view, is_restored=True))
+    world.clock.reboot()
+    world.clock.step_wall(timedelta(days=3))
+    await world.refresh()
+    world.figures()
+    ring, shown = await world.ring(family), world.meter.rings[family]
+    behind = world.clock.read().wall - (await world.ledger.read(family)).now
+    assert behind >= timedelta(days=3)
+    assert shown.active_since == ring.active.since + behind
+    assert shown.due_at == rotation.due_at(ring, POLICIES[family]) + behind
+    assert shown.confirmed_at == world.clock.read().wall
+
+
+class Silent(NoTrouble):
+    """A store that gives no answer."""
+
+    def is_silent(self) -> bool:
+        return True
+
+
+async def test_a_store_that_gives_no_answer_is_shown_so_until_it_does() -> None:
+    world = World()
+    replace(world.figures, condition=Silent())()
+    assert world.meter.store_is_silent
+    world.figures()
+    assert not world.meter.store_is_silent
 
 
 async def test_a_ring_that_was_rotated_is_shown_so_once_it_is_in_view() -> None:

@@ -16,9 +16,13 @@ class InfisicalCliStoreCondition(StoreCondition):
 
     def trouble(self) -> str:
         """Say whether the server did not answer when last asked, or reads wait for the budget."""
-        if self.breaker.is_open:
+        if self.is_silent():
             return "Infisical did not answer when last asked"
         wait_s = self.budget.waits_for()
         if wait_s > 0:
             return f"the budget of {self.budget.most} requests a minute is spent: reads wait for {wait_s:.0f} s"
         return ""
+
+    def is_silent(self) -> bool:
+        """Say whether the breaker is open."""
+        return self.breaker.is_open

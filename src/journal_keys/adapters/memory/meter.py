@@ -6,10 +6,11 @@ from typing import TypeAlias
 
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.labels import method_label, path_label, webhook_labels
+from journal_keys.domain.labels import error_label, method_label, path_label, webhook_labels
 from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.status import AuditStatus
 from journal_keys.domain.webhooks import WebhookOutcome
-from journal_keys.ports.meter import Hits, Meter, RingFigures, Source
+from journal_keys.ports.meter import Hits, LedgerFigures, Meter, RingFigures, Source
 
 Labels: TypeAlias = tuple[str, str]
 
@@ -26,7 +27,11 @@ class MemoryMeter(Meter):
     """By ring and method."""
     webhooks: Counter[Labels] = field(default_factory=Counter)
     """By event and what became of it."""
+    lags_s: list[float] = field(default_factory=list)
     rings: dict[Family, RingFigures] = field(default_factory=dict)
+    ledger: dict[Family, LedgerFigures] = field(default_factory=dict)
+    audit: AuditStatus | None = None
+    store_is_silent: bool = False
     encryptions: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     """By result."""
@@ -52,7 +57,7 @@ class MemoryMeter(Meter):
 
     def failed(self, path: SecretPath, error: Exception) -> None:
         """Count it."""
-        self.errors[path_label(path), type(error).__name__] += 1
+        self.errors[path_label(path), error_label(error)] += 1
 
     def rotated(self, family: Family, actor: str) -> None:
         """Count it."""
@@ -62,9 +67,25 @@ class MemoryMeter(Meter):
         """Count it."""
         self.webhooks[webhook_labels(result)] += 1
 
+    def arrived(self, lag_s: float) -> None:
+        """Keep it."""
+        self.lags_s.append(lag_s)
+
     def show(self, figures: RingFigures) -> None:
         """Keep them."""
         self.rings[figures.family] = figures
+
+    def show_ledger(self, figures: LedgerFigures) -> None:
+        """Keep them."""
+        self.ledger[figures.family] = figures
+
+    def show_audit(self, status: AuditStatus) -> None:
+        """Keep it."""
+        self.audit = status
+
+    def show_store(self, *, is_silent: bool) -> None:
+        """Keep it."""
+        self.store_is_silent = is_silent
 
     def encrypted(self, total: int) -> None:
         """Keep it."""

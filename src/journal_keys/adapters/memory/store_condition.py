@@ -9,3 +9,7 @@ class NoTrouble(StoreCondition):
     def trouble(self) -> str:
         """Say nothing."""
         return ""
+
+    def is_silent(self) -> bool:
+        """Say no."""
+        return False

@@ -8,16 +8,21 @@ from collections import Counter as Tally
 from functools import cache
 from typing import Final
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
+from journal_keys.adapters.prometheus.gauges import AuditGauges, LedgerGauges, ViewGauges, gauge
+from journal_keys.domain.encryption_budget import REFUSE_AT
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.labels import method_label, path_label, webhook_labels
+from journal_keys.domain.labels import REFUSALS, error_label, method_label, path_label, webhook_labels
 from journal_keys.domain.paths import SecretPath
+from journal_keys.domain.status import AuditStatus
 from journal_keys.domain.webhooks import WebhookOutcome
-from journal_keys.ports.meter import Hits, Meter, RingFigures, Source
+from journal_keys.ports.meter import Hits, LedgerFigures, Meter, RingFigures, Source
 
 _BUCKETS_S: Final = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_LAG_BUCKETS_S: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+"""Up to the longest tolerance of a delivery's age."""
 _FROM_A_CACHE: Final = frozenset({Source.MEMORY, Source.REDIS})
 
 
@@ -27,9 +32,6 @@ class PrometheusMeter(Meter):
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(name, text, labels, registry=registry)
-
-        def gauge(name: str, text: str, *labels: str) -> Gauge:
-            return Gauge(name, text, labels, registry=registry, multiprocess_mode="liveall")
 
         self._fetches = counter("infisical_fetch", "Fetches of a secret, by what answered.", "source", "path")
         self._errors = counter("infisical_fetch_errors", "Failures of the store, by class.", "path", "error")
@@ -47,13 +49,20 @@ class PrometheusMeter(Meter):
             for family in Family
         }
         self._webhooks = counter("infisical_webhook_events", "Webhooks, by what became of them.", "event", "status")
-        self._generation = gauge("journal_keys_ring_generation", "Generation of the ring in view.", "ring")
-        self._confirmed = gauge(
-            "journal_keys_view_confirmed_timestamp_seconds", "When the ledger last confirmed the view.", "ring"
+        self._lags = Histogram(
+            "journal_keys_webhook_lag_seconds",
+            "From when a webhook that was taken says that it was sent to its arrival.",
+            registry=registry,
+            buckets=_LAG_BUCKETS_S,
         )
-        self._since = gauge("journal_keys_active_key_since_timestamp_seconds", "When it was promoted.", "ring")
-        self._due = gauge("journal_keys_rotation_due_timestamp_seconds", "When the ACTIVE key is due.", "ring")
-        self._encryptions = gauge("journal_keys_aes_encryptions", "By the ACTIVE key, in all processes.")
+        self._views, self._ledger = ViewGauges(registry), LedgerGauges(registry)
+        self._audit: AuditGauges | None = None
+        self._silent = gauge(
+            registry, "journal_keys_store_breaker_open", "1 where the store gave no answer when last asked."
+        )
+        self._encryptions = gauge(registry, "journal_keys_aes_encryptions", "By the ACTIVE key, in all processes.")
+        limit = gauge(registry, "journal_keys_aes_encryptions_limit", "How many one AES key may make.")
+        limit.set(REFUSE_AT)
         self._asked = counter("journal_keys_redis_questions", "What became of questions to Redis.", "result")
         self._old = counter(
             "journal_keys_old_format_reads", "Tokens and ciphertexts from before a migration that were read.", "format"
@@ -62,7 +71,8 @@ class PrometheusMeter(Meter):
         self._questions: Tally[str] = Tally()
         self._old_formats: Tally[str] = Tally()
         self._shown: dict[str, int] = {}
-        self._heard: dict[tuple[str, str], Counter] = {}
+        self._heard = {labels: self._webhooks.labels(*labels) for labels in REFUSALS}  # the first counts as a rise
+        self._registry = registry
 
     def hits(self, path: SecretPath) -> Hits:
         """Give those of its label."""
@@ -84,7 +94,7 @@ class PrometheusMeter(Meter):
 
     def failed(self, path: SecretPath, error: Exception) -> None:
         """Count it."""
-        self._errors.labels(path_label(path), type(error).__name__).inc()
+        self._errors.labels(path_label(path), error_label(error)).inc()
 
     def rotated(self, family: Family, actor: str) -> None:
         """Count it under its ring's own name."""
@@ -97,13 +107,27 @@ class PrometheusMeter(Meter):
             self._heard[labels] = self._webhooks.labels(*labels)
         self._heard[labels].inc()
 
+    def arrived(self, lag_s: float) -> None:
+        """Count it."""
+        self._lags.observe(lag_s)
+
     def show(self, figures: RingFigures) -> None:
         """Set its gauges."""
-        ring = figures.family.value
-        self._generation.labels(ring).set(figures.generation)
-        self._confirmed.labels(ring).set(figures.confirmed_at.timestamp())
-        self._since.labels(ring).set(figures.active_since.timestamp())
-        self._due.labels(ring).set(figures.due_at.timestamp())
+        self._views.show(figures)
+
+    def show_ledger(self, figures: LedgerFigures) -> None:
+        """Set its gauges."""
+        self._ledger.show(figures)
+
+    def show_audit(self, status: AuditStatus) -> None:
+        """Set its gauges, which are made the first time."""
+        if self._audit is None:
+            self._audit = AuditGauges(self._registry)
+        self._audit.show(status)
+
+    def show_store(self, *, is_silent: bool) -> None:
+        """Set it."""
+        self._silent.set(1 if is_silent else 0)
 
     def encrypted(self, total: int) -> None:
         """Set it."""
