@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help run test test-lowest lint format check explore proof proof-quick mutants bench clean
+.PHONY: help run test test-lowest lint format check reference explore proof proof-quick mutants bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 25
@@ -36,6 +36,9 @@ format: .venv/.ready ## let the formatter and the linter repair what they can
 	@$(BIN)/ruff check --fix .
 
 check: lint test ## lint, then test
+
+reference: .venv/.ready ## write docs/reference anew from the code
+	@$(BIN)/python -m scripts.reference
 
 explore: .venv/.ready ## search every interleaving, fault and crash of small casts (short form)
 	@$(BIN)/python -m tests.proof explore

@@ -34,7 +34,13 @@ class AdminSettings(BaseSettings):
     """Who is let in is in the file, and where they come in is in the other."""
 
     journal_admin_tokens_file: Path | None = None
+    """File with the tokens of the admin plane, which only its owner may write; without it `admin-tokens.json` in the
+    home, in the embedded profile.
+    """
     journal_admin_listen: str | None = None
+    """A place of its own for the admin plane: `127.0.0.1:9001`, or `unix:/run/journal/admin.sock`, which only its owner
+    may open, and where everybody needs a token; without it beside everything else.
+    """
 
     def admin_place(self) -> AdminPlace | None:
         """Give the place of its own that the admin plane has; None where it is beside everything else.

@@ -19,11 +19,19 @@ class HttpSettings(BaseSettings):
     """Who is answered, and how often. Durations are seconds."""
 
     journal_http_hosts: str | None = None
+    """Host names by which the service is called beside those of this machine's loopback, without port, with commas
+    between.
+    """
     journal_http_timeout: Annotated[float, Field(ge=1, le=3600)] = 120.0
+    """How long a request may take, with what is done behind its answer."""
     journal_http_rate_admin: str = "120/minute"
+    """Calls of the admin plane per token: a rate is `<number>/second`, `/minute` or `/hour`."""
     journal_http_rate_webhook: str = "600/minute"
+    """Webhooks: a rate."""
     journal_http_rate_jwks: str = "5000/second"
+    """Key sets per process: a rate."""
     journal_http_discovery: bool = False
+    """Whether `/.well-known/openid-configuration` of JOURNAL_JWT_ISSUER is served."""
 
     def http_hosts(self) -> frozenset[str] | None:
         """Give the names by which this service is called, in lower case and without a port; None where none is set.

@@ -30,37 +30,69 @@ class InfisicalSettings(BaseSettings):
     """
 
     journal_infisical_enabled: bool = False
+    """Whether secrets are in Infisical, and not in the vault."""
     journal_infisical_project_id: str | None = None
+    """Id of the project."""
     journal_infisical_server_url: str | None = None
+    """The server: `https://…` (`http` on loopback only), with or without `/api`."""
     journal_infisical_environment: str = "dev"
+    """Slug of the environment."""
     journal_infisical_cli_path: Path | None = None
+    """The CLI; without it `infisical` on PATH."""
     journal_infisical_cli_any_version: bool = False
+    """Whether a version of the CLI that is not known may write."""
     journal_infisical_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """Deadline of one call."""
     journal_infisical_health_timeout: Annotated[float, Field(gt=0, le=30)] = 5.0
+    """Bound of the health answer, and deadline of its calls."""
     journal_infisical_max_retries: Annotated[int, Field(ge=0, le=10)] = 3
+    """How often a read is tried again."""
     journal_infisical_retry_delay: Annotated[float, Field(ge=0, le=60)] = 1.0
+    """How long before a read is tried again."""
     journal_infisical_children: Annotated[int, Field(ge=1, le=64)] = 4
+    """How many calls at once."""
     journal_infisical_requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 50
+    """How many requests a minute."""
     journal_infisical_rotation_token: SecretStr | None = None
+    """The token of who writes; without an identity of its own who reads writes, too."""
     journal_infisical_rotation_token_file: Path | None = None
+    """File that holds JOURNAL_INFISICAL_ROTATION_TOKEN."""
     journal_infisical_rotation_client_id: str | None = None
+    """The identity that writes, with its secret."""
     journal_infisical_rotation_client_id_file: Path | None = None
+    """File that holds JOURNAL_INFISICAL_ROTATION_CLIENT_ID."""
     journal_infisical_rotation_client_secret: SecretStr | None = None
+    """The secret of the identity that writes."""
     journal_infisical_rotation_client_secret_file: Path | None = None
+    """File that holds JOURNAL_INFISICAL_ROTATION_CLIENT_SECRET."""
     infisical_api_url: str | None = None
+    """The server, where JOURNAL_INFISICAL_SERVER_URL does not say it."""
     infisical_project_id: str | None = None
+    """Id of the project, where JOURNAL_INFISICAL_PROJECT_ID does not say it."""
     infisical_token: SecretStr | None = None
+    """The token of who reads; it wins over a client id and secret."""
     infisical_token_file: Path | None = None
+    """File that holds INFISICAL_TOKEN."""
     infisical_universal_auth_client_id: str | None = None
+    """The identity that reads, with its secret."""
     infisical_universal_auth_client_id_file: Path | None = None
+    """File that holds INFISICAL_UNIVERSAL_AUTH_CLIENT_ID."""
     infisical_universal_auth_client_secret: SecretStr | None = None
+    """The secret of the identity that reads."""
     infisical_universal_auth_client_secret_file: Path | None = None
+    """File that holds INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET."""
     path: str = ""
+    """Where the CLI is looked for."""
     ssl_cert_file: str | None = None
+    """File with certificates of authorities, handed on to the CLI."""
     ssl_cert_dir: str | None = None
+    """Folder with certificates of authorities, handed on to the CLI."""
     https_proxy: str | None = None
+    """Proxy of the CLI for a server on https, handed on to it."""
     http_proxy: str | None = None
+    """Proxy of the CLI for a server on http, handed on to it."""
     no_proxy: str | None = None
+    """Hosts that the CLI asks without a proxy, handed on to it."""
 
     def connection(self) -> Connection:
         """Say how to reach Infisical.

@@ -17,7 +17,13 @@ class RedisSettings(BaseSettings):
     """Both may hold a secret, so neither is ever shown."""
 
     journal_redis_url: SecretStr | None = None
+    """`redis://`, `rediss://` or `unix://`, Redis 5.0 or newer; options: `db`, `password`, `ssl_ca_certs`,
+    `ssl_certfile`, `ssl_keyfile`. Without it instances share nothing.
+    """
     journal_redis_cache_key: SecretStr | None = None
+    """32 bytes as base64url: the key of what is kept in Redis, the same for every instance; without it derived from the
+    aes ring.
+    """
 
     def redis_url(self) -> str | None:
         """Say where Redis is; its time-outs and retries are not the URL's matter.

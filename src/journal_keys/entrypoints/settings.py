@@ -90,29 +90,61 @@ class Settings(
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_file=None)
 
     journal_keys_home: Path = Path(".journal-keys")
+    """Folder of vault, master key, backups and SQLite ledger."""
     journal_keys_profile: Profile = Profile.EMBEDDED
+    """Which defaults count: seconds to watch, or days to live with."""
     journal_keys_vault_master_key: SecretStr | None = None
+    """32 bytes as base64url, which seal the vault; without it they are in a file of mode 0600 in the home."""
     journal_db_url_async: str | None = None
+    """SQLAlchemy URL of the ledger: `sqlite+aiosqlite:///<path>`, or `postgresql+asyncpg://<user>@<host>/<database>`
+    with the extra `postgres` (docs/postgresql.md); without it a SQLite file in the home.
+    """
     journal_infisical_cache_ttl: Seconds | None = None
+    """View TTL: how long a view of the rings counts as fresh without news from the ledger, and how long secrets are
+    cached.
+    """
     journal_jwks_max_age: Seconds | None = None
+    """`max-age` of the JWK Set."""
     journal_ledger_poll: Seconds | None = None
+    """How often the ledger is read."""
     journal_instance_name: str | None = None
+    """What this process is called among those that share a ledger on PostgreSQL; without it by host and process id."""
     journal_instance_expiry: Annotated[Seconds, Field(ge=1)] | None = None
+    """How long this process's report of what it holds counts; it reports four times as often, and at each change.
+    Without it the view TTL, at least 10 s.
+    """
     journal_reconcile_interval: Annotated[Seconds, Field(ge=0.1)] | None = None
+    """How often unfinished work is looked for; where nothing is set and the secrets are in Infisical, 60 s at least."""
     journal_clock_skew: Seconds | None = None
+    """Clock error between hosts, and the reserve that the waits have for a slow commit."""
     journal_verify_max_stale: Seconds | None = None
+    """How long an unconfirmed view verifies and decrypts; no less than view TTL and JWKS max-age."""
     journal_sign_max_stale: Seconds | None = None
+    """How long an unconfirmed view signs and encrypts; without it the view TTL. More of it lengthens W2, and lets a key
+    that was compromised meanwhile sign for longer.
+    """
     journal_jwt_longest_token: Seconds | None = None
+    """Longest life of a token."""
     journal_jwt_leeway: Seconds | None = None
+    """For how long a token is accepted past its end."""
     journal_jwt_rotation_interval: Seconds | None = None
+    """When a signing key is due."""
     journal_aes_rotation_interval: Seconds | None = None
+    """When an AES key is due."""
     journal_jwt_algorithm: Algorithm = Algorithm.EDDSA
+    """What signs; a change takes effect with the next staged key. `A256GCM` is refused: it signs nothing."""
     journal_jwt_issuer: str = "journal"
+    """The claim `iss` of every token."""
     journal_jwt_audience: str = "journal"
+    """The claim `aud` of every token."""
     journal_jwt_token_type: str = "at+jwt"  # noqa: S105 (a media type, RFC 9068 §2.1)
+    """The header `typ` of every token."""
     journal_log_level: str = "INFO"
+    """Level of the log on standard error."""
     prometheus_multiproc_dir: Path | None = None
-    """Of the Prometheus client itself, which reads it at its import: where processes put their figures together."""
+    """Where processes put their figures together; the Prometheus client reads it at its import. `serve` with several
+    processes makes a folder of its own, any other server of several needs one that is there, emptied before it starts.
+    """
 
     @classmethod
     def from_environment(cls, *, checks_infisical: bool = True) -> Self:

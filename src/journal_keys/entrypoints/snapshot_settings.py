@@ -25,8 +25,12 @@ class SnapshotSettings(BaseSettings):
     """File and key go together; without them there is no snapshot."""
 
     journal_snapshot_file: Path | None = None
+    """File of mode 0600, in a folder that exists, with what outlives a process in an outage; without it there is none.
+    """
     journal_snapshot_key: SecretStr | None = None
+    """32 bytes as base64url, which seal the snapshot."""
     journal_snapshot_secrets: str = ""
+    """Paths of further secrets that are in the snapshot, with commas between."""
 
     def snapshot(self) -> SnapshotChoice | None:
         """Say what was chosen, None where there is to be no snapshot.

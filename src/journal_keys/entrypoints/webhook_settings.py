@@ -23,10 +23,17 @@ class WebhookSettings(BaseSettings):
     """By the names of the guide, and ours. Durations are seconds."""
 
     journal_infisical_webhook_secret: SecretStr | None = None
+    """The secret of the webhook, beside the one in the store."""
     journal_infisical_webhook_secret_file: Path | None = None
+    """File that holds JOURNAL_INFISICAL_WEBHOOK_SECRET."""
     journal_infisical_webhook_dialects: str = Dialect.INFISICAL.value
+    """Forms of webhooks that are taken: `infisical`, `guide` (`sha256=…`, fields as in the integration guide) and
+    `standard` (Standard Webhooks), with commas between.
+    """
     journal_infisical_webhook_tolerance: Annotated[float, Field(ge=1, le=LONGEST_TOLERANCE.total_seconds())] = 300.0
+    """How far from now a delivery may say that it was sent."""
     journal_infisical_webhook_rotation: WebhookRotation = WebhookRotation.OFF
+    """`when-due`: a webhook makes the service look whether a ring is due."""
 
     def webhook_secrets(self) -> tuple[KeyMaterial, ...]:
         """Give the secret that is set, or none.

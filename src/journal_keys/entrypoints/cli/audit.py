@@ -13,7 +13,7 @@ audit_app = typer.Typer(no_args_is_help=True, help="Read and check the audit tra
 def list_entries(
     *,
     after: Annotated[int, typer.Option(min=0, help="Begin behind this sequence number.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 1000,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at the most.")] = 1000,
     json: Json = False,
 ) -> None:
     """List audit entries in order."""

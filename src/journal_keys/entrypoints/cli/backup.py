@@ -1,6 +1,6 @@
 """Commands on backups: their words; the work is loaded when one is run."""
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -13,6 +13,7 @@ from journal_keys.entrypoints.cli.options import (
     Scope,
 )
 
+BackupPlace: TypeAlias = Annotated[str, typer.Argument(help="A path, or a name in the backup folder.")]
 backup_app = typer.Typer(no_args_is_help=True, help="Make backups, and look into them.")
 
 
@@ -37,7 +38,9 @@ def create(
 
 
 @backup_app.command("verify")
-def verify(file: str, *, identity: Identity = None, passphrase_file: PassphraseFile = None, json: Json = False) -> None:
+def verify(
+    file: BackupPlace, *, identity: Identity = None, passphrase_file: PassphraseFile = None, json: Json = False
+) -> None:
     """Open a backup, and use every key in it; nothing else is touched."""
     from journal_keys.entrypoints.backup_seals import SealOptions
     from journal_keys.entrypoints.cli import backup_work
@@ -54,7 +57,7 @@ def list_backups(*, json: Json = False) -> None:
 
 
 def restore(
-    file: Annotated[str, typer.Argument(help="A path, or a name in the backup folder.")],
+    file: BackupPlace,
     *,
     check: Annotated[bool, typer.Option("--check", help="Open it into nothing, and report.")] = False,
     identity: Identity = None,

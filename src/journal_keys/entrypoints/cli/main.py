@@ -42,8 +42,8 @@ app.add_typer(admin_tokens_app, name="admin-token")
 @app.command()
 def serve(
     *,
-    host: str = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8000,
+    host: Annotated[str, typer.Option(help="An address of this machine's loopback.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 for any that is free.")] = 8000,
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes; without it two on PostgreSQL and Redis, else one.")
     ] = None,

@@ -17,6 +17,7 @@ Identity: TypeAlias = Annotated[
 PassphraseFile: TypeAlias = Annotated[
     Path | None, typer.Option(help="A file of mode 0600 with the passphrase that seals or opens it.")
 ]
+NamedKid: TypeAlias = Annotated[str, typer.Argument(help="The key's kid.")]
 Reason: TypeAlias = Annotated[str, typer.Option(help="Why; kept in the audit trail.")]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from journal_keys.entrypoints.cli.options import Identity, Json, PassphraseFile, Reason, Scope
+from journal_keys.entrypoints.cli.options import Identity, Json, NamedKid, PassphraseFile, Reason, Scope
 
 keys_app = typer.Typer(no_args_is_help=True, help="Look at keys.")
 
@@ -37,7 +37,7 @@ def list_keys(*, json: Json = False) -> None:
 
 
 @keys_app.command("explain")
-def explain(kid: str, *, json: Json = False) -> None:
+def explain(kid: NamedKid, *, json: Json = False) -> None:
     """Say why a key is in its state, what happens to it next, and when."""
     from journal_keys.entrypoints.cli import ring_work
 
@@ -46,7 +46,7 @@ def explain(kid: str, *, json: Json = False) -> None:
 
 @keys_app.command("destroy")
 def destroy(  # noqa: PLR0913 (options)
-    kid: str,
+    kid: NamedKid,
     *,
     backup: Annotated[str | None, typer.Option(help="A backup that holds the key; it is opened and used.")] = None,
     no_backup: Annotated[bool, typer.Option("--no-backup", help="No backup has to hold it.")] = False,
@@ -80,7 +80,7 @@ def destroy(  # noqa: PLR0913 (options)
 
 
 def rotate(
-    scope: Scope,
+    scope: Annotated[Scope, typer.Argument(help="Which rings.")],
     *,
     force: Annotated[
         bool, typer.Option("--force", help="Rotate though it is not due; the window holds all the same.")
@@ -106,7 +106,7 @@ def rotate(
     )
 
 
-def compromise(kid: str, *, reason: Reason, json: Json = False) -> None:
+def compromise(kid: NamedKid, *, reason: Reason, json: Json = False) -> None:
     """Take a key out of use everywhere at once, and report what that touches."""
     from journal_keys.entrypoints.cli import ring_work
 
@@ -128,7 +128,7 @@ def reconcile(
 
 
 def recover(
-    scope: Annotated[Scope, typer.Argument()] = Scope.BOTH,
+    scope: Annotated[Scope, typer.Argument(help="Which rings.")] = Scope.BOTH,
     *,
     active: Annotated[str | None, typer.Option(help="The kid that becomes ACTIVE; give one ring then.")] = None,
     json: Json = False,

@@ -1,0 +1,1 @@
+"""The reference under docs/reference, written from the code."""
