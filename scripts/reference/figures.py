@@ -12,10 +12,12 @@ from journal_keys.adapters.prometheus.meter import PrometheusMeter
 from journal_keys.adapters.redis.counts import Count
 from journal_keys.domain.keys import Family
 from journal_keys.domain.labels import EVENTS, METHODS, OTHER, PATHS, STATUSES
+from journal_keys.domain.status import Obstacle
 from journal_keys.ports.meter import Source
 from scripts.reference.markdown import code, one_of, table
 
 LABELS: Final[Mapping[str, Iterable[str]]] = {
+    "because": list(Obstacle),
     "error": (),
     "event": sorted(EVENTS),
     "format": [OLD_TOKEN, OLD_V1, OLD_FERNET],
