@@ -24,6 +24,7 @@ from journal_keys.adapters.memory.rate_limiter import MemoryRateLimiter
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.memory.shared_secret_cache import NotShared
 from journal_keys.adapters.memory.snapshot_store import NoSnapshotStore
+from journal_keys.adapters.memory.tracer import MemoryTracer
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
@@ -58,6 +59,7 @@ from journal_keys.ports.secret_store import SecretStore
 from journal_keys.ports.shared_secret_cache import SharedSecretCache
 from journal_keys.ports.snapshot_store import SnapshotStore
 from journal_keys.ports.store_condition import StoreCondition
+from journal_keys.ports.tracer import Tracer
 from journal_keys.ports.view_board import ViewBoard
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.ports.webhook_secrets import WebhookSecrets
@@ -162,6 +164,7 @@ class Container(containers.DeclarativeContainer):
     limiter: providers.Provider[RateLimiter] = providers.ThreadSafeSingleton(MemoryRateLimiter, clock=clock)
     own_limiter: providers.Provider[RateLimiter] = providers.ThreadSafeSingleton(MemoryRateLimiter, clock=clock)
     meter: providers.Provider[Meter] = providers.ThreadSafeSingleton(MemoryMeter)
+    tracer: providers.Provider[Tracer] = providers.ThreadSafeSingleton(MemoryTracer)
     old_formats: providers.Provider[Counter[str]] = providers.Callable(lambda meter: meter.old_formats(), meter)
     cache: providers.Provider[SecretCache] = providers.ThreadSafeSingleton(
         MemorySecretCache,
@@ -194,6 +197,7 @@ class Container(containers.DeclarativeContainer):
         project=project,
         hints=hints,
         meter=meter,
+        tracer=tracer,
         policies=policies,
         windows=windows,
     )

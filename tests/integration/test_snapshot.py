@@ -375,7 +375,7 @@ def test_a_service_killed_and_started_in_an_outage_is_degraded_and_heals(tmp_pat
         assert becomes(f"{address}/api/v1/infisical/health", lambda _, said: said["overall_status"] == "healthy")
         assert becomes(f"{address}/.well-known/jwks.json", lambda code, _: code == HTTPStatus.OK)
         log = ended(second)
-    assert "views_restored snapshot=" in log
+    assert '"event": "views_restored", "snapshot": "' in log
     assert "Traceback" not in log
 
 

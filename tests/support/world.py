@@ -16,6 +16,7 @@ from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.adapters.memory.store_condition import NoTrouble
+from journal_keys.adapters.memory.tracer import MemoryTracer
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.encryption_budget import EncryptionBudget
@@ -115,6 +116,7 @@ class World:
             project=self.project,
             hints=self.hints,
             meter=self.meter,
+            tracer=MemoryTracer(),
             policies=POLICIES,
             windows=WINDOWS,
         )

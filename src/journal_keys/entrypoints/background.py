@@ -1,16 +1,17 @@
 """The tasks that keep a process's views fresh and the rings in motion."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
+from journal_keys import events
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.outcomes import NotDue, Reconciled, RotationOutcome
+from journal_keys.domain.outcomes import AlreadyRotated, Reconciled, RotationOutcome, Waiting
+from journal_keys.events import trace_of
 
 _END_S = 0.5
 _LEAVE_S = 1.0
@@ -18,7 +19,8 @@ _LEAST_PAUSE_S = 0.1
 _HINTED_WITHIN_S = 1.0
 _TURN_PERIODS = 3
 _MOST_SKIPPED = 4
-_LOG = logging.getLogger("journal_keys")
+_WORK = frozenset({"rotate_due", "reconcile"})
+"""Where the other steps fail, what was before serves on."""
 
 
 async def load_views(container: Container) -> None:
@@ -29,11 +31,10 @@ async def load_views(container: Container) -> None:
     """
     restored = await container.load_views()()
     if restored is not None:
-        _LOG.warning(
-            "views_restored snapshot=%s confirmed_at=%s age_s=%.0f: ledger or store are out of reach",
-            container.snapshots().name,
-            restored.confirmed_at.isoformat(timespec="seconds"),
-            restored.age.total_seconds(),
+        events.VIEWS_RESTORED.tell(
+            snapshot=container.snapshots().name,
+            confirmed_at=restored.confirmed_at.isoformat(timespec="seconds"),
+            age_s=round(restored.age.total_seconds()),
         )
 
 
@@ -64,6 +65,7 @@ class Background:
     """Whether other processes are told which generations this one holds."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
     _told: dict[Family, RotationOutcome | None] = field(default_factory=dict, init=False)
+    _broken: str = field(default="", init=False)
 
     async def __aenter__(self) -> Self:
         await load_views(self.container)
@@ -115,24 +117,33 @@ class Background:
         await self.container.keep_snapshot()()
 
     async def rotate_due(self) -> None:
-        """Rotate each ring that is due or waited for, and log what is not as it was at the last look."""
+        """Rotate each ring that is due or waited for, and log what is not as it was at the last look.
+
+        A rotation that was made is told by whoever follows it.
+        """
         for family in Family:
             outcome = await self.container.rotate_when_due()(family)
             is_news = outcome != self._told.get(family)
             self._told[family] = outcome
-            if is_news and outcome is not None and not isinstance(outcome, NotDue):
-                _LOG.info("rotation_checked family=%s outcome=%s", family, type(outcome).__name__)
+            if is_news and isinstance(outcome, Waiting | AlreadyRotated):
+                events.ROTATION_CHECKED.tell(ring=family, outcome=type(outcome).__name__)
 
     async def reconcile(self) -> None:
         """Finish what anybody left unfinished."""
         for family in Family:
             outcome = await self.container.reconcile()(family)
             if isinstance(outcome, Reconciled) and outcome.repairs:
-                _LOG.info("reconciled family=%s repairs=%s", family, "; ".join(outcome.repairs))
+                events.RING_RECONCILED.tell(ring=family, repairs="; ".join(outcome.repairs))
 
     async def watch_ledger(self) -> None:
-        """Show what the ledger says of rings and audit trail."""
-        await self.container.watch_ledger()()
+        """Show what the ledger says of rings and audit trail, and log once that its chain is broken."""
+        try:
+            await self.container.watch_ledger()()
+        finally:
+            broken = self.container.watch_audit().status().broken
+            if broken and broken != self._broken:
+                events.AUDIT_CHAIN_BROKEN.tell(error=broken)
+            self._broken = broken
 
     async def _refresh_for_ever(self) -> None:
         poll_s = self.poll.total_seconds()
@@ -174,9 +185,12 @@ class Background:
         try:
             await step()
         except JournalKeysError as failure:
-            _LOG.warning("background_step_failed step=%s error=%s", getattr(step, "__name__", "?"), failure)
-        except Exception:  # noqa: BLE001 (a task that ends would end rotation and refreshing for good, unseen)
-            _LOG.exception("background_step_broken step=%s", getattr(step, "__name__", "?"))
+            name = getattr(step, "__name__", "?")
+            event = events.BACKGROUND_WORK_FAILED if name in _WORK else events.BACKGROUND_STEP_FAILED
+            event.tell(step=name, error=failure)
+        except Exception as error:  # noqa: BLE001 (a task that ends would end rotation and refreshing for good, unseen)
+            told = f"{type(error).__name__}: {error}"
+            events.BACKGROUND_STEP_BROKEN.tell(step=getattr(step, "__name__", "?"), error=told, trace=trace_of(error))
 
     def _rests(self, period: timedelta) -> Iterator[float]:
         """Seconds to rest: first up to one period, so that whom one moment brought together parts, then 0.75 to 1.

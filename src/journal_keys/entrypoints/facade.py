@@ -1,14 +1,14 @@
 """The names that the integration guide promises: thin doors to the container."""
 
 import asyncio
-import logging
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from journal_keys import events
 from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
 from journal_keys.adapters.prometheus.meter import process_meter
@@ -26,17 +26,17 @@ from journal_keys.entrypoints.kid_search import KidSearch
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.entrypoints.settings import Settings
+from journal_keys.entrypoints.told_work import ToldWork
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_crypto import SigningKey
 from journal_keys.ports.meter import Meter
-from journal_keys.ports.secret_store import SecretStoreProtocolError
+from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreError, SecretStoreProtocolError
 from journal_keys.use_cases.check_health import Health
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 _LATE_POLLS = 2
-_LOG = logging.getLogger("journal_keys")
 
 
 class PartlyRotatedError(PortError):
@@ -101,7 +101,8 @@ class InfisicalSecretsClient:
     async def _fetch(self, path: str) -> str:
         container = await self.container()
         parsed = SecretPath.parse(path)
-        text = as_text(expose(await container.fetch_secret()(parsed)))
+        with _told(events.SECRET_FETCH_FAILED, parsed):
+            text = as_text(expose(await container.fetch_secret()(parsed)))
         if text is None:
             raise SecretStoreProtocolError(f"{parsed} holds no UTF-8 text")
         return text
@@ -116,7 +117,10 @@ class InfisicalSecretsClient:
             SecretStoreError: the store failed or did not keep the value.
         """
         container = await self.container()
-        await container.store_secret()(SecretPath.parse(path), KeyMaterial(as_bytes(value)))
+        parsed, material = SecretPath.parse(path), KeyMaterial(as_bytes(value))
+        with _told(events.SECRET_NOT_STORED, parsed):
+            await container.store_secret()(parsed, material)
+        events.SECRET_STORED.tell(path=parsed)
 
     async def health_check(self) -> Health:
         """Give the health of both rings and of the store."""
@@ -128,7 +132,9 @@ class InfisicalSecretsClient:
             return self._container
         async with self._opening:
             if self._container is None:
-                opened = open_container(self._settings, engine=self._engine, redis=self._redis, meter=self._meter)
+                opened = open_container(
+                    self._settings, engine=self._engine, redis=self._redis, meter=self._meter, tracer=ToldWork()
+                )
                 container = await self._stack.enter_async_context(opened)
                 self._stack.push_async_callback(_report_usage, container)
                 await _prepare(container)
@@ -293,20 +299,32 @@ def _nothing(_path: str) -> None:
     return None
 
 
+@contextmanager
+def _told(event: events.Event, path: SecretPath) -> Iterator[None]:
+    """Log a failure of the store; that there is no such secret is none."""
+    try:
+        yield
+    except SecretNotFoundError:
+        raise
+    except SecretStoreError as failure:
+        event.tell(path=path, error=failure)
+        raise
+
+
 async def _prepare(container: Container) -> None:
     """Where there may be a snapshot, have views, and with them its secrets; without, who needs views is told."""
     if container.snapshots().name:
         try:
             await load_views(container)
         except JournalKeysError as failure:
-            _LOG.warning("no_views error=%s", failure)
+            events.NO_VIEWS.tell(error=failure)
 
 
 async def _report_usage(container: Container) -> None:
     try:
         await container.report_usage()()
     except JournalKeysError as failure:
-        _LOG.warning("usage_not_reported error=%s", failure)
+        events.USAGE_NOT_REPORTED.tell(error=failure)
 
 
 def _engine_of(session: AsyncSession | None) -> AsyncEngine | None:

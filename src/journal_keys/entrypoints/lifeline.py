@@ -1,6 +1,5 @@
 """A process lives no longer than the one that started it."""
 
-import logging
 import multiprocessing
 import os
 import signal
@@ -12,13 +11,13 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Final
 
+from journal_keys import events
+
 STOPS_WITHIN_S: Final = 4.0
 """How long a service may take to stop by itself: 2 s for requests under way, 1.5 s to end tasks and leave the fleet.
 
 Then it is cut off, so that with its last steps it ends within 5 s.
 """
-
-_LOG: Final = logging.getLogger("journal_keys")
 
 
 def hold_on_to_parent(folder: Path | None = None) -> None:
@@ -52,5 +51,5 @@ def last_call() -> Iterator[None]:
 
 
 def _end() -> None:
-    _LOG.warning("service_cut_off: it did not stop within %.0f s", STOPS_WITHIN_S)
+    events.SERVICE_CUT_OFF.tell(within_s=STOPS_WITHIN_S)
     os._exit(0)

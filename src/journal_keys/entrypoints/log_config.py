@@ -1,72 +1,110 @@
-"""Logs: one chain for every logger of the process, JSON lines or, on a terminal, readable ones."""
+"""Logs of a process of ours: the service, or one command. An application with the library has its own set-up.
+
+Every logger of the process comes through one chain: JSON lines or, on a terminal, readable ones.
+"""
 
 import logging
+import signal
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Final
 
-import stamina.instrumentation
-import structlog
-from structlog.processors import ExceptionRenderer
-from structlog.tracebacks import ExceptionDictTransformer
-from structlog.types import EventDict, Processor, WrappedLogger
+from journal_keys import events
+from journal_keys.entrypoints.log_lines import FileHandler, LineHandler
+from journal_keys.entrypoints.settings import Settings, SettingsError
 
-from journal_keys.entrypoints.settings import SettingsError
-
-_LOGGERS = ("journal_keys", "uvicorn", "uvicorn.error", "sqlalchemy", "alembic")
-LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
+_OTHERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "sqlalchemy", "alembic", "asyncio", "py.warnings")
 
 
-def configure_logging(level: str) -> None:
-    """Send the logs of this process to standard error.
+class _Chain(logging.Formatter):
+    """Makes the chain at the first record: a command that logs nothing does not pay for it."""
+
+    def __init__(self, *, readable: bool) -> None:
+        super().__init__()
+        self._readable = readable
+        self._made: logging.Formatter | None = None
+
+    def format(self, record: logging.LogRecord) -> str:
+        if self._made is None:
+            from journal_keys.entrypoints.log_chain import formatter  # noqa: PLC0415 (see above)
+
+            self._made = formatter(readable=self._readable)
+        return self._made.format(record)
+
+
+def log_service(settings: Settings) -> None:
+    """Send the logs of this process to standard error and, where there is a JOURNAL_LOG_FILE, there as JSON.
+
+    With a file, SIGHUP has it opened anew.
 
     Raises:
-        SettingsError: `level` is none of DEBUG, INFO, WARNING, ERROR, CRITICAL.
+        SettingsError: the file cannot be opened.
     """
-    name = level.upper()
-    if name not in LEVELS:
-        raise SettingsError("JOURNAL_LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(readable=sys.stderr.isatty()))
-    for logger_name in _LOGGERS:
-        logger = logging.getLogger(logger_name)
-        logger.handlers = [handler] if "." not in logger_name else []
-        logger.propagate = "." in logger_name
-        logger.setLevel(name if logger_name == "journal_keys" else max(logging.getLevelName(name), logging.WARNING))
+    handlers: list[LineHandler] = [_to_standard_error()]
+    if settings.journal_log_file is not None:
+        handlers.append(_to_file(settings.journal_log_file))
+    _take_over(handlers, settings)
+    if has_log_file():
+        signal.signal(signal.SIGHUP, lambda *_: reopen_log_file())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # a worker begins with it blocked
 
 
-def tell_retries() -> None:
-    """Log each retry of a call of the store through this package's logger, in place of stamina's own ways."""
-    stamina.instrumentation.set_on_retry_hooks([_tell_retry])
+def has_log_file() -> bool:
+    """Whether the logs of this process go to a file, too."""
+    return any(isinstance(one, FileHandler) for one in logging.getLogger().handlers)
 
 
-def _tell_retry(details: stamina.instrumentation.RetryDetails) -> None:
-    logging.getLogger("journal_keys").warning(
-        "store_call_retried retry=%d wait_s=%.1f reason=%s", details.retry_num, details.wait_for, details.caused_by
-    )
+def reopen_log_file() -> None:
+    """Go on in what the file's name stands for now."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, FileHandler) and handler.reopen():
+            events.LOG_FILE_REOPENED.tell(file=handler.file)
 
 
-def _formatter(*, readable: bool) -> structlog.stdlib.ProcessorFormatter:
-    shared: list[Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    end: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if readable:
-        plain = structlog.dev.plain_traceback
-        end += [escape_controls, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
-    else:
-        without_locals = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-        end += [without_locals, escape_controls, structlog.processors.JSONRenderer()]
-    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=end)
+def log_command(settings: Settings) -> None:
+    """Send the logs of this command to standard error: warnings, where JOURNAL_LOG_LEVEL does not say otherwise."""
+    is_said = "journal_log_level" in settings.model_fields_set
+    level = settings.journal_log_level if is_said else "WARNING"
+    _take_over([_to_standard_error()], settings.model_copy(update={"journal_log_level": level}))
 
 
-def escape_controls(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Escape control characters in every text of an event, so that no input can forge a line."""
-    return {name: _escaped(value) for name, value in event.items()}
+def _take_over(handlers: list[LineHandler], settings: Settings) -> None:
+    """Have the root logger hand every record to these handlers; other loggers' records count from WARNING on."""
+    root = logging.getLogger()
+    for former in [one for one in root.handlers if isinstance(one, LineHandler)]:
+        root.removeHandler(former)
+        former.close()
+    for handler in handlers:
+        root.addHandler(handler)
+    level: int = logging.getLevelName(settings.journal_log_level)
+    root.setLevel(max(level, logging.WARNING))
+    for name in _OTHERS:
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
+        logger.setLevel(logging.NOTSET)
+    logging.getLogger(events.LOGGER).setLevel(level)
+    logging.captureWarnings(True)  # noqa: FBT003 (its signature)
+    if settings.journal_infisical_enabled:
+        _quiet_stamina()
 
 
-def _escaped(value: Any) -> Any:  # noqa: ANN401 (whatever was logged)
-    if isinstance(value, str) and not value.isprintable():
-        return value.encode("unicode_escape").decode("ascii")
-    return value
+def _to_standard_error() -> LineHandler:
+    handler = LineHandler(sys.stderr.fileno())
+    handler.setFormatter(_Chain(readable=sys.stderr.isatty()))
+    return handler
+
+
+def _to_file(file: Path) -> FileHandler:
+    try:
+        handler = FileHandler(file, lambda failure: events.LOG_FILE_FAILED.tell(file=file, error=failure.strerror))
+    except OSError as failure:
+        raise SettingsError(f"JOURNAL_LOG_FILE: {file} cannot be opened: {failure.strerror}") from None
+    handler.setFormatter(_Chain(readable=False))
+    return handler
+
+
+def _quiet_stamina() -> None:
+    """Leave retries to our own event: by itself stamina would print them on standard output."""
+    from stamina.instrumentation import set_on_retry_hooks  # noqa: PLC0415 (who has a vault does not pay for it)
+
+    set_on_retry_hooks(())

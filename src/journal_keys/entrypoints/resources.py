@@ -33,6 +33,7 @@ from journal_keys.ports.ledger import LedgerAbsentError, LedgerUnavailableError
 from journal_keys.ports.meter import Meter
 from journal_keys.ports.secret_store import SecretStore, SecretStoreUnavailableError
 from journal_keys.ports.store_condition import StoreCondition
+from journal_keys.ports.tracer import Tracer
 from journal_keys.use_cases.init_rings import holds_keys_of_a_ring, lost_ledger
 
 if TYPE_CHECKING:
@@ -116,13 +117,14 @@ async def open_container(
     engine: AsyncEngine | None = None,
     redis: "Redis | None" = None,
     meter: Meter | None = None,
+    tracer: Tracer | None = None,
 ) -> AsyncIterator[Container]:
     """Open vault and ledger of these settings, which `init` made earlier.
 
     An `engine` that is handed in stays open afterwards. Of one for SQLite only the URL is taken: the ledger's promises
     there hang on how its connections are opened and begin their transactions, so it opens its own. A client of `redis`
     that is handed in is used in place of one for the URL in the settings, and stays open. Without a `meter` what is
-    counted stays in the container.
+    counted stays in the container, and without a `tracer` so does what is followed.
 
     Where there may be a snapshot, a ledger or vault that is out of reach is told by its first use instead.
 
@@ -141,7 +143,8 @@ async def open_container(
         chosen = meter or MemoryMeter()
         sharing = await _open_sharing(settings, redis, chosen, stack)
         stores = await stack.enter_async_context(_open_stores(settings))
-        yield build_container(settings, stores, ledger, {"meter": chosen, **(sharing.providers() if sharing else {})})
+        more = {"meter": chosen, **({"tracer": tracer} if tracer else {}), **(sharing.providers() if sharing else {})}
+        yield build_container(settings, stores, ledger, more)
 
 
 async def _checked(engine: AsyncEngine, *, waits: bool) -> AsyncEngine:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
+from journal_keys import events
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import JournalKeysError, UnknownKeyError
 from journal_keys.domain.keys import Family, Kid
-from journal_keys.domain.outcomes import CompromiseOutcome, RotationOutcome
+from journal_keys.domain.outcomes import Compromised, CompromiseOutcome, RotationOutcome
 
 
 async def rotate_each(
@@ -32,5 +33,10 @@ async def compromise(container: Container, kid: Kid, *, actor: str, reason: str)
     for family in Family:
         ring = (await container.ledger().read(family)).ring
         if ring is not None and ring.find(kid) is not None:
-            return await container.compromise_key()(family, kid, actor=actor, reason=reason)
+            outcome = await container.compromise_key()(family, kid, actor=actor, reason=reason)
+            if isinstance(outcome, Compromised):
+                events.KEY_COMPROMISED.tell(
+                    ring=family, kid=kid, active_kid=outcome.active_kid, generation=outcome.generation
+                )
+            return outcome
     raise UnknownKeyError(f"no ring ever had a key {kid}; 'keys list' shows those there are")

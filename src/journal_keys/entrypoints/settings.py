@@ -24,6 +24,7 @@ from journal_keys.entrypoints.backup_settings import BackupSettings
 from journal_keys.entrypoints.http_settings import HttpSettings, check_issuer
 from journal_keys.entrypoints.infisical_settings import InfisicalSettings
 from journal_keys.entrypoints.infisical_settings import SettingsError as SettingsError  # noqa: PLC0414 (its public home)
+from journal_keys.entrypoints.log_settings import LogSettings
 from journal_keys.entrypoints.redis_settings import RedisSettings
 from journal_keys.entrypoints.snapshot_settings import SnapshotSettings
 from journal_keys.entrypoints.webhook_settings import WebhookSettings
@@ -83,7 +84,14 @@ def environment_of(names: Iterable[str]) -> dict[str, str]:
 
 
 class Settings(
-    InfisicalSettings, RedisSettings, SnapshotSettings, WebhookSettings, AdminSettings, HttpSettings, BackupSettings
+    InfisicalSettings,
+    RedisSettings,
+    SnapshotSettings,
+    WebhookSettings,
+    AdminSettings,
+    HttpSettings,
+    BackupSettings,
+    LogSettings,
 ):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 
@@ -139,8 +147,6 @@ class Settings(
     """The claim `aud` of every token."""
     journal_jwt_token_type: str = "at+jwt"  # noqa: S105 (a media type, RFC 9068 §2.1)
     """The header `typ` of every token."""
-    journal_log_level: str = "INFO"
-    """Level of the log on standard error."""
     prometheus_multiproc_dir: Path | None = None
     """Where processes put their figures together; the Prometheus client reads it at its import. `serve` with several
     processes makes a folder of its own, any other server of several needs one that is there, emptied before it starts.

@@ -8,6 +8,7 @@ from journal_keys.domain.changes import RotationRecord, RotationRequest, Rotatio
 from journal_keys.domain.errors import DomainError, MaterialCorruptError, PortError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyVersion
+from journal_keys.domain.labels import method_label
 from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, RotationOutcome, Waiting
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.rotation import Cause, NotDueUntil, Promote, StageFirst, WaitUntil
@@ -16,6 +17,7 @@ from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError, StaleGenerationError
 from journal_keys.ports.meter import Meter
 from journal_keys.ports.secret_store import SecretNotFoundError
+from journal_keys.ports.tracer import Tracer, Work
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.read_material import ReadMaterial, checked_record
 from journal_keys.use_cases.stage_successor import StageSuccessor
@@ -37,6 +39,7 @@ class RotateKeys:
     project: ProjectRing
     hints: HintBus
     meter: Meter
+    tracer: Tracer
     policies: Mapping[Family, RotationPolicy]
     windows: Windows
 
@@ -49,6 +52,15 @@ class RotateKeys:
             PortError: store or ledger failed before anything was promoted. A failure after it is told in
                 `Rotated.unfinished`, and `reconcile` finishes the rest.
         """
+        facts = {"ring": family.value, "rotation_id": request.rotation_id, "method": method_label(request.actor)}
+        with self.tracer.follow(Work.ROTATE, **facts) as trace:
+            outcome = await self._rotate(family, request)
+            trace.add(outcome=type(outcome).__name__, generation=outcome.generation)
+            if isinstance(outcome, Rotated):
+                trace.add(kid=outcome.new_kid, old_kid=outcome.old_kid, unfinished=outcome.unfinished)
+        return outcome
+
+    async def _rotate(self, family: Family, request: RotationRequest) -> RotationOutcome:
         outcome = await self._decide(family, request)
         if not isinstance(outcome, Rotated):
             return outcome

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.meter import MemoryMeter
+from journal_keys.adapters.memory.tracer import MemoryTracer
 from journal_keys.domain import rotation
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keyring import KeyRing
@@ -78,6 +79,7 @@ class Process:
             project=self.project,
             hints=self.hints,
             meter=MemoryMeter(),
+            tracer=MemoryTracer(),
             policies=POLICIES,
             windows=self.windows,
         )

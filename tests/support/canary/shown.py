@@ -1,14 +1,17 @@
 """What the running test has put where others may read it, by kind of place."""
 
+import logging
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from logging import LogRecord
 from typing import Final
 
-from journal_keys.entrypoints import log_config
+from journal_keys.entrypoints import log_chain
 from tests.support.canary import errors
 
-_FORMATTERS: Final = [log_config._formatter(readable=readable) for readable in (False, True)]  # noqa: SLF001
+_FORMATTERS: Final = [logging.Formatter(), *(log_chain.formatter(readable=readable) for readable in (False, True))]
+"""What an application makes of a record, and what the service does."""
 
 
 @dataclass(slots=True)
@@ -51,6 +54,6 @@ class Shown:
     def _format(self, record: LogRecord) -> None:
         self.add("a log record", repr(vars(record)))
         for formatter in _FORMATTERS:
-            self.add("a log line", formatter.format(record))
+            self.add("a log line", formatter.format(copy(record)))
         if record.exc_info and record.exc_info[1]:
             self.add_error(record.exc_info[1])

@@ -12,7 +12,7 @@ from dependency_injector import providers
 from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keys import Family, Kid
-from journal_keys.domain.outcomes import Reconciled, ReconcileOutcome, Rotated, RotationOutcome, Waiting
+from journal_keys.domain.outcomes import AlreadyRotated, Reconciled, ReconcileOutcome, Rotated, RotationOutcome, Waiting
 from journal_keys.domain.status import StatusReport
 from journal_keys.entrypoints.background import Background
 from journal_keys.entrypoints.resources import open_container
@@ -66,7 +66,7 @@ class Scripted:
         return self.outcomes.pop(0) if family is Family.JWT else None
 
 
-async def test_a_rotation_that_waits_is_logged_once_and_again_when_it_is_made(
+async def test_a_rotation_that_waits_is_logged_once_and_the_next_one_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings = settings_in(tmp_path)
@@ -76,8 +76,8 @@ async def test_a_rotation_that_waits_is_logged_once_and_again_when_it_is_made(
         family=Family.JWT, active_kid=old, staged_kid=new, generation=1, until=START, because="published just now"
     )
     made = Rotated(family=Family.JWT, old_kid=old, new_kid=new, generation=2)
-    again = Rotated(family=Family.JWT, old_kid=new, new_kid=later, generation=3)
-    script = Scripted(waiting, waiting, waiting, made, None, again)
+    another = AlreadyRotated(family=Family.JWT, old_kid=new, new_kid=later, generation=3)
+    script = Scripted(waiting, waiting, waiting, made, None, another, another)
     async with open_container(settings) as container:
         container.rotate_when_due.override(providers.Object(script))
         background = Background(container=container, poll=settings.poll, reconcile_interval=settings.poll)
@@ -85,8 +85,7 @@ async def test_a_rotation_that_waits_is_logged_once_and_again_when_it_is_made(
             while script.outcomes:
                 await background.rotate_due()
     told = [record.getMessage() for record in caplog.records if "rotation_checked" in record.getMessage()]
-    expected = ("Waiting", "Rotated", "Rotated")
-    assert told == [f"rotation_checked family=jwt outcome={outcome}" for outcome in expected]
+    assert told == ["rotation_checked ring=jwt outcome=Waiting", "rotation_checked ring=jwt outcome=AlreadyRotated"]
 
 
 async def test_a_step_that_does_not_end_keeps_nothing_from_ending(tmp_path: Path) -> None:
@@ -144,7 +143,7 @@ async def test_counts_that_cannot_be_reported_are_logged_and_views_are_refreshed
                 stack.push_async_exit(background)
                 while counted.calls < 3:  # noqa: ASYNC110 (the task brings it about)
                     await asyncio.sleep(0.01)
-    assert "background_step_failed step=report_usage error=takes no changes" in caplog.text
+    assert 'background_step_failed step=report_usage error="takes no changes"' in caplog.text
 
 
 class FlakyDescription:
@@ -177,7 +176,7 @@ async def test_what_the_ledger_says_is_shown_again_and_again_and_a_look_that_fai
     assert {family: shown.generation for family, shown in meter.ledger.items()} == dict.fromkeys(Family, 1)
     assert meter.audit is not None
     assert meter.audit.whole_at is not None
-    assert "background_step_failed step=watch_ledger error=gives no answer" in caplog.text
+    assert 'background_step_failed step=watch_ledger error="gives no answer"' in caplog.text
 
 
 async def test_who_only_refreshes_does_not_look_at_the_ledger_for_figures(tmp_path: Path) -> None:

@@ -1,16 +1,15 @@
 """How many requests a minute this process may send: older servers count them per client address."""
 
 import asyncio
-import logging
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from journal_keys import events
 from journal_keys.ports.clock import Clock
 
 _WORTH_TELLING_S: Final = 1.0
-_LOG = logging.getLogger("journal_keys")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Budget:
         """Take one request, waiting until there is one."""
         async with self._line:
             if self.waits_for() > _WORTH_TELLING_S:
-                _LOG.warning("store_budget_spent wait_s=%.0f requests_per_minute=%d", self.waits_for(), self.most)
+                events.STORE_BUDGET_SPENT.tell(wait_s=round(self.waits_for()), requests_per_minute=self.most)
             while self.waits_for() > 0:  # noqa: ASYNC110 (time is what is waited for)
                 await asyncio.sleep(self.waits_for())
             self._spent_s.append(self.clock.uptime_s())

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 import stamina
 
+from journal_keys import events
 from journal_keys.adapters.infisical_cli.failures import CallFailedError, Failure
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
@@ -36,6 +37,8 @@ class Patience:
         """
         pace = Pace(self)
         async for one in stamina.retry_context(on=pace.wait, attempts=self.retries + 1, timeout=None):
+            if one.num > 1:
+                events.STORE_CALL_RETRIED.tell(retry=one.num - 1, error=pace.failure)
             with one:
                 return await attempt()
         raise AssertionError("the last try gives or raises")
@@ -52,9 +55,11 @@ class Pace:
         self._patience = patience
         self._delay_s = patience.delay_s
         self._ends_s = patience.clock.uptime_s() + LONGEST_S
+        self.failure: Exception | None = None
 
     def wait(self, failure: Exception) -> float | bool:
         """Give the seconds until the next try, or False: there is none."""
+        self.failure = failure
         if not isinstance(failure, CallFailedError):
             return False
         if failure.failure.kind is Failure.BUSY:

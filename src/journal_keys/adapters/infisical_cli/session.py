@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from journal_keys import events
 from journal_keys.adapters.infisical_cli.failures import CallFailedError, Failure
 from journal_keys.domain import base64url
 from journal_keys.domain.exposure import expose
@@ -58,6 +59,7 @@ class FixedToken(Session):
 
     async def renewed(self, refused: KeyMaterial) -> KeyMaterial:  # noqa: ARG002 (there is only one)
         """Say that there is no other."""
+        events.STORE_TOKEN_REFUSED.tell()
         raise SecretStoreDeniedError(
             "the server refuses INFISICAL_TOKEN: it is expired, revoked or spent; set a new one and restart, or set"
             " INFISICAL_UNIVERSAL_AUTH_CLIENT_ID and _CLIENT_SECRET, with which a new one is fetched when needed"
@@ -110,8 +112,10 @@ class Login(Session):
             if refusal.failure.kind is not Failure.CREDENTIALS:
                 raise
             self._hold(str(refusal.failure), refusal.failure.wait_s)
+            events.STORE_LOGIN_REFUSED.tell(error=self._refusal())
             raise SecretStoreDeniedError(self._refusal()) from None
         self._hold_s, self._token = 0.0, token
+        events.STORE_LOGIN_DONE.tell()
         self._logins_s.append(self.clock.uptime_s())
         self._due_s = self.clock.uptime_s() + _OF_LIFE * lifetime_s(token)
         return token

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
+from journal_keys import events
 from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.shared_secret_cache import NotShared
 from journal_keys.domain.errors import JournalKeysError
@@ -109,6 +110,7 @@ class MemorySecretCache(SecretCache):
             del self._values[text]
         for path in [path for path in self._flights if prefix is None or path.is_within(prefix)]:
             self._flights.pop(path)[0].is_kept = False
+        events.CACHE_FORGOTTEN.tell(prefix=prefix or "/", values=len(gone))
         return len(gone)
 
     def _depart(self, path: SecretPath, load: Load) -> tuple[_Flight, asyncio.Task[KeyMaterial]]:
@@ -127,14 +129,17 @@ class MemorySecretCache(SecretCache):
             if flight.is_kept:
                 self._values.pop(str(path), None)
             raise
-        except JournalKeysError:
+        except JournalKeysError as failure:
             held = self._values.get(str(path))
             if held is None or self._uptime_s() - held.loaded_s >= self._stale_s:
                 raise
             source = Source.STALE
+            events.STALE_SECRET_SERVED.tell(path=path, age_s=round(self._uptime_s() - held.loaded_s), error=failure)
             return held.value
         finally:
-            self._meter.fetched(path, source, self._uptime_s() - asked_s)
+            took_s = self._uptime_s() - asked_s
+            self._meter.fetched(path, source, took_s)
+            events.SECRET_FETCHED.tell(path=path, source=source, took_ms=round(1000 * took_s))
             if flight.is_kept:
                 self._flights.pop(path, None)
         if flight.is_kept:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from redis import exceptions
 from redis.asyncio import Redis
 
+from journal_keys import events
 from journal_keys.adapters.redis.client import TIMEOUT_S
 from journal_keys.adapters.redis.counts import Count, Counts
 from journal_keys.domain.breaker import Breaker
@@ -88,8 +89,12 @@ class Caller:
             raise
         else:
             self.breaker.answered(permit)
+            if permit.is_probe:
+                events.REDIS_ANSWERS_AGAIN.tell()
             return answer
         if why in _DEAD:
+            if not self.breaker.is_open:
+                events.REDIS_AWAY.tell(why=why)
             self.breaker.failed(permit, self.clock.uptime_s())
         else:
             self.breaker.answered(permit)

@@ -1,9 +1,9 @@
 """Sealed secrets in Redis."""
 
-import logging
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
+from journal_keys import events
 from journal_keys.adapters.redis.caller import Caller, NoAnswerError
 from journal_keys.adapters.redis.counts import Count
 from journal_keys.adapters.redis.keys import DerivedKeys
@@ -25,8 +25,6 @@ from journal_keys.domain.paths import SecretPath, is_owned
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.shared_secret_cache import Found, SharedSecret, SharedSecretCache, Vacancy
-
-_LOG = logging.getLogger("journal_keys")
 
 _MOST_OWED: Final = 64
 _MOST_SLOTS: Final = 4096
@@ -154,7 +152,7 @@ class RedisSharedSecretCache(SharedSecretCache):
             await self._pay()
         except NoAnswerError as failure:
             if is_first:
-                _LOG.warning("redis_forgetting_is_owed why=%s", failure.why)
+                events.REDIS_FORGETTING_IS_OWED.tell(why=failure.why)
 
     async def claim(self) -> bool:
         """Say whether this namespace is ours or free; where Redis does not answer, it may be.
@@ -204,7 +202,7 @@ class RedisSharedSecretCache(SharedSecretCache):
         if not is_ours:
             self._counts[Count.FOREIGN_NAMESPACE] += 1
             if not self._is_foreign:
-                _LOG.error("redis_namespace_is_anothers prefix=%s expected=%s", self._place.prefix, self._place.owner)
+                events.REDIS_NAMESPACE_IS_ANOTHERS.tell(prefix=self._place.prefix, expected=self._place.owner)
         self._is_foreign = not is_ours
         return text if is_ours else None
 

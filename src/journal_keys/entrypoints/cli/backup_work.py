@@ -17,7 +17,7 @@ from journal_keys.entrypoints.backup_seals import SealOptions, opening_of, seal_
 from journal_keys.entrypoints.cli.options import Scope
 from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_outcome, print_table
 from journal_keys.entrypoints.cli.progress import shown
-from journal_keys.entrypoints.cli.running import on_container, operator
+from journal_keys.entrypoints.cli.running import command_settings, on_container, operator
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.backup_shelf import Shelved
 from journal_keys.use_cases.back_up import BackedUp, Wanted
@@ -41,7 +41,7 @@ class CiphertextsError(RefusedError):
 
 def create(scope: Scope, options: SealOptions, *, signing_keys: bool, reason: str, json: bool) -> None:
     """Back up."""
-    settings = Settings.from_environment()
+    settings = command_settings()
     families = frozenset(Family) if scope is Scope.BOTH else frozenset({Family(scope.value)})
 
     async def run(container: "Container") -> BackedUp:
@@ -61,7 +61,7 @@ def create(scope: Scope, options: SealOptions, *, signing_keys: bool, reason: st
 def verify(place: str, options: SealOptions, *, json: bool) -> None:
     """Open it, and report."""
     with shown(json=json) as tell:
-        settings = Settings.from_environment(checks_infisical=False)
+        settings = command_settings(checks_infisical=False)
         check = CheckBackup(shelf=FolderBackupShelf(settings.backup_folder), opener=CryptographyKeyOpener())
         _, report = asyncio.run(check(place, opening_of(settings, options), tell=tell))
     _show_report(report, json=json)
@@ -81,7 +81,7 @@ def _show_report(report: BackupReport, *, json: bool) -> None:
 
 def list_backups(*, json: bool) -> None:
     """List them."""
-    folder = Settings.from_environment(checks_infisical=False).backup_folder
+    folder = command_settings(checks_infisical=False).backup_folder
     found: Sequence[Shelved] = asyncio.run(FolderBackupShelf(folder).listed())
     if json:
         print_json(list(found))
@@ -92,7 +92,7 @@ def list_backups(*, json: bool) -> None:
 
 def restore(place: str, options: SealOptions, *, reason: str, json: bool) -> None:
     """Restore."""
-    settings = Settings.from_environment()
+    settings = command_settings()
     opening = opening_of(settings, options)
 
     async def run(container: "Container") -> "RestoredBackup":
@@ -128,7 +128,7 @@ def destroy(  # noqa: PLR0913 (options)
     known = parse_kid(kid)
     if backup is not None and no_backup:
         raise typer.BadParameter("--backup and --no-backup say the opposite: give one of them")
-    settings = Settings.from_environment()
+    settings = command_settings()
     held = _opened(settings, backup, options) if backup is not None else None
     named, examined = kids_named(_lines(ciphertexts)) if ciphertexts is not None else (frozenset[str](), None)
     if (confirm if confirm is not None else _typed()) != known:

@@ -9,6 +9,7 @@ from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import print_json
+from journal_keys.entrypoints.cli.running import command_settings
 from journal_keys.entrypoints.settings import Settings, SettingsError
 
 
@@ -18,7 +19,7 @@ def doctor(*, json: bool) -> ExitCode:
     Raises:
         SettingsError: the store is not in Infisical, or its settings are incomplete.
     """
-    settings = Settings.from_environment()
+    settings = command_settings()
     if not settings.journal_infisical_enabled:
         raise SettingsError("doctor looks at Infisical: set JOURNAL_INFISICAL_ENABLED=true and what belongs to it")
     findings = asyncio.run(_examine(settings, aloud=not json))

@@ -21,10 +21,10 @@ def upgrade(*, json: Json = False) -> None:
     import asyncio
 
     from journal_keys.entrypoints.cli.output import print_fields, print_json
+    from journal_keys.entrypoints.cli.running import command_settings
     from journal_keys.entrypoints.resources import upgrade_ledger
-    from journal_keys.entrypoints.settings import Settings
 
-    before, now = asyncio.run(upgrade_ledger(Settings.from_environment()))
+    before, now = asyncio.run(upgrade_ledger(command_settings()))
     fields = {"schema_before": before, "schema_now": now}
     if json:
         print_json(fields)

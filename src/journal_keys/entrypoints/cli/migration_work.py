@@ -18,7 +18,7 @@ from journal_keys.entrypoints.backup_seals import SealOptions, known_seal, openi
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_outcome, print_table
 from journal_keys.entrypoints.cli.progress import shown
-from journal_keys.entrypoints.cli.running import on_container, operator
+from journal_keys.entrypoints.cli.running import command_settings, on_container, operator
 from journal_keys.entrypoints.migration_source import from_environment, from_file, read_map, refuse_nothing
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.use_cases.keep_pre_image import open_migration
@@ -114,7 +114,7 @@ def _findings(file: Path | None, map_file: Path | None) -> Iterable[Finding]:
     where = str(file) if file is not None else "the environment"
     found = f"{len(source)} of the map's variables are set in {where}"
     yield Finding(check="source", ok=bool(source), found=found)
-    settings = Settings.from_environment()
+    settings = command_settings()
     try:
         plan = asyncio.run(_checked_plan(settings, chosen, source, Resolutions()))
     except JournalKeysError as failure:
@@ -153,7 +153,7 @@ def dry_run(wanted: Wanted, *, json: bool) -> None:
         ConflictError: it has conflicts; it is shown all the same.
     """
     chosen, source = _to_move(wanted)
-    settings = Settings.from_environment()
+    settings = command_settings()
     plan = asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions, anew=wanted.anew))
     _show_plan(plan.lines, json=json)
     plan.check()
@@ -169,7 +169,7 @@ def _show_plan(lines: Iterable[PlanLine], *, json: bool) -> None:
 def backup_only(wanted: Wanted, *, json: bool) -> None:
     """Seal away what the plan would touch."""
     chosen, source = _to_move(wanted)
-    settings = Settings.from_environment()
+    settings = command_settings()
 
     async def run() -> tuple[str, str]:
         async with _previewed(settings) as container:
@@ -193,7 +193,7 @@ def migrate(wanted: Wanted, *, json: bool) -> None:
     from journal_keys.use_cases.migrate_secrets import Move
 
     chosen, source = _to_move(wanted)
-    settings = Settings.from_environment()
+    settings = command_settings()
     plan = asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions, anew=wanted.anew))
     if not json or any(line.step is Step.CONFLICT for line in plan.lines):
         _show_plan(plan.lines, json=json)
@@ -222,7 +222,7 @@ def status(file: Path | None, map_file: Path | None, *, json: bool) -> None:
     chosen, source = _source(file, map_file)
 
     async def run() -> tuple[object, ...]:
-        async with _previewed(Settings.from_environment()) as container:
+        async with _previewed(command_settings()) as container:
             return await container.migration_status()(source, chosen)
 
     found = asyncio.run(run())
@@ -253,7 +253,7 @@ def rollback(wanted: Back, *, json: bool) -> None:
     """Put back."""
     from journal_keys.use_cases.roll_back_migration import Undo
 
-    settings = Settings.from_environment()
+    settings = command_settings()
     chosen, source = _source(wanted.from_file, wanted.map_file)
     forget = frozenset(parse_kid(kid) for kid in wanted.forget)
     overwrite = frozenset(SecretPath.parse(path) for path in wanted.overwrite)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
     from journal_keys.container import Container
+    from journal_keys.entrypoints.settings import Settings
 
 T = TypeVar("T")
 
@@ -34,13 +35,8 @@ def on_container(command: "Callable[[Container], Awaitable[T]]", *, makes: Liter
         import asyncio
 
         from journal_keys.entrypoints.resources import open_container, provision, rebuild
-        from journal_keys.entrypoints.settings import Settings
 
-    settings = Settings.from_environment()
-    if settings.journal_infisical_enabled:
-        from journal_keys.entrypoints.log_config import tell_retries
-
-        tell_retries()
+    settings = command_settings()
     opened = {"": open_container, "rings": provision, "ledger": rebuild}[makes]
 
     async def run() -> T:
@@ -48,6 +44,20 @@ def on_container(command: "Callable[[Container], Awaitable[T]]", *, makes: Liter
             return await command(container)
 
     return asyncio.run(run())
+
+
+def command_settings(*, checks_infisical: bool = True) -> "Settings":
+    """Read the environment, and have what is logged from now on go where it says.
+
+    Raises:
+        SettingsError: as `Settings.from_environment`.
+    """
+    from journal_keys.entrypoints.log_config import log_command
+    from journal_keys.entrypoints.settings import Settings
+
+    settings = Settings.from_environment(checks_infisical=checks_infisical)
+    log_command(settings)
+    return settings
 
 
 @contextmanager

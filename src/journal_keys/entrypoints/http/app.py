@@ -29,6 +29,7 @@ from journal_keys.entrypoints.http.router import build_router
 from journal_keys.entrypoints.http.webhook import Webhooks
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
+from journal_keys.entrypoints.told_work import ToldWork
 from journal_keys.entrypoints.webhook_settings import WebhookRotation
 
 _UNPROCESSABLE = 422
@@ -90,7 +91,7 @@ def create_service(chosen: Settings, *, is_installed: bool = False) -> Service:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with (
-            open_container(chosen, meter=process_meter()) as container,
+            open_container(chosen, meter=process_meter(), tracer=ToldWork()) as container,
             Background(
                 container=container,
                 poll=chosen.poll,

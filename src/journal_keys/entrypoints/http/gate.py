@@ -1,7 +1,6 @@
 """Who is let in: tokens by their scopes, and in the embedded profile direct callers of this machine."""
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from journal_keys import events
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.container import Container
 from journal_keys.domain.access import (
@@ -29,13 +29,14 @@ from journal_keys.entrypoints.admin_settings import AdminPlace
 from journal_keys.entrypoints.http.doors import DOORS, Door, Kind
 from journal_keys.entrypoints.http.loopback import host_of, is_own_host, refusal
 from journal_keys.entrypoints.http.problems import problem, problem_of
+from journal_keys.events import trace_of
 from journal_keys.ports.grants import GrantsError
 
-_LOG: Final = logging.getLogger("journal_keys")
 _CALLER: Final = "journal_keys.caller"
 _REQUEST_ID: Final = "X-Request-Id"
 _BEARER: Final = "bearer "
 _BROKEN: Final = 500
+_REFUSED: Final = 400
 _NOBODY: Final = "http:unknown"
 _PAUSE_S: Final = 1.0
 """Frequent refusals are audited no more often; the next entry says how many it stands for."""
@@ -160,6 +161,10 @@ class _Passage:
                 MutableHeaders(scope=message)[_REQUEST_ID] = self.request_id
             await send(message)
 
+        with events.bound(request_id=self.request_id):
+            await self._go(receive, noted, is_embedded=is_embedded)
+
+    async def _go(self, receive: Receive, noted: Send, *, is_embedded: bool) -> None:
         try:
             await self._let_in(is_embedded=is_embedded)
             self.scope[_CALLER] = self.caller
@@ -171,13 +176,19 @@ class _Passage:
             is_frequent = isinstance(failure, TooManyRequestsError) or self.caller is None
             await self._audit(is_frequent=is_frequent)
         except asyncio.CancelledError:  # the service stops
-            _LOG.warning("call_cut_short request_id=%s actor=%s", self.request_id, self._actor)
+            events.CALL_CUT_SHORT.tell(actor=self._actor)
             raise
-        except Exception:  # answered further out, as a 500
+        except Exception as error:  # answered further out, as a 500
+            told = f"{type(error).__name__}: {error}"
+            events.REQUEST_BROKEN.tell(route=self._route, error=told, trace=trace_of(error))
             await self._audit()
             raise
         else:
             await self._audit()
+
+    @property
+    def _route(self) -> str:
+        return f"{self.scope['method']} {self.scope['path']}"
 
     @property
     def _actor(self) -> str:
@@ -229,18 +240,19 @@ class _Passage:
         try:
             await self._write_down(self.container_now(), is_frequent=is_frequent)
         except JournalKeysError as failure:
-            _LOG.warning("admin_call_not_audited request_id=%s error=%s", self.request_id, failure)
+            events.ADMIN_CALL_NOT_AUDITED.tell(error=failure)
 
     async def _write_down(self, container: Container, *, is_frequent: bool) -> None:
-        route = f"{self.scope['method']} {self.scope['path']}"
         more = {}
         if is_frequent:
             number = self.refusals[self._actor].number(container.clock().uptime_s())
             if not number:
                 return
             more = {"requests": str(number)}
+        if self.status is not None and self.status >= _REFUSED:
+            events.CALL_REFUSED.tell(actor=self._actor, route=self._route, status=self.status, **more)
         detail = {
-            "route": route,
+            "route": self._route,
             "scope": self.door.scope.value,
             "status": str(self.status or _BROKEN),
             "request_id": self.request_id,
@@ -257,6 +269,6 @@ def _token(shown: list[str]) -> str:
 
 def _refused(failure: JournalKeysError) -> Response:
     if isinstance(failure, GrantsError):  # it names a file, to whoever asks
-        _LOG.warning("no_token_is_known error=%s", failure)
+        events.NO_TOKEN_IS_KNOWN.tell(error=failure)
         return problem(503, "the tokens cannot be used: the log says why")
     return problem_of(failure)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json as json_text
-import logging
 import socket
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
+from journal_keys import events
 from journal_keys.domain.errors import InvalidNameError, JournalKeysError, PortError
 from journal_keys.entrypoints.admin_tokens import first_token
 from journal_keys.entrypoints.background import load_views
@@ -20,14 +20,13 @@ from journal_keys.entrypoints.http.listening import admin_listener, listen
 from journal_keys.entrypoints.http.protocol import BoundedProtocol
 from journal_keys.entrypoints.http.workers import CREATE_WORKER, Supervisor, figures_folder
 from journal_keys.entrypoints.lifeline import last_call
-from journal_keys.entrypoints.log_config import configure_logging, tell_retries
+from journal_keys.entrypoints.log_config import log_service
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 
 _FINISH_WITHIN_S: Final = 2
 """How long requests may take that are under way when the service is to stop (`lifeline.STOPS_WITHIN_S`)."""
 
-_LOG: Final = logging.getLogger("journal_keys")
 _STARTS_WITHIN_S: Final = 20
 """How long a new worker may take until it serves; on a busy machine 5 s are too short."""
 MOST_CONNECTIONS: Final = 512
@@ -60,13 +59,13 @@ def serve(settings: Settings, host: str, port: int, *, workers: int | None, json
     one that ends is replaced, and all end with this one, however it ends.
 
     Raises:
-        SettingsError: the host is not of this machine's loopback, or the admin plane's place cannot be listened on.
+        SettingsError: the host is not of this machine's loopback, or the admin plane's place cannot be listened on, or
+            the log file cannot be opened.
         PortTakenError: another program listens on one of the two.
         PolicyError, PortError, MaterialCorruptError: vault or ledger cannot be used.
         StartError: the application did not start all the same.
     """
-    configure_logging(settings.journal_log_level)
-    tell_retries()
+    log_service(settings)
     with listen(host, port) as listener, admin_listener(settings.admin_place()) as more:
         asyncio.run(_check(settings))
         shown_host = f"[{host}]" if ":" in host else host
@@ -116,15 +115,16 @@ def _admin_token(settings: Settings) -> str | None:
     try:
         token = first_token(settings)
     except (PortError, InvalidNameError) as failure:
-        _LOG.warning("no_admin_token error=%s", failure)
+        events.NO_ADMIN_TOKEN.tell(error=failure)
         return None
     if not settings.is_embedded and settings.admin_tokens_file is None:
-        _LOG.warning("admin_plane_off: JOURNAL_ADMIN_TOKENS_FILE names no file with tokens")
+        events.ADMIN_PLANE_OFF.tell(because="JOURNAL_ADMIN_TOKENS_FILE names no file with tokens")
     return token
 
 
 def _announce(address: str, settings: Settings, *, json: bool) -> None:
     token = _admin_token(settings)
+    events.SERVICE_STARTED.tell(address=address)
     if json:
         told = {"serves_on": address, **({} if token is None else {"admin_token": token})}
         sys.stdout.write(json_text.dumps(told) + "\n")

@@ -1,12 +1,13 @@
 """A delivery as HTTP brings it: what it is answered, what the log says, and what is done behind the answer."""
 
-import logging
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
 from starlette.types import Receive, Scope, Send
 
+from journal_keys import events
+from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError, PortError
 from journal_keys.domain.keys import Family
@@ -68,7 +69,6 @@ DOCUMENTED: Final[dict[str, Any]] = {
         },
     },
 }
-_LOG: Final = logging.getLogger("journal_keys")
 
 
 class Webhooks:
@@ -81,22 +81,26 @@ class Webhooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one delivery, or raise what the application's error table knows."""
+        with events.bound(request_id=SystemEntropy().token(16).hex()):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         container = self._container_now()
         body = await whole(receive)
         try:
             outcome = await self._handler(container)(Delivery(headers=scope["headers"], body=body))
         except (WebhookUnusableError, WebhookRefusedError, LimiterUnavailableError) as failure:
-            _LOG.warning("%s error=%s", _EVENTS[type(failure)], failure)
+            _EVENTS[type(failure)].tell(error=failure)
             raise
         except PortError as failure:
-            _LOG.warning("webhook_failed error=%s", failure)
+            events.WEBHOOK_FAILED.tell(error=failure)
             detail = "whether the delivery is genuine, or came before, could not be found out: send it again"
             await problem(503, detail)(scope, receive, send)
             return
         headers, answer = _answer(outcome)
         await send_whole(send, 200, headers, answer)
         if isinstance(outcome, Taken):
-            _LOG.info("webhook_taken event=%s folder=%s", outcome.event, outcome.folder)
+            events.WEBHOOK_TAKEN.tell(change=outcome.event, folder=outcome.folder)
             await _rotate(container, outcome.families if self._rotates else ())
 
     def _handler(self, container: Container) -> HandleWebhook:
@@ -107,10 +111,10 @@ class Webhooks:
         return handler
 
 
-_EVENTS: Final[dict[type[JournalKeysError], str]] = {
-    WebhookUnusableError: "webhook_unusable",
-    WebhookRefusedError: "webhook_refused",
-    LimiterUnavailableError: "webhook_not_counted",
+_EVENTS: Final[dict[type[JournalKeysError], events.Event]] = {
+    WebhookUnusableError: events.WEBHOOK_UNUSABLE,
+    WebhookRefusedError: events.WEBHOOK_REFUSED,
+    LimiterUnavailableError: events.WEBHOOK_NOT_COUNTED,
 }
 
 
@@ -119,10 +123,10 @@ async def _rotate(container: Container, families: Iterable[Family]) -> None:
         try:
             outcome = await container.rotate_on_webhook()(family)
         except JournalKeysError as failure:
-            _LOG.warning("webhook_rotation_failed family=%s error=%s", family, failure)
+            events.WEBHOOK_ROTATION_FAILED.tell(ring=family, error=failure)
             continue
         if outcome is not None:
-            _LOG.info("webhook_rotation_checked family=%s outcome=%s", family, type(outcome).__name__)
+            events.WEBHOOK_ROTATION_CHECKED.tell(ring=family, outcome=type(outcome).__name__)
 
 
 _Answer = tuple[tuple[tuple[bytes, bytes], ...], bytes]

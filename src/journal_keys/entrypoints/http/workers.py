@@ -1,6 +1,5 @@
 """Several processes that serve on one socket, and the one that keeps them."""
 
-import logging
 import os
 import signal
 import socket
@@ -21,9 +20,10 @@ from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from journal_keys import events
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.lifeline import STOPS_WITHIN_S, hold_on_to_parent
-from journal_keys.entrypoints.log_config import configure_logging, tell_retries
+from journal_keys.entrypoints.log_config import has_log_file, log_service, reopen_log_file
 from journal_keys.entrypoints.settings import Settings, put_figures_together
 
 CREATE_WORKER: Final = "journal_keys.entrypoints.http.workers:create_worker"
@@ -31,7 +31,6 @@ _READY_S: Final = 60.0
 _FIGURES: Final = "journal-keys-figures-"
 _RAM: Final = "/dev/shm"  # noqa: S108 (a folder of its own is made there)
 _KILLED_WITHIN_S: Final = 0.2
-_LOG: Final = logging.getLogger("journal_keys")
 
 
 class Supervisor(Multiprocess):
@@ -39,7 +38,8 @@ class Supervisor(Multiprocess):
 
     `figures` is the folder in which the workers keep their figures for Prometheus. Of a worker that is gone its counts
     stay, and what it showed of itself goes. A thread hears SIGTERM and SIGINT: this process may be waiting for a worker
-    that does not answer.
+    that does not answer. Where there is a log file, another hears SIGHUP and has every process open it anew, and no
+    worker is replaced then.
     """
 
     def __init__(
@@ -51,6 +51,9 @@ class Supervisor(Multiprocess):
         self._told: SimpleQueue[int] = SimpleQueue()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda told, _frame: self._told.put(told))
+        if has_log_file():  # blocked also in workers, until they can do something about it
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+            threading.Thread(target=self._reopen_when_told, name="log file", daemon=True).start()
         threading.Thread(target=self._stop_when_told, name="stop", daemon=True).start()
 
     def run(self) -> None:
@@ -89,6 +92,14 @@ class Supervisor(Multiprocess):
             if pid not in alive:
                 mark_process_dead(pid, str(self._figures))  # type: ignore[no-untyped-call]
 
+    def _reopen_when_told(self) -> None:
+        while True:
+            signal.sigwait({signal.SIGHUP})
+            reopen_log_file()
+            for worker in tuple(self.processes):
+                if worker.pid is not None and worker.exitcode is None:
+                    os.kill(worker.pid, signal.SIGHUP)
+
     def _stop_when_told(self) -> None:
         self._told.get()
         self.should_exit.set()
@@ -97,7 +108,7 @@ class Supervisor(Multiprocess):
         time.sleep(STOPS_WITHIN_S)
         for worker in tuple(self.processes):
             if worker.exitcode is None:
-                _LOG.warning("worker_killed pid=%s: it did not stop within %.0f s", worker.pid, STOPS_WITHIN_S)
+                events.WORKER_KILLED.tell(pid=worker.pid, within_s=STOPS_WITHIN_S)
                 worker.process.kill()
                 worker.process.join(_KILLED_WITHIN_S)
         rmtree(self._figures, ignore_errors=True)
@@ -120,8 +131,7 @@ def own_figures(folder: Path | None) -> Path | None:
 def create_worker() -> FastAPI:
     """Make the application of one worker, which is an instance of its own and ends with the supervisor."""
     settings = Settings.from_environment()
-    configure_logging(settings.journal_log_level)
-    tell_retries()
+    log_service(settings)
     hold_on_to_parent(own_figures(settings.prometheus_multiproc_dir))
     if settings.journal_instance_name:
         name = f"{settings.journal_instance_name[:100]}-{os.getpid()}"
