@@ -173,6 +173,7 @@ class Container(containers.DeclarativeContainer):
         stale_bound=verify_max_stale,
         shared=shared_cache,
         meter=meter,
+        tracer=tracer,
     )
 
     read_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=store)
@@ -331,6 +332,7 @@ class Container(containers.DeclarativeContainer):
         limit=limit_calls,
         clock=clock,
         meter=meter,
+        tracer=tracer,
         rules=webhook_rules,
     )
     store_secret: providers.Provider[StoreSecret] = providers.Factory(StoreSecret, store=store, cache=cache)

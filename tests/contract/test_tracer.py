@@ -4,10 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from journal_keys.adapters.memory.tracer import MemoryTracer
+from journal_keys.adapters.opentelemetry.tracer import OpenTelemetryTracer
 from journal_keys.entrypoints.told_work import ToldWork
 from journal_keys.ports.tracer import Fact, Trace, Tracer, Work
+
+PREFIX = "journal_keys."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +29,31 @@ def in_memory(make: Callable[[MemoryTracer], Tracer]) -> Watched:
     return Watched(make(memory), lambda: [(one.work, one.facts, one.failed) for one in memory.ended])
 
 
-@pytest.fixture(params=["memory", "told"])
+def as_spans(make: Callable[[Tracer], Tracer]) -> Watched:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+    def ended() -> list[tuple[str, Mapping[str, Fact], str]]:
+        found = [(one.name, dict(one.attributes or {})) for one in exporter.get_finished_spans()]
+        return [(name.removeprefix(PREFIX), facts_of(told), str(told.get("error.type", ""))) for name, told in found]
+
+    return Watched(make(OpenTelemetryTracer(provider)), ended)
+
+
+def facts_of(attributes: Mapping[str, object]) -> dict[str, Fact]:
+    return {
+        name.removeprefix(PREFIX): fact
+        for name, fact in attributes.items()
+        if name.startswith(PREFIX) and isinstance(fact, str | int)
+    }
+
+
+@pytest.fixture(params=["memory", "spans", "told"])
 def watched(request: pytest.FixtureRequest) -> Watched:
-    return in_memory({"memory": lambda memory: memory, "told": ToldWork}[request.param])
+    if request.param == "memory":
+        return in_memory(lambda memory: memory)
+    return as_spans(ToldWork if request.param == "told" else lambda tracer: tracer)
 
 
 def test_it_is_a_tracer(watched: Watched) -> None:

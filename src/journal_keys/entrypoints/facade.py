@@ -26,7 +26,7 @@ from journal_keys.entrypoints.kid_search import KidSearch
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.entrypoints.settings import Settings
-from journal_keys.entrypoints.told_work import ToldWork
+from journal_keys.entrypoints.traces import application_tracer
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_crypto import SigningKey
 from journal_keys.ports.meter import Meter
@@ -133,7 +133,11 @@ class InfisicalSecretsClient:
         async with self._opening:
             if self._container is None:
                 opened = open_container(
-                    self._settings, engine=self._engine, redis=self._redis, meter=self._meter, tracer=ToldWork()
+                    self._settings,
+                    engine=self._engine,
+                    redis=self._redis,
+                    meter=self._meter,
+                    tracer=application_tracer(),
                 )
                 container = await self._stack.enter_async_context(opened)
                 self._stack.push_async_callback(_report_usage, container)

@@ -27,6 +27,7 @@ from journal_keys.entrypoints.infisical_settings import SettingsError as Setting
 from journal_keys.entrypoints.log_settings import LogSettings
 from journal_keys.entrypoints.redis_settings import RedisSettings
 from journal_keys.entrypoints.snapshot_settings import SnapshotSettings
+from journal_keys.entrypoints.trace_settings import TraceSettings
 from journal_keys.entrypoints.webhook_settings import WebhookSettings
 from journal_keys.use_cases.handle_webhook import WebhookRules
 
@@ -92,6 +93,7 @@ class Settings(
     HttpSettings,
     BackupSettings,
     LogSettings,
+    TraceSettings,
 ):
     """Every setting, by the name of its environment variable in lower case. Durations are seconds."""
 

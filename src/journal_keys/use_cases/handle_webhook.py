@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.labels import webhook_labels
 from journal_keys.domain.paths import WEBHOOK_SECRET
 from journal_keys.domain.rates import Asked
 from journal_keys.domain.webhooks import (
@@ -24,6 +25,7 @@ from journal_keys.domain.webhooks import (
 )
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.meter import Meter
+from journal_keys.ports.tracer import Tracer, Work
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.use_cases.check_signature import CheckSignature
 from journal_keys.use_cases.invalidate_cache import InvalidateCache
@@ -54,6 +56,7 @@ class HandleWebhook:
     limit: LimitCalls
     clock: Clock
     meter: Meter
+    tracer: Tracer
     rules: WebhookRules
 
     async def __call__(self, delivery: Delivery) -> WebhookOutcome:
@@ -65,13 +68,16 @@ class HandleWebhook:
             WebhookUnusableError: it is, and says nothing about secrets.
             PortError: whether it is genuine, or came before, could not be found out: it may be sent again.
         """
-        try:
-            outcome = await self._outcome(delivery)
-        except JournalKeysError as failure:
-            self.meter.heard(failure)
-            raise
-        self.meter.heard(outcome)
-        return outcome
+        with self.tracer.follow(Work.WEBHOOK) as trace:
+            try:
+                outcome = await self._outcome(delivery)
+            except JournalKeysError as failure:
+                self.meter.heard(failure)
+                raise
+            self.meter.heard(outcome)
+            change, status = webhook_labels(outcome)
+            trace.add(change=change, outcome=status)
+            return outcome
 
     async def _outcome(self, delivery: Delivery) -> WebhookOutcome:
         arrived_s, taken = self.clock.unix_s(), self.recent.notice(delivery)

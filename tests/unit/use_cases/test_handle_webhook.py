@@ -16,6 +16,7 @@ from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.rate_limiter import MemoryRateLimiter
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.adapters.memory.tracer import MemoryTracer
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
@@ -107,6 +108,7 @@ class Desk:
             limit=LimitCalls(limiter=self.limiter or MemoryRateLimiter(self.clock), rates=RATES),
             clock=self.clock,
             meter=self.meter,
+            tracer=MemoryTracer(),
             rules=WebhookRules(
                 dialects=frozenset({Dialect.INFISICAL}),
                 tolerance=timedelta(seconds=300),

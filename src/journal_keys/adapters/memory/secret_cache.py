@@ -10,8 +10,10 @@ from typing import TypeAlias
 from journal_keys import events
 from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.shared_secret_cache import NotShared
+from journal_keys.adapters.memory.tracer import MemoryTracer
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.exposure import as_text, expose
+from journal_keys.domain.labels import path_label
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.clock import Clock
@@ -19,6 +21,7 @@ from journal_keys.ports.meter import Hits, Meter, Source
 from journal_keys.ports.secret_cache import SecretCache
 from journal_keys.ports.secret_store import SecretNotFoundError
 from journal_keys.ports.shared_secret_cache import SharedSecret, SharedSecretCache
+from journal_keys.ports.tracer import Trace, Tracer, Work
 
 Load: TypeAlias = Callable[[SecretPath], Awaitable[KeyMaterial]]
 _MOST_ENTRIES = 4096
@@ -59,10 +62,12 @@ class MemorySecretCache(SecretCache):
         stale_bound: timedelta,
         shared: SharedSecretCache = _NOT_SHARED,
         meter: Meter | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._uptime_s = clock.uptime_s
         self._shared = shared
         self._meter = meter or MemoryMeter()
+        self._tracer = tracer or MemoryTracer()
         self._ttl_s = ttl.total_seconds()
         self._stale_s = self._ttl_s + stale_bound.total_seconds()
         self._values: OrderedDict[str, _Held] = OrderedDict()
@@ -122,6 +127,10 @@ class MemorySecretCache(SecretCache):
         return flight, task
 
     async def _load(self, path: SecretPath, load: Load, flight: _Flight) -> KeyMaterial:
+        with self._tracer.follow(Work.FETCH, path=path_label(path)) as trace:
+            return await self._followed(path, load, flight, trace)
+
+    async def _followed(self, path: SecretPath, load: Load, flight: _Flight, trace: Trace) -> KeyMaterial:
         asked_s, source = self._uptime_s(), Source.NONE
         try:
             value, age_s, source = await self._obtained(path, load)
@@ -138,6 +147,7 @@ class MemorySecretCache(SecretCache):
             return held.value
         finally:
             took_s = self._uptime_s() - asked_s
+            trace.add(source=source.value)
             self._meter.fetched(path, source, took_s)
             events.SECRET_FETCHED.tell(path=path, source=source, took_ms=round(1000 * took_s))
             if flight.is_kept:

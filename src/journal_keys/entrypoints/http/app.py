@@ -1,7 +1,7 @@
 """The FastAPI application."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +29,7 @@ from journal_keys.entrypoints.http.router import build_router
 from journal_keys.entrypoints.http.webhook import Webhooks
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
-from journal_keys.entrypoints.told_work import ToldWork
+from journal_keys.entrypoints.traces import application_tracer, service_tracer
 from journal_keys.entrypoints.webhook_settings import WebhookRotation
 
 _UNPROCESSABLE = 422
@@ -90,20 +90,21 @@ def create_service(chosen: Settings, *, is_installed: bool = False) -> Service:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with (
-            open_container(chosen, meter=process_meter(), tracer=ToldWork()) as container,
-            Background(
-                container=container,
-                poll=chosen.poll,
-                reconcile_interval=chosen.reconcile_interval,
-                reports=chosen.reports_instance,
-            ),
-        ):
-            opened.append(container)
-            try:
-                yield
-            finally:
-                opened.clear()
+        with nullcontext(application_tracer()) if is_installed else service_tracer(chosen) as tracer:
+            async with (
+                open_container(chosen, meter=process_meter(), tracer=tracer) as container,
+                Background(
+                    container=container,
+                    poll=chosen.poll,
+                    reconcile_interval=chosen.reconcile_interval,
+                    reports=chosen.reports_instance,
+                ),
+            ):
+                opened.append(container)
+                try:
+                    yield
+                finally:
+                    opened.clear()
 
     def container_now() -> Container:
         if not opened:

@@ -23,6 +23,7 @@ from journal_keys.entrypoints.lifeline import last_call
 from journal_keys.entrypoints.log_config import log_service
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
+from journal_keys.entrypoints.traces import check_traces
 
 _FINISH_WITHIN_S: Final = 2
 """How long requests may take that are under way when the service is to stop (`lifeline.STOPS_WITHIN_S`)."""
@@ -60,12 +61,13 @@ def serve(settings: Settings, host: str, port: int, *, workers: int | None, json
 
     Raises:
         SettingsError: the host is not of this machine's loopback, or the admin plane's place cannot be listened on, or
-            the log file cannot be opened.
+            the log file cannot be opened, or what traces need is not installed.
         PortTakenError: another program listens on one of the two.
         PolicyError, PortError, MaterialCorruptError: vault or ledger cannot be used.
         StartError: the application did not start all the same.
     """
     log_service(settings)
+    check_traces(settings)
     with listen(host, port) as listener, admin_listener(settings.admin_place()) as more:
         asyncio.run(_check(settings))
         shown_host = f"[{host}]" if ":" in host else host
