@@ -29,7 +29,7 @@ from tests.support.scenes_on_servers import new_cli, redis_down, stale_views, st
 from tests.support.stage import PATIENT, Stage, status_of, told_by, wait_for
 
 OLD_SECRET: Final = "the webhook's secret of last quarter"
-_OVERDUE_S: Final = 10.0
+_OVERDUE_S: Final = 20.0
 
 
 Scenery: TypeAlias = Callable[[Stage], Scene]
