@@ -38,7 +38,9 @@ FIGURES = RingFigures(
     max_age=timedelta(minutes=5),
     window=timedelta(minutes=10),
 )
-OF_THE_LEDGER = LedgerFigures(family=Family.AES, generation=8, waits_since=NOW, obstacle=Obstacle.INSTANCES, behind=2)
+OF_THE_LEDGER = LedgerFigures(
+    family=Family.AES, generation=8, waits_since=NOW, obstacle=Obstacle.INSTANCES, behind=2, encryptions=3
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Watched:
     encryptions: Callable[[], int]
     generation: Callable[[], int]
     lags_s: Callable[[], tuple[int, float]]
-    ledger: Callable[[], tuple[float, float]]
+    ledger: Callable[[], tuple[float, float, float]]
+    encryptions_in_the_ledger: Callable[[], float]
     waits: Callable[[], Mapping[str, float]]
     audit: Callable[[], tuple[float, float, float] | None]
     store_is_silent: Callable[[], bool]
@@ -84,7 +87,12 @@ def in_memory() -> Watched:
         lambda: meter.encryptions,
         lambda: meter.rings[Family.AES].generation,
         lambda: (len(meter.lags_s), sum(meter.lags_s)),
-        lambda: (meter.ledger[Family.AES].generation, meter.ledger[Family.AES].behind),
+        lambda: (
+            meter.ledger[Family.AES].generation,
+            meter.ledger[Family.AES].behind,
+            meter.ledger[Family.AES].encryptions,
+        ),
+        lambda: meter.ledger[Family.AES].encryptions,
         lambda: waits_of(meter.ledger[Family.AES]),
         lambda: told(meter.audit),
         lambda: meter.store_is_silent,
@@ -129,7 +137,8 @@ def for_prometheus() -> Watched:
         lambda: int(samples("journal_keys_aes_encryptions")[0].value),
         lambda: int(value("ring_generation")),
         lambda: (int(value("webhook_lag_seconds_count")), value("webhook_lag_seconds_sum")),
-        lambda: (value("ledger_ring_generation"), value("instances_behind")),
+        lambda: (value("ledger_ring_generation"), value("instances_behind"), value("ledger_aes_encryptions")),
+        lambda: value("ledger_aes_encryptions"),
         waits,
         audit,
         lambda: value("store_breaker_open") == 1,
@@ -247,9 +256,15 @@ def test_webhooks_that_were_taken_are_counted_with_how_long_they_were_under_way(
 
 def test_the_last_word_of_the_ledger_is_shown(watched: Watched) -> None:
     watched.meter.show_ledger(OF_THE_LEDGER)
-    assert watched.ledger() == (8, 2)
-    watched.meter.show_ledger(replace(OF_THE_LEDGER, generation=9, behind=0))
-    assert watched.ledger() == (9, 0)
+    assert watched.ledger() == (8, 2, 3)
+    watched.meter.show_ledger(replace(OF_THE_LEDGER, generation=9, behind=0, encryptions=0))
+    assert watched.ledger() == (9, 0, 0)
+
+
+def test_what_the_ledger_says_of_signing_keys_is_no_word_on_encryptions(watched: Watched) -> None:
+    watched.meter.show_ledger(OF_THE_LEDGER)
+    watched.meter.show_ledger(replace(OF_THE_LEDGER, family=Family.JWT, encryptions=0))
+    assert watched.encryptions_in_the_ledger() == 3
 
 
 def test_a_rotation_that_waits_is_shown_under_its_present_reason_and_no_longer_than_it_waits(watched: Watched) -> None:

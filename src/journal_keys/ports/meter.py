@@ -54,6 +54,7 @@ class LedgerFigures:
     """What the ledger says of one ring, for all instances. `waits_since` is a moment of the wall clock.
 
     Where no rotation waits, `waits_since` and `obstacle` are None. `behind` instances hold an older generation.
+    `encryptions` are those that were reported of the ACTIVE key, 0 for signing keys.
     """
 
     family: Family
@@ -61,6 +62,7 @@ class LedgerFigures:
     waits_since: datetime | None
     obstacle: Obstacle | None
     behind: int
+    encryptions: int
 
 
 @runtime_checkable
@@ -129,7 +131,7 @@ class Meter(Protocol):
 
     @abstractmethod
     def encrypted(self, total: int) -> None:
-        """Show how many encryptions the ACTIVE AES key has made, in all processes."""
+        """Show how many encryptions the ACTIVE AES key has made in all processes, as far as this one knows."""
         ...
 
     @abstractmethod

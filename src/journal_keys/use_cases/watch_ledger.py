@@ -45,4 +45,5 @@ def _figures(report: StatusReport, status: RingStatus, behind: timedelta) -> Led
         waits_since=status.wait.since + behind if status.wait else None,
         obstacle=status.wait.obstacle if status.wait else None,
         behind=len(laggards(report.instances, status.ring)),
+        encryptions=status.encryptions,
     )

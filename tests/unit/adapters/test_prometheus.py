@@ -185,7 +185,9 @@ def test_the_document_names_every_figure_with_its_labels(meter: PrometheusMeter,
     for family in Family:
         meter.rotated(family, "scheduler")
         meter.show(replace(FIGURES, family=family))
-        meter.show_ledger(LedgerFigures(family=family, generation=1, waits_since=None, obstacle=None, behind=0))
+        meter.show_ledger(
+            LedgerFigures(family=family, generation=1, waits_since=None, obstacle=None, behind=0, encryptions=0)
+        )
     shown = {
         metric.name + ("_total" if metric.type == "counter" else ""): metric.samples[0].labels.keys() - {"le"}
         for metric in registry.collect()

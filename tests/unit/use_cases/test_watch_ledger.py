@@ -74,6 +74,16 @@ async def test_live_instances_with_an_older_generation_are_counted_whether_or_no
     assert world.meter.ledger[Family.JWT].behind == 0
 
 
+async def test_encryptions_are_those_that_all_processes_reported() -> None:
+    world = await World().initialised()
+    await cast("MemoryLedger", world.ledger).add((await world.ring(Family.AES)).active.kid, 2**31)
+    await world.watch_ledger()
+    assert {family: shown.encryptions for family, shown in world.meter.ledger.items()} == {
+        Family.JWT: 0,
+        Family.AES: 2**31,
+    }
+
+
 class HalfGone(MemoryLedger):
     """A ledger of which one part or another gives no answer."""
 

@@ -5,6 +5,7 @@ Labels are never taken back, which files that processes share do not allow: what
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from journal_keys.domain.keys import Family
 from journal_keys.domain.status import AuditStatus, Obstacle
 from journal_keys.ports.meter import LedgerFigures, RingFigures
 
@@ -56,12 +57,17 @@ class LedgerGauges:
             "ring",
             "because",
         )
+        self._encryptions = gauge(
+            registry, "journal_keys_ledger_aes_encryptions", "By the ACTIVE key, as all processes reported them."
+        )
 
     def show(self, figures: LedgerFigures) -> None:
         """Set them."""
         ring = figures.family.value
         self._generation.labels(ring).set(figures.generation)
         self._behind.labels(ring).set(figures.behind)
+        if figures.family is Family.AES:
+            self._encryptions.set(figures.encryptions)
         since_s = figures.waits_since.timestamp() if figures.waits_since else 0
         for obstacle in Obstacle:
             self._waits.labels(ring, obstacle.value).set(since_s if obstacle is figures.obstacle else 0)
