@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journal_keys import events
@@ -131,6 +131,7 @@ def test_a_group_of_exceptions_is_told_with_its_members() -> None:
 TEXTS = st.text(st.characters(), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_no_text_splits_a_line_or_reaches_a_terminal_as_it_is(text: str, other: str) -> None:
     for one in (record("%s", text), own(text, error=other), own("probed", field=other + text)):

@@ -70,8 +70,6 @@ def test_warnings_of_python_are_logged(capfd: pytest.CaptureFixture[str]) -> Non
     log_config.log_service(settings())
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        logging.captureWarnings(capture=False)
-        logging.captureWarnings(capture=True)
         warnings.warn("password=hunter2", UserWarning, stacklevel=1)
     (told,) = lines(capfd.readouterr().err)
     assert told["logger"] == "py.warnings"

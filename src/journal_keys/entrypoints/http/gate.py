@@ -249,7 +249,7 @@ class _Passage:
             if not number:
                 return
             more = {"requests": str(number)}
-        if self.status is not None and self.status >= _REFUSED:
+        if self.status is not None and _REFUSED <= self.status < _BROKEN:
             events.CALL_REFUSED.tell(actor=self._actor, route=self._route, status=self.status, **more)
         detail = {
             "route": self._route,
