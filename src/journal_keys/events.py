@@ -35,7 +35,7 @@ class Event:
         """Log it; of fields, those that it may have and that are not None."""
         if _LOG.isEnabledFor(self.level):
             told = {name: value for name, value in fields.items() if name in self.fields and value is not None}
-            kept = {**{name: _plain(name, value) for name, value in told.items()}, **_BOUND.get()}
+            kept = {name: _plain(name, value) for name, value in {**told, **_BOUND.get()}.items()}
             _LOG.log(
                 self.level,
                 readable(self.name, kept),
@@ -47,7 +47,7 @@ class Event:
 @contextmanager
 def bound(**ids: str) -> Iterator[None]:
     """Have these ids in every record of what is done inside, by this task and by those that it starts."""
-    token = _BOUND.set({**_BOUND.get(), **{name: shown(value, is_identifier=True) for name, value in ids.items()}})
+    token = _BOUND.set({**_BOUND.get(), **ids})
     try:
         yield
     finally:
@@ -55,7 +55,7 @@ def bound(**ids: str) -> Iterator[None]:
 
 
 def bound_ids() -> Mapping[str, str]:
-    """Give the ids that are bound here."""
+    """Give the ids that are bound here, as they were given: who shows them, cleans them."""
     return _BOUND.get()
 
 
