@@ -67,6 +67,7 @@ from journal_keys.use_cases.audit_call import AuditCall
 from journal_keys.use_cases.back_up import BackUp
 from journal_keys.use_cases.check_backup import CheckBackup
 from journal_keys.use_cases.check_health import CheckHealth
+from journal_keys.use_cases.check_readiness import CheckReadiness
 from journal_keys.use_cases.check_signature import CheckSignature
 from journal_keys.use_cases.compromise_key import CompromiseKey, EntombKey
 from journal_keys.use_cases.describe_status import DescribeStatus
@@ -285,6 +286,9 @@ class Container(containers.DeclarativeContainer):
         board=board,
         clock=clock,
         verify_max_stale=verify_max_stale,
+    )
+    check_readiness: providers.Provider[CheckReadiness] = providers.ThreadSafeSingleton(
+        CheckReadiness, board=board, clock=clock, windows=windows
     )
     limit_calls: providers.Provider[LimitCalls] = providers.Factory(LimitCalls, limiter=limiter, rates=rates)
     limit_key_set: providers.Provider[LimitKeySet] = providers.ThreadSafeSingleton(

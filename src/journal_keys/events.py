@@ -86,6 +86,7 @@ SECRET_FETCHED: Final = Event("secret_fetched", DEBUG, "path", "source", "took_m
 CACHE_FORGOTTEN: Final = Event("cache_forgotten", DEBUG, "prefix", "values")
 STORE_CALL_RETRIED: Final = Event("store_call_retried", DEBUG, "retry", "error")
 
+READY_AGAIN: Final = Event("ready_again", INFO)
 SERVICE_STARTED: Final = Event("service_started", INFO, "address")
 LOG_FILE_REOPENED: Final = Event("log_file_reopened", INFO, "file")
 ROTATION_DONE: Final = Event(
@@ -100,6 +101,7 @@ REDIS_ANSWERS_AGAIN: Final = Event("redis_answers_again", INFO)
 WEBHOOK_TAKEN: Final = Event("webhook_taken", INFO, "change", "folder")
 WEBHOOK_ROTATION_CHECKED: Final = Event("webhook_rotation_checked", INFO, "ring", "outcome")
 
+NOT_READY: Final = Event("not_ready", WARNING, "because")
 VIEWS_RESTORED: Final = Event("views_restored", WARNING, "snapshot", "confirmed_at", "age_s")
 NO_VIEWS: Final = Event("no_views", WARNING, "error")
 STALE_SECRET_SERVED: Final = Event("stale_secret_served", WARNING, "path", "age_s", "error")

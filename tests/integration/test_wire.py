@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from journal_keys.entrypoints.http.answering import HEADERS
-from journal_keys.entrypoints.http.doors import HEALTH, JWKS, ROTATE, WEBHOOK
+from journal_keys.entrypoints.http.doors import HEALTH, JWKS, LIVE, READY, ROTATE, WEBHOOK
 from journal_keys.entrypoints.http.protocol import MOST_HEAD_BYTES, MOST_HEADERS, MOST_WAITING, WITHIN_S
 from journal_keys.entrypoints.http.serve import MOST_CONNECTIONS
 from tests.support.operator import Operator
@@ -197,6 +197,11 @@ def test_more_connections_than_are_served_at_once_are_told_so_and_others_come_in
         status, problem = told(ask(address, request(JWKS, CLOSE)))
         assert status == 503
         assert "at once" in str(problem["detail"])
+        assert told(ask(address, request(READY, CLOSE)))[0] == 503
+        assert told(ask(address, request(LIVE, CLOSE, method="POST")))[0] == 503
+        alive = ask(address, request(f"{LIVE}?now"))
+        assert alive.startswith(b"HTTP/1.1 200")
+        assert alive.endswith(b'{"status":"alive"}')
     until = time.monotonic() + ANSWER_S
     while not ask(address, request(JWKS, CLOSE)).startswith(b"HTTP/1.1 200"):
         assert time.monotonic() < until

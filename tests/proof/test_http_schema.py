@@ -18,8 +18,10 @@ from journal_keys.entrypoints.http.doors import (
     INVALIDATE,
     JWKS,
     KEYS,
+    LIVE,
     METRICS,
     OPENAPI,
+    READY,
     ROTATE,
     WEBHOOK,
 )
@@ -27,7 +29,7 @@ from tests.proof.http_schema import A_FEW, run, search
 
 pytestmark = pytest.mark.no_cover
 
-TAKE_NOTHING: Final = {JWKS, DISCOVERY, HEALTH, METRICS, KEYS}
+TAKE_NOTHING: Final = {JWKS, DISCOVERY, LIVE, READY, HEALTH, METRICS, KEYS}
 """What can be asked for in no malformed way, so that no negative case is made."""
 
 

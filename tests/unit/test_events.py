@@ -16,6 +16,7 @@ from journal_keys.events import EVENTS, Event, bound, bound_ids, readable, trace
 SOURCE = Path(journal_keys.__file__).parent
 DEBUG = {"secret_fetched", "cache_forgotten", "store_call_retried"}
 INFO = {
+    "ready_again",
     "service_started",
     "log_file_reopened",
     "rotation_done",
@@ -29,6 +30,7 @@ INFO = {
     "webhook_rotation_checked",
 }
 WARNING = {
+    "not_ready",
     "views_restored",
     "no_views",
     "stale_secret_served",

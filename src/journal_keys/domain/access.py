@@ -71,8 +71,8 @@ class Caller:
 LOOPBACK: Final = Caller(actor="http:loopback", scopes=frozenset(Scope))
 """A direct caller of this machine in the embedded profile."""
 
-WATCHER: Final = Caller(actor="http:loopback", scopes=frozenset({Scope.READ}))
-"""The same, where nothing but health and figures is asked for."""
+WATCHER: Final = Caller(actor="http:loopback", scopes=frozenset())
+"""The same in any other profile, where nothing but health and figures is asked for; details need the scope."""
 
 
 def check_grant_name(name: str) -> str:

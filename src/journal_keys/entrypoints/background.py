@@ -94,6 +94,10 @@ class Background:
         if self.reports:
             await _end([asyncio.create_task(self._attempt(self.leave))], within_s=_LEAVE_S)
 
+    def ended(self) -> tuple[str, ...]:
+        """Say which of the tasks are no more; each of them runs for as long as this context is open."""
+        return tuple(f"the {task.get_name()} has ended" for task in self._tasks if task.done())
+
     async def refresh(self) -> None:
         """Bring the views up to the ledger, and tell the others."""
         await self.container.refresh_views()()

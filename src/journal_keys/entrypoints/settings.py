@@ -319,6 +319,19 @@ class Settings(
         return interval
 
     @property
+    def health_timeout(self) -> timedelta:
+        """How long who asks for health waits for it."""
+        return timedelta(seconds=self.journal_infisical_health_timeout)
+
+    @property
+    def health_counts_for(self) -> timedelta:
+        """How long a look at health counts: twice the time that it may take, and no longer than a pass is awaited.
+
+        With keys in Infisical these are 12 requests a minute at the most, of the 50 that are sent by default.
+        """
+        return min(2 * self.health_timeout, self.reconcile_interval)
+
+    @property
     def verify_max_stale(self) -> timedelta:
         """How long an unconfirmed view may still verify and decrypt."""
         return self._seconds("journal_verify_max_stale")

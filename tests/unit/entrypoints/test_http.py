@@ -1,5 +1,6 @@
 """The HTTP service: the guide's bodies, who may call, and what errors say."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
@@ -26,6 +27,8 @@ INVALIDATE = "/api/v1/infisical/cache/invalidate"
 HEALTH = "/api/v1/infisical/health"
 JWKS = "/.well-known/jwks.json"
 METRICS = "/metrics"
+COUNTS_S = 0.1
+"""How long a look at health counts where reconcile passes as often."""
 
 
 @pytest.fixture
@@ -39,24 +42,27 @@ async def test_health_is_the_guide_s_body(caller: httpx2.AsyncClient) -> None:
     answer = await caller.get(HEALTH)
     body = answer.json()
     assert answer.status_code == 200
-    assert body.keys() == {"overall_status", "jwt_system", "aes_system", "infisical_connection", "timestamp"}
+    guide = {"overall_status", "jwt_system", "aes_system", "infisical_connection", "timestamp"}
+    assert body.keys() == guide | {"readiness"}
     assert body["overall_status"] == "healthy"
     assert body["jwt_system"] == body["infisical_connection"] == {"status": "healthy"}
     assert body["aes_system"]["active_kid"].startswith("aes_")
 
 
-async def test_a_lost_vault_is_degraded_and_a_lost_ledger_is_unhealthy(
-    caller: httpx2.AsyncClient, settings: Settings
-) -> None:
-    settings.vault_file.unlink()
-    answer = await caller.get(HEALTH)
-    assert (answer.status_code, answer.json()["overall_status"]) == (200, "degraded")
-    assert answer.json()["infisical_connection"] == {"status": "unhealthy"}
-    with closing(sqlite3.connect(settings.journal_keys_home / "ledger.sqlite3")) as ledger:
-        ledger.execute("DROP TABLE rings")
-    answer = await caller.get(HEALTH)
-    assert (answer.status_code, answer.json()["overall_status"]) == (503, "unhealthy")
-    assert "Traceback" not in answer.text
+async def test_a_lost_vault_is_degraded_and_a_lost_ledger_is_unhealthy(settings: Settings) -> None:
+    async with serving(settings.model_copy(update={"journal_reconcile_interval": COUNTS_S})) as caller:
+        settings.vault_file.unlink()
+        answer = await caller.get(HEALTH)
+        assert (answer.status_code, answer.json()["overall_status"]) == (200, "degraded")
+        connection = answer.json()["infisical_connection"]
+        assert connection["status"] == "unhealthy"
+        assert "restore it" in connection["reason"]
+        with closing(sqlite3.connect(settings.journal_keys_home / "ledger.sqlite3")) as ledger:
+            ledger.execute("DROP TABLE rings")
+        await asyncio.sleep(COUNTS_S)
+        answer = await caller.get(HEALTH)
+        assert (answer.status_code, answer.json()["overall_status"]) == (503, "unhealthy")
+        assert "Traceback" not in answer.text
 
 
 @pytest.mark.parametrize("kind", ["jwt", "aes", "both"])
@@ -85,6 +91,7 @@ async def test_a_forced_rotation_past_its_window_gives_both_kids(tmp_path: Path)
         journal_infisical_cache_ttl=0.01,
         journal_ledger_poll=0.005,
         journal_clock_skew=0,
+        journal_reconcile_interval=COUNTS_S,
     )
     await make_rings(quick)
     async with serving(quick) as caller:
@@ -92,6 +99,7 @@ async def test_a_forced_rotation_past_its_window_gives_both_kids(tmp_path: Path)
         answer = await caller.post(ROTATE, json={"rotation_type": "aes", "force": True})
         result = answer.json()["results"]["aes"]
         assert (answer.status_code, result["outcome"], result["old_kid"]) == (200, "rotated", before)
+        await asyncio.sleep(COUNTS_S)
         assert (await caller.get(HEALTH)).json()["aes_system"]["active_kid"] == result["new_kid"]
 
 

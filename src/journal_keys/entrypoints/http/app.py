@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -14,13 +14,14 @@ from journal_keys.adapters.prometheus.meter import process_meter
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError, ViewStaleError
 from journal_keys.entrypoints.background import Background
-from journal_keys.entrypoints.http import discovery, jwks, webhook
+from journal_keys.entrypoints.health_looks import HealthLooks, Look
+from journal_keys.entrypoints.http import discovery, jwks, probes, webhook
 from journal_keys.entrypoints.http.admin import build_admin_router
 from journal_keys.entrypoints.http.answering import Answering
 from journal_keys.entrypoints.http.bodies import PROBLEM_SCHEMAS, CompromiseBody, RotateBody
 from journal_keys.entrypoints.http.bounds import Bounds
 from journal_keys.entrypoints.http.discovery import Discovery
-from journal_keys.entrypoints.http.doors import DISCOVERY, JWKS, WEBHOOK
+from journal_keys.entrypoints.http.doors import DISCOVERY, JWKS, LIVE, READY, WEBHOOK
 from journal_keys.entrypoints.http.gate import Gate
 from journal_keys.entrypoints.http.jwks import KeySet
 from journal_keys.entrypoints.http.loopback import is_own_host
@@ -35,6 +36,7 @@ from journal_keys.entrypoints.webhook_settings import WebhookRotation
 _UNPROCESSABLE = 422
 _NAMES = frozenset({*RotateBody.model_fields, *CompromiseBody.model_fields, "after", "limit", "pattern"})
 _UNREADABLE = "the request cannot be read"
+_CLOSED = "the service has not started yet, or is stopping"
 _DETAILS = {404: "no such thing is served here", 405: "this is not served by that method"}
 
 
@@ -42,7 +44,22 @@ _DOCUMENTED = {
     ("GET", JWKS): jwks.DOCUMENTED,
     ("GET", DISCOVERY): discovery.DOCUMENTED,
     ("POST", WEBHOOK): webhook.DOCUMENTED,
+    ("GET", LIVE): probes.LIVE_DOCUMENTED,
+    ("GET", READY): probes.READY_DOCUMENTED,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """What the lifespan opened."""
+
+    container: Container
+    background: Background
+    looks: HealthLooks
+
+    def obstacles(self) -> tuple[str, ...]:
+        """What is in the way of this process's readiness."""
+        return (*self.container.check_readiness()(), *self.background.ended())
 
 
 class Service(FastAPI):
@@ -86,7 +103,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def create_service(chosen: Settings, *, is_installed: bool = False) -> Service:
     """As `create_app`; or to be installed in an application, which knows its hosts, and which may be behind a proxy."""
-    opened: list[Container] = []
+    opened: list[_Opened] = []
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -98,18 +115,30 @@ def create_service(chosen: Settings, *, is_installed: bool = False) -> Service:
                     poll=chosen.poll,
                     reconcile_interval=chosen.reconcile_interval,
                     reports=chosen.reports_instance,
-                ),
+                ) as background,
+                HealthLooks(
+                    container=container, within=chosen.health_timeout, counts_for=chosen.health_counts_for
+                ) as looks,
             ):
-                opened.append(container)
+                opened.append(_Opened(container=container, background=background, looks=looks))
                 try:
                     yield
                 finally:
                     opened.clear()
 
-    def container_now() -> Container:
+    def now() -> _Opened:
         if not opened:
-            raise ViewStaleError("the service has not started yet, or is stopping")
+            raise ViewStaleError(_CLOSED)
         return opened[0]
+
+    def container_now() -> Container:
+        return now().container
+
+    def obstacles() -> tuple[str, ...]:
+        return opened[0].obstacles() if opened else (_CLOSED,)
+
+    async def look() -> Look:
+        return await now().looks()
 
     app = Service(
         container_now,
@@ -119,7 +148,6 @@ def create_service(chosen: Settings, *, is_installed: bool = False) -> Service:
         lifespan=lifespan,
         telemetry={"auto_configure": False},
     )
-    timeout = timedelta(seconds=chosen.journal_infisical_health_timeout)
     rotates = chosen.journal_infisical_webhook_rotation is WebhookRotation.WHEN_DUE
     hosts = chosen.http_hosts()
     by_default = _any_host if is_installed else is_own_host
@@ -127,11 +155,13 @@ def create_service(chosen: Settings, *, is_installed: bool = False) -> Service:
         ("GET", JWKS): KeySet(container_now),
         ("GET", DISCOVERY): Discovery(container_now, chosen.discovery_issuer()),
         ("POST", WEBHOOK): Bounds(Webhooks(container_now, rotates=rotates), chosen.http_timeout),
+        ("GET", LIVE): probes.Alive(),
+        ("GET", READY): probes.Ready(obstacles),
     }
     for (method, path), documented in _DOCUMENTED.items():
         app.add_api_route(path, _behind_the_gate, methods=[method], **documented)
     app.include_router(
-        build_router(container_now, health_timeout=timeout, metrics_folder=chosen.prometheus_multiproc_dir)
+        build_router(container_now, look=look, obstacles=obstacles, metrics_folder=chosen.prometheus_multiproc_dir)
     )
     app.include_router(build_admin_router(container_now))
     _handle_errors(app)

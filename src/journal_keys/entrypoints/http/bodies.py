@@ -117,9 +117,10 @@ class WebhookAnswer(BaseModel):
 
 
 class PartStatus(BaseModel):
-    """One part's status."""
+    """One part's status; why it is not well is told to who has the scope `read`."""
 
     status: str
+    reason: str | None = None
 
 
 class AesStatus(PartStatus):
@@ -129,13 +130,14 @@ class AesStatus(PartStatus):
 
 
 class HealthAnswer(BaseModel):
-    """The guide's health answer."""
+    """The guide's health answer, as of `timestamp`; `readiness` is told to who has the scope `read`."""
 
     overall_status: str
     jwt_system: PartStatus
     aes_system: AesStatus
     infisical_connection: PartStatus
     timestamp: datetime
+    readiness: PartStatus | None = None
 
 
 class KeyAnswer(BaseModel):

@@ -17,6 +17,8 @@ AUDIT: Final = "/api/v1/infisical/audit"
 WEBHOOK: Final = "/api/v1/infisical/webhook"
 JWKS: Final = "/.well-known/jwks.json"
 DISCOVERY: Final = "/.well-known/openid-configuration"
+LIVE: Final = "/livez"
+READY: Final = "/readyz"
 METRICS: Final = "/metrics"
 OPENAPI: Final = "/openapi.json"
 
@@ -35,12 +37,16 @@ class Door:
 
     kind: Kind
     scope: Scope = Scope.READ
+    is_called_by_address: bool = False
+    """Whether any Host is served: who probes processes calls them by their addresses, and is told nothing."""
 
 
 DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("GET", JWKS): Door(Kind.PUBLIC),
     ("GET", DISCOVERY): Door(Kind.PUBLIC),
     ("POST", WEBHOOK): Door(Kind.PUBLIC),
+    ("GET", LIVE): Door(Kind.PUBLIC, is_called_by_address=True),
+    ("GET", READY): Door(Kind.PUBLIC, is_called_by_address=True),
     ("GET", HEALTH): Door(Kind.WATCH),
     ("GET", METRICS): Door(Kind.WATCH),
     ("GET", OPENAPI): Door(Kind.WATCH),

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from journal_keys.entrypoints.http.answering import HEADERS, NOT_KEPT
+from journal_keys.entrypoints.http.doors import LIVE
+from journal_keys.entrypoints.http.probes import ALIVE
 from journal_keys.entrypoints.http.problems import MEDIA_TYPE, problem
 
 MOST_HEAD_BYTES: Final = 16 * 1024
@@ -19,6 +22,8 @@ WITHIN_S: Final = 10.0
 """A head arrives, the rest of a body that nobody waits for comes to its end, and what was answered is read."""
 _MOST_BODY_BYTES: Final = 64 * 1024
 """Read of one body, wanted or not: then the connection ends with the answer."""
+_LIVE: Final = LIVE.encode("ascii")
+_LOOKS: Final = frozenset({b"GET", b"HEAD"})
 _TOO_LARGE: Final = f"the head of a request has at most {MOST_HEAD_BYTES} bytes and {MOST_HEADERS} headers"
 _TOO_SLOW: Final = f"the head of a request arrives within {WITHIN_S:g} s"
 _MALFORMED: Final = "this is no HTTP/1.1 request that is served here"
@@ -132,8 +137,13 @@ class BoundedProtocol(HttpToolsProtocol):
             return problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LARGE, headers=_OWN)
         most = self._most_at_once
         if most is not None and (len(self.connections) > most or len(self.tasks) >= most):
+            if self._asks_whether_it_lives():
+                return JSONResponse(ALIVE, headers=_OWN)
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY, headers=_OWN)
         return self._served
+
+    def _asks_whether_it_lives(self) -> bool:
+        return self.url.partition(b"?")[0] == _LIVE and self.parser.get_method() in _LOOKS
 
     def _size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
