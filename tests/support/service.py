@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 from tests.support.operator import COMMAND, Operator
@@ -13,7 +14,7 @@ from tests.support.operator import COMMAND, Operator
 
 @dataclass(slots=True)
 class Served:
-    """What the service announced, and, once it has ended, what it logged."""
+    """What the service announced, and what it has logged so far."""
 
     announced: dict[str, Any]
     logged: list[str] = field(default_factory=list)
@@ -36,12 +37,15 @@ def serving(operator: Operator, *words: str) -> Iterator[Served]:
     ) as service:
         assert service.stdout is not None
         assert service.stderr is not None
-        served = Served(json.loads(service.stdout.readline()))
+        served = Served({})
+        reading = Thread(target=served.logged.extend, args=(service.stderr,))  # a full pipe would stop the service
+        reading.start()
         try:
+            served.announced |= json.loads(service.stdout.readline())
             yield served
         finally:
             service.send_signal(signal.SIGTERM)
-            served.logged += service.stderr.readlines()
+            reading.join()
     assert service.returncode in {0, -signal.SIGTERM}
 
 

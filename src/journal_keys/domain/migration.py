@@ -75,6 +75,13 @@ class MigrationMap:
             yield from (name for name in (aes.keys, aes.active_kid) if name)
         yield from self.fernet_keys
 
+    def key_variables(self) -> Iterable[str]:
+        """Those that hold a secret key."""
+        yield from (signing.private for signing in self.signing_keys)
+        yield from self.shared_secrets
+        yield from (aes.keys for aes in self.aes_keys)
+        yield from self.fernet_keys
+
     def companions(self) -> Mapping[str, str]:
         """Variables that say something of a key in another one: by name, that other one."""
         signing = {one: names.private for names in self.signing_keys for one in (names.public, names.kid) if one}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -440,3 +441,14 @@ async def test_markers_are_set_so_that_absence_means_absence() -> None:
     await house.migrated()
     marked = {path.removesuffix(f"/{MARKER_NAME}") for path in house.secrets() if path.endswith(MARKER_NAME)}
     assert marked >= {"/auth/jwt", "/auth/jwt/versions", "/auth/aes/compromised", "/database", "/infrastructure"}
+
+
+def test_variables_that_hold_keys_are_no_public_halves_kids_or_other_secrets() -> None:
+    chosen = replace(DEFAULT_MAP, fernet_keys=("APP_FERNET",))
+    assert list(chosen.key_variables()) == [
+        "JOURNAL_JWT_PRIVATE_KEY",
+        "JOURNAL_JWT_DEV_PRIVATE_KEY_PEM",
+        "JOURNAL_JWT_SECRET",
+        "AUTH_ENC_KEYS",
+        "APP_FERNET",
+    ]

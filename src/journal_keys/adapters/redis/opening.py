@@ -9,9 +9,9 @@ from typing import Final
 
 from redis.asyncio import Redis
 
-from journal_keys.adapters.redis.caller import Caller
+from journal_keys.adapters.redis.caller import Caller, NoAnswerError
 from journal_keys.adapters.redis.client import make_client
-from journal_keys.adapters.redis.counts import Counts
+from journal_keys.adapters.redis.counts import Count, Counts
 from journal_keys.adapters.redis.hint_bus import RedisHintBus
 from journal_keys.adapters.redis.keys import DerivedKeys, KeySource
 from journal_keys.adapters.redis.lease import RedisLease
@@ -98,3 +98,19 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
         await hints.aclose()
         if isinstance(target, str):
             await client.aclose()
+
+
+async def silence_of(url: str, clock: Clock) -> Count | None:
+    """Ask once, for a PONG; say why there was none, None where there was.
+
+    Raises:
+        ValueError: it is no URL of Redis.
+    """
+    client = make_client(url)
+    try:
+        await Caller(client=client, clock=clock, counts=Counter())("PING")
+    except NoAnswerError as failure:
+        return failure.why
+    finally:
+        await client.aclose()
+    return None

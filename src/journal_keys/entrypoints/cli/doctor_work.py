@@ -3,13 +3,11 @@
 import asyncio
 import sys
 
-from journal_keys.adapters.infisical_cli.doctor import Doctor, Finding, Verdict
-from journal_keys.adapters.infisical_cli.opening import open_store
-from journal_keys.adapters.system.clock import SystemClock
-from journal_keys.adapters.system.entropy import SystemEntropy
+from journal_keys.adapters.infisical_cli.doctor import Finding, Verdict
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import print_json
 from journal_keys.entrypoints.cli.running import command_settings
+from journal_keys.entrypoints.examination import examine
 from journal_keys.entrypoints.settings import Settings, SettingsError
 
 
@@ -21,7 +19,10 @@ def doctor(*, json: bool) -> ExitCode:
     """
     settings = command_settings()
     if not settings.journal_infisical_enabled:
-        raise SettingsError("doctor looks at Infisical: set JOURNAL_INFISICAL_ENABLED=true and what belongs to it")
+        raise SettingsError(
+            "doctor looks at Infisical: set JOURNAL_INFISICAL_ENABLED=true and what belongs to it;"
+            " 'journal-keys doctor --checklist' looks at any installation"
+        )
     findings = asyncio.run(_examine(settings, aloud=not json))
     if json:
         print_json(findings)
@@ -30,20 +31,11 @@ def doctor(*, json: bool) -> ExitCode:
 
 
 async def _examine(settings: Settings, *, aloud: bool) -> list[Finding]:
-    connection, clock, entropy = settings.connection(), SystemClock(), SystemEntropy()
     findings: list[Finding] = []
-    async with open_store(connection, clock, entropy) as opened:
-        examine = Doctor(
-            opened=opened,
-            target=connection.target,
-            clock=clock,
-            entropy=entropy,
-            timeout_s=connection.health_timeout_s,
-        )
-        async for finding in examine():
-            findings.append(finding)
-            if aloud:
-                _tell(finding)
+    async for finding in examine(settings):
+        findings.append(finding)
+        if aloud:
+            _tell(finding)
     return findings
 
 

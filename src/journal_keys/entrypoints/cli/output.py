@@ -31,6 +31,12 @@ def plain(value: object) -> object:
     return value
 
 
+def as_fields(value: object) -> dict[str, object]:
+    """Give the fields of a dataclass in their JSON form."""
+    fields = plain(value)
+    return fields if isinstance(fields, dict) else {"value": fields}
+
+
 def as_outcome(outcome: object) -> dict[str, object]:
     """Give an outcome's fields behind its name."""
     fields = plain(outcome)

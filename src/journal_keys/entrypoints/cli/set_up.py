@@ -1,5 +1,7 @@
 """Commands that look at how this installation is set up."""
 
+from typing import Annotated
+
 import typer
 
 from journal_keys.entrypoints.cli.options import Json
@@ -18,11 +20,26 @@ def config(*, json: Json = False) -> None:
         print_table(("setting", "value", "source"), [(row.name, row.value, row.source) for row in rows])
 
 
-def doctor(*, json: Json = False) -> None:
+def doctor(
+    *,
+    checklist: Annotated[
+        bool,
+        typer.Option(
+            "--checklist",
+            help="Answer the checklists of deployment, testing and security audit, with any store, each line by a check"
+            " or by the words 'by hand'.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
     """Look at everything that the store in Infisical needs; exit code 10 where something is to be mended.
 
     It writes a probe secret into /journal_keys_doctor, reads it back and deletes it.
     """
+    if checklist:
+        from journal_keys.entrypoints.cli import checklist_work
+
+        raise typer.Exit(checklist_work.checklist(json=json))
     from journal_keys.entrypoints.cli import doctor_work
 
     raise typer.Exit(doctor_work.doctor(json=json))

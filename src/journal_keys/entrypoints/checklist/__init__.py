@@ -1,0 +1,1 @@
+"""The checklists of the integration guide, each of their lines answered."""
