@@ -92,9 +92,9 @@ class Service:
 
 
 def kids(operator: Operator) -> dict[str, str]:
-    rows = operator.json("status")
-    assert isinstance(rows, list)
-    return {row["ring"]: row["active_kid"] for row in rows}
+    found = operator.json("status")
+    assert isinstance(found, dict)
+    return {row["ring"]: row["active_kid"] for row in found["rings"]}
 
 
 async def written(settings: Settings) -> tuple[str, str]:

@@ -78,7 +78,7 @@ def test_a_ledger_whose_tables_were_lost_is_refused_by_init_and_rebuilt_by_recov
 
 
 def kids(status: Any) -> list[set[str]]:  # noqa: ANN401 (JSON)
-    return [{ring["active_kid"], ring["staged_kid"]} for ring in status]
+    return [{ring["active_kid"], ring["staged_kid"]} for ring in status["rings"]]
 
 
 async def report(url: str, name: str, generation: int) -> None:
@@ -103,9 +103,11 @@ async def test_an_instance_that_is_behind_is_shown_holds_rotations_back_and_can_
     assert isinstance(waiting, dict)
     assert waiting["jwt"]["because"].startswith("instance stuck-1 holds generation 0 of 1 since ")
     status: Any = operator.json("status")
-    assert [text.split(" since ")[0] for text in status[0]["held_back_by"]] == [
+    assert [text.split(" since ")[0] for text in status["rings"][0]["held_back_by"]] == [
         "instance stuck-1 holds generation 0 of 2"
     ]
+    assert "Not yet: of 1 live instances some are behind. jwt: instance stuck-1" in status["answers"][4]["says"]
+    assert [one["name"] for one in status["instances"]] == ["stuck-1"]
     refused = operator.run("rotate", "jwt", "--force", "--ignore-instance", "stuck-2")
     assert refused.returncode == ExitCode.REFUSED
     assert b"no live instance is named 'stuck-2'; live are: stuck-1" in refused.stderr

@@ -53,7 +53,7 @@ MEANINGS: Final = {
     ExitCode.SETTINGS: "a setting is malformed or contradicts another",
     ExitCode.SECRET_STORE: "the secret store failed, refused, or is damaged",
     ExitCode.LEDGER: "the ledger failed, is damaged, or has another schema",
-    ExitCode.AUDIT_BROKEN: "the audit chain does not verify",
+    ExitCode.AUDIT_BROKEN: "the audit chain does not verify; `status` says so, too, behind what it shows",
     ExitCode.UNHEALTHY: "`health`: a ring cannot be used; `doctor`: something is to be mended",
     ExitCode.NOT_FOUND: "there is no such secret",
     ExitCode.CLOCK: "this host's clock stands before a time that the ledger has seen",

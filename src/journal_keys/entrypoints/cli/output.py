@@ -100,8 +100,12 @@ def _text(value: object) -> str:
         return value.isoformat(timespec="seconds")
     if isinstance(value, list | tuple):
         return ", ".join(_text(one) for one in value)
-    text = str(plain(value))
-    return text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
+    return printable(str(plain(value)))
+
+
+def printable(text: str) -> str:
+    """Give the text as one line that moves no cursor: where it holds anything else, escaped whole."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def print_error(kind: str, message: str, *, json_wanted: bool) -> None:

@@ -40,46 +40,8 @@ def init(*, quiet: bool, json: bool) -> None:
             typer.echo(f"{family}: made, ACTIVE {fields['active_kid']}, staged {fields['staged_kid']}")
 
 
-def status(*, json: bool) -> None:
-    """Show which key signs and encrypts now, since when, what happens next and when."""
-
-    async def run(container: "Container") -> list[dict[str, object]]:
-        return [await _status_of(container, family) for family in Family]
-
-    rows = on_container(run)
-    if json:
-        print_json(rows)
-        return
-    for row in rows:
-        print_fields(row)
-        typer.echo()
-
-
 def _families(scope: Scope) -> tuple[Family, ...]:
     return tuple(Family) if scope is Scope.BOTH else (Family(scope.value),)
-
-
-async def _status_of(container: "Container", family: Family) -> dict[str, object]:
-    page = await container.ledger().read(family)
-    if page.ring is None:
-        return {"ring": family, "state": "not made yet: run 'journal-keys init'"}
-    ring = page.ring
-    active = await container.explain_key()(ring.active.kid)
-    staged = await container.explain_key()(ring.staged.kid) if ring.staged else None
-    return {
-        "ring": family,
-        "generation": ring.generation,
-        "active_kid": ring.active.kid,
-        "active_since": ring.active.since,
-        "due_at": active.next_at,
-        "staged_kid": ring.staged.kid if ring.staged else None,
-        "staged_next": staged.next_event if staged else "no key is staged: 'reconcile' stages one",
-        "staged_next_at": staged.next_at if staged else None,
-        "waiting_rotations": [record.request.rotation_id for record in page.waiting],
-        "held_back_by": [str(laggard) for laggard in page.behind],
-        "accepted_keys": len(ring.accepted),
-        "ledger_time": page.now,
-    }
 
 
 def list_keys(*, json: bool) -> None:

@@ -21,11 +21,24 @@ def init(
     ring_work.init(quiet=quiet, json=json)
 
 
-def status(*, json: Json = False) -> None:
-    """Show which key signs and encrypts now, since when, what happens next and when."""
-    from journal_keys.entrypoints.cli import ring_work
+def status(
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(min=0.2, max=3600, help="Seconds between two looks; as often as a service, if unset."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show which key is in use, since when, what comes next, what is stuck, who agrees, what the audit says."""
+    from journal_keys.entrypoints.cli import status_work
 
-    ring_work.status(json=json)
+    if watch:
+        status_work.watch(interval, json=json)
+    elif interval is not None:
+        raise typer.BadParameter("--interval goes with --watch")
+    else:
+        status_work.status(json=json)
 
 
 @keys_app.command("list")

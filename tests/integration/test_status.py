@@ -1,0 +1,151 @@
+"""What somebody learns who has nothing but `journal-keys status`, once or while it is watched."""
+
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from journal_keys.entrypoints.cli.exit_codes import ExitCode
+from tests.support.away import ledger_away
+from tests.support.operator import COMMAND, Operator
+from tests.support.terminal import Terminal, in_terminal
+
+pytestmark = pytest.mark.processes
+WATCH: Final = [*COMMAND, "status", "--watch", "--interval", "0.5"]
+HIDE, SHOW, ENTER, LEAVE = "\x1b[?25l", "\x1b[?25h", "\x1b[?1049h", "\x1b[?1049l"
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    made = Operator(tmp_path, JOURNAL_JWT_LONGEST_TOKEN="600", TERM="xterm-256color", LANG="C.UTF-8")
+    made.json("init")
+    time.sleep(0.3)
+    return made
+
+
+def told(operator: Operator, code: int = 0) -> dict[str, Any]:
+    found = operator.json("status", code=code)
+    assert isinstance(found, dict)
+    return found
+
+
+def kid_of(found: dict[str, Any], ring: str) -> str:
+    return next(str(one["active_kid"]) for one in found["rings"] if one["ring"] == ring)
+
+
+def test_status_answers_six_questions_in_words_and_in_json(operator: Operator) -> None:
+    found = told(operator)
+    assert found.keys() == {"at", "answers", "rings", "instances", "audit", "recent"}
+    assert len(found["answers"]) == 6
+    assert all(one["is_well"] for one in found["answers"])
+    assert {"generation", "staged_next_at", "held_back_by", "trouble", "versions"} <= found["rings"][0].keys()
+    assert (found["instances"], found["audit"]["is_broken"]) == ([], False)
+    assert [one["sequence"] for one in found["recent"]] == [6, 5, 4, 3, 2, 1]
+    said = operator.run("status").stdout.decode()
+    for one in found["answers"]:
+        assert one["question"] in said
+    assert f"  {kid_of(found, 'jwt')} (EdDSA) signs since 20" in said
+    assert re.search(r"^  jwt: \S+ is promoted by the next rotation in 9 min \d+ s", said, re.MULTILINE)
+
+
+def test_before_the_rings_are_made_status_says_so(operator: Operator) -> None:
+    with closing(sqlite3.connect(operator.home / "ledger.sqlite3")) as ledger, ledger:
+        ledger.execute("DELETE FROM key_versions")
+        ledger.execute("DELETE FROM rings")
+    said = operator.run("status").stdout.decode()
+    assert "! None: the jwt ring is not made yet; run 'journal-keys init'." in said
+
+
+def test_a_trail_that_was_tampered_with_is_told_loudly_and_by_its_own_code(operator: Operator) -> None:
+    with closing(sqlite3.connect(operator.home / "ledger.sqlite3")) as ledger, ledger:
+        ledger.execute("UPDATE audit SET reason = 'another' WHERE sequence = 2")
+    done = operator.run("status")
+    assert done.returncode == ExitCode.AUDIT_BROKEN
+    assert b"! Yes: audit entry 2 was changed after it was written." in done.stdout
+    assert told(operator, ExitCode.AUDIT_BROKEN)["audit"]["is_broken"] is True
+
+
+def until_it_shows(terminal: Terminal) -> None:
+    terminal.shows("Was the audit trail tampered with?")
+
+
+def test_a_watched_status_shows_a_rotation_that_happens_meanwhile_and_leaves_the_terminal_clean(
+    operator: Operator,
+) -> None:
+    with in_terminal(WATCH, operator.environment) as terminal:
+        until_it_shows(terminal)
+        for word in ("jwt, generation 1", "aes, generation 1", "P staged  A in use", "AAAAAAAAAA", "the chain holds"):
+            terminal.shows(word)
+        done = operator.run("rotate", "jwt", "--force", "--reason", "[bold]not markup[/bold]")
+        assert done.returncode == 0, done.stderr
+        begun = terminal.size()
+        assert terminal.shows("jwt, generation 3", since=begun) < 2 * 0.5 + 5, "a machine with other work is slow"
+        terminal.shows("[bold]not markup[/bold]", since=begun)
+        terminal.press(b"\x03")
+        assert terminal.end() == 0
+        time.sleep(0.1)
+        last = terminal.text()
+        assert last.rfind(SHOW) > last.rfind(HIDE) > 0
+        assert last.rfind(LEAVE) > last.rfind(ENTER) >= 0
+        assert "Traceback" not in last
+
+
+def test_a_ledger_that_fails_meanwhile_is_told_in_words_and_asked_again(operator: Operator) -> None:
+    with in_terminal(WATCH, operator.environment) as terminal:
+        until_it_shows(terminal)
+        with ledger_away(operator.home):
+            terminal.shows("asked again: ")
+            assert "Which key signs now" in terminal.text()
+        begun = terminal.size()
+        operator.json("rotate", "aes", "--force")
+        terminal.shows("aes, generation 3", since=begun)
+        terminal.press(b"\x03")
+        assert terminal.end() == 0
+
+
+def test_a_narrow_terminal_without_colours_is_enough(operator: Operator) -> None:
+    with in_terminal(WATCH, operator.environment | {"NO_COLOR": "1"}, columns=60) as terminal:
+        until_it_shows(terminal)
+        terminal.shows("aes, generation 1")
+        terminal.press(b"\x03")
+        assert terminal.end() == 0
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\n", terminal.text()).replace("^C", "")  # which the terminal echoes
+        assert max(len(line.rstrip("\r")) for line in shown.splitlines()) <= 60
+        assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", terminal.text()), "no colour"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_without_a_terminal_a_watched_status_is_a_line_of_json_for_each_look(
+    operator: Operator, number: signal.Signals
+) -> None:
+    with subprocess.Popen([*WATCH, "--json"], stdout=subprocess.PIPE, env=operator.environment) as process:
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(2)]
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(60) == 0
+    assert [kid_of(line, "jwt") for line in lines] == [kid_of(told(operator), "jwt")] * 2
+    assert lines[0]["at"] < lines[1]["at"]
+
+
+def test_into_a_pipe_it_writes_plain_text(operator: Operator) -> None:
+    with subprocess.Popen(WATCH, stdout=subprocess.PIPE, env=operator.environment) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline().decode() + process.stdout.readline().decode()
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(60) == 0
+    assert said.startswith("Which key signs now, and since when?\n  jwt_")
+    assert "\x1b" not in said
+
+
+def test_an_interval_without_a_watch_or_too_short_is_refused(operator: Operator) -> None:
+    assert operator.run("status", "--interval", "5").returncode == ExitCode.USAGE
+    assert operator.run("status", "--watch", "--interval", "0.1").returncode == ExitCode.USAGE
