@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import age_binary, prometheus_programs, redis_server
+from tests.support import age_binary, chromium_binary, prometheus_programs, redis_server
 from tests.support.infisical.programs import real_binary
 from tests.support.infisical.told import told_settings
 from tests.support.postgres_server import PostgresServer, programs, running_server
@@ -69,5 +69,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(age_binary.NOT_CHECKED)
     if prometheus_programs.PROMTOOL is None or prometheus_programs.PROMETHEUS is None:
         terminalreporter.write_line(prometheus_programs.NOT_CHECKED)
+    if not chromium_binary.IS_HERE:
+        terminalreporter.write_line(chromium_binary.NOT_CHECKED)
     if told_settings() is None:
         terminalreporter.write_line("not checked: a real Infisical server. None is named; its stand-in was checked.")

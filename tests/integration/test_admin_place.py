@@ -11,7 +11,7 @@ import pytest
 
 from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
-from journal_keys.entrypoints.http.doors import HEALTH, JWKS, KEYS
+from journal_keys.entrypoints.http.doors import HEALTH, JWKS, KEYS, STATUS
 from tests.support.operator import Operator
 from tests.support.service import serving, status
 from tests.support.tokens import give_token
@@ -40,8 +40,8 @@ def test_on_a_port_of_its_own(operator: Operator, workers: str) -> None:
     with serving(operator, "--workers", workers) as served:
         address, admin = served.address, f"http://127.0.0.1:{port}"
         for _ in range(4):
-            assert [status(address + path) for path in (JWKS, HEALTH, KEYS)] == ["200", "200", "404"]
-            assert [status(admin + path) for path in (JWKS, HEALTH, KEYS)] == ["200", "200", "200"]
+            assert [status(address + path) for path in (JWKS, HEALTH, KEYS, STATUS)] == ["200", "200", "404", "404"]
+            assert [status(admin + path) for path in (JWKS, HEALTH, KEYS, STATUS)] == ["200"] * 4
         assert status(address + KEYS, "--header", f"Host: 127.0.0.1:{port}") == "404"
 
 

@@ -23,13 +23,14 @@ from journal_keys.entrypoints.http.doors import (
     OPENAPI,
     READY,
     ROTATE,
+    STATUS,
     WEBHOOK,
 )
 from tests.proof.http_schema import A_FEW, run, search
 
 pytestmark = pytest.mark.no_cover
 
-TAKE_NOTHING: Final = {JWKS, DISCOVERY, LIVE, READY, HEALTH, METRICS, KEYS}
+TAKE_NOTHING: Final = {JWKS, DISCOVERY, LIVE, READY, HEALTH, METRICS, KEYS, STATUS}
 """What can be asked for in no malformed way, so that no negative case is made."""
 
 
@@ -159,6 +160,11 @@ HOLES: Final[Mapping[str, tuple[str, Change, str]]] = {
     ),
     "an acceptance of what is malformed": (AUDIT, _as_if_the_query_were_not_there, "AcceptedNegativeData"),
     "a refusal of what is well formed": (INVALIDATE, _refusing_everything, "a refusal of what fits the document"),
+    "a page of another type": (
+        STATUS,
+        _only_of_successes(lambda answer: answer.typed(b"application/xhtml+xml")),
+        "UndefinedContentType",
+    ),
     "a genuine delivery that is told of by a number": (
         WEBHOOK,
         _only_of_successes(lambda answer: answer.saying(5)),

@@ -7,14 +7,16 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
 
-def exposition(accept: str | None, *, folder: Path | None) -> tuple[bytes, str]:
-    """Give the text and its media type, as the Accept header wishes.
+def registry_of(folder: Path | None) -> CollectorRegistry:
+    """Give this process's registry; or, where the processes of the service keep figures in a `folder`, that of all."""
+    if folder is None:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    return registry
 
-    Where the processes of the service keep their figures in a `folder`, these are the figures of all of them.
-    """
-    registry = REGISTRY
-    if folder is not None:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+
+def exposition(accept: str | None, *, folder: Path | None) -> tuple[bytes, str]:
+    """Give the text and its media type, as the Accept header wishes, with the figures of `registry_of` this folder."""
     encode, media_type = choose_encoder(accept or "")
-    return encode(registry), media_type
+    return encode(registry_of(folder)), media_type

@@ -1,4 +1,4 @@
-"""What every request is given, whatever happens inside: one answer, with the headers that all have."""
+"""What every request is given, whatever happens inside: one answer, with headers that are strict by default."""
 
 import asyncio
 from typing import Final
@@ -14,6 +14,7 @@ HEADERS: Final = (
     (b"referrer-policy", b"no-referrer"),
 )
 NOT_KEPT: Final = (b"cache-control", b"no-store")
+_ALL: Final = (*HEADERS, NOT_KEPT)
 _UNAVAILABLE: Final = 503
 _BROKEN: Final = 500
 
@@ -57,8 +58,5 @@ class Answering:
 
 def _complete(message: Message) -> None:
     headers = message.get("headers", ())
-    for name, _ in headers:
-        if name == NOT_KEPT[0]:
-            message["headers"] = [*headers, *HEADERS]
-            return
-    message["headers"] = [*headers, *HEADERS, NOT_KEPT]
+    given = {name for name, _ in headers}
+    message["headers"] = [*headers, *(one for one in _ALL if one[0] not in given)]

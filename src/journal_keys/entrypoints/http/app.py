@@ -27,6 +27,7 @@ from journal_keys.entrypoints.http.jwks import KeySet
 from journal_keys.entrypoints.http.loopback import is_own_host
 from journal_keys.entrypoints.http.problems import problem, problem_of
 from journal_keys.entrypoints.http.router import build_router
+from journal_keys.entrypoints.http.status_page.route import build_status_router
 from journal_keys.entrypoints.http.webhook import Webhooks
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
@@ -164,6 +165,14 @@ def create_service(chosen: Settings, *, is_installed: bool = False) -> Service:
         build_router(container_now, look=look, obstacles=obstacles, metrics_folder=chosen.prometheus_multiproc_dir)
     )
     app.include_router(build_admin_router(container_now))
+    app.include_router(
+        build_status_router(
+            container_now,
+            health=look,
+            timeout=chosen.health_timeout,
+            metrics_folder=chosen.prometheus_multiproc_dir,
+        )
+    )
     _handle_errors(app)
     app.put_behind(
         Gate(

@@ -20,6 +20,7 @@ DISCOVERY: Final = "/.well-known/openid-configuration"
 LIVE: Final = "/livez"
 READY: Final = "/readyz"
 METRICS: Final = "/metrics"
+STATUS: Final = "/status"
 OPENAPI: Final = "/openapi.json"
 
 
@@ -56,5 +57,6 @@ DOORS: Final[Mapping[tuple[str, str], Door]] = {
     ("POST", COMPROMISE): Door(Kind.ADMIN, Scope.COMPROMISE),
     ("GET", KEYS): Door(Kind.ADMIN),
     ("GET", AUDIT): Door(Kind.ADMIN),
+    ("GET", STATUS): Door(Kind.ADMIN),
 }
 PATHS: Final = frozenset(path for _, path in DOORS)

@@ -10,13 +10,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from journal_keys.domain.errors import KeyUnavailableError
 from journal_keys.entrypoints.http.app import Service, create_service
 from journal_keys.entrypoints.http.dependencies import KEYS_IN_SCOPE, InstalledKeys
-from journal_keys.entrypoints.http.doors import DISCOVERY, METRICS, OPENAPI, PATHS
+from journal_keys.entrypoints.http.doors import DISCOVERY, METRICS, OPENAPI, PATHS, STATUS
 from journal_keys.entrypoints.http.problems import problem_of
 from journal_keys.entrypoints.settings import Settings
 
 STATE: Final = "journal_keys"
-OWN: Final = frozenset({METRICS, OPENAPI})
-"""What stays the application's: our figures are in `prometheus_client.REGISTRY`."""
+OWN: Final = frozenset({METRICS, OPENAPI, STATUS})
+"""Names that any application may have for itself; our figures are in `prometheus_client.REGISTRY`."""
 
 
 def install(app: FastAPI, settings: Settings | None = None) -> None:

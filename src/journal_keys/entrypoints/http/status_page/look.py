@@ -1,0 +1,121 @@
+"""What the page is made of: one look at the ledger, at this process, and at the figures of all processes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from journal_keys.adapters.prometheus.counts import Counts, counts
+from journal_keys.container import Container
+from journal_keys.domain.errors import JournalKeysError
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Family
+from journal_keys.domain.status import AuditStatus, StatusReport
+from journal_keys.domain.windows import Windows
+from journal_keys.entrypoints.health_looks import Look as HealthLook
+from journal_keys.ports.view_board import CipherView, SigningView
+from journal_keys.use_cases.check_health import Health
+
+HealthNow: TypeAlias = Callable[[], Awaitable[HealthLook]]
+"""Gives health as it was found just now, in bounded time."""
+_FOLLOWED_WITHIN_S: Final = 1.0
+"""A longer chain is followed bit by bit, look by look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A ring as this process holds it. `age` is the time since the ledger last confirmed it."""
+
+    ring: KeyRing
+    confirmed_at: datetime
+    age: timedelta
+    is_restored: bool
+    has_material: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Everything at one moment. `report` is None where the ledger could not be read, and `failure` says why then.
+
+    `health` is None where it could not be found out in time. `at` is this machine's clock.
+    """
+
+    at: datetime
+    instance: str
+    report: StatusReport | None
+    failure: str
+    known: Mapping[Family, Known | None]
+    health: Health | None
+    audit: AuditStatus
+    counts: Counts
+    windows: Windows
+
+    @property
+    def now(self) -> datetime:
+        """What moments are seen from: the ledger's time, where it answers."""
+        return self.report.at if self.report else self.at
+
+
+async def look(container: Container, health: HealthNow, *, timeout: timedelta, folder: Path | None) -> Look:
+    """Look at everything: the ledger is waited for as long as `timeout` and a little more.
+
+    The audit chain is followed first where this process has not followed it yet.
+    """
+    container.show_figures()()
+    figures = await asyncio.to_thread(counts, folder=folder)
+    (report, failure), looked = await asyncio.gather(_report(container, timeout), health())
+    return Look(
+        at=container.clock().read().wall,
+        instance=container.instance_name(),
+        report=report,
+        failure=failure,
+        known=_known(container),
+        health=looked.health,
+        audit=report.audit if report else container.watch_audit().status(),
+        counts=figures,
+        windows=container.windows(),
+    )
+
+
+async def _report(container: Container, timeout: timedelta) -> tuple[StatusReport | None, str]:
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            await _follow(container)
+            return await container.describe_status()(), ""
+    except JournalKeysError as failure:
+        return None, str(failure)
+    except TimeoutError:
+        return None, f"the ledger did not answer within {timeout.total_seconds():g} s"
+
+
+async def _follow(container: Container) -> None:
+    watch = container.watch_audit()
+    known = watch.status()
+    if known.whole_at is None and not known.broken:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FOLLOWED_WITHIN_S):
+                await watch()
+
+
+def _known(container: Container) -> dict[Family, Known | None]:
+    board, uptime_s = container.board(), container.clock().uptime_s()
+    signing, cipher = board.signing, board.cipher
+    return {
+        Family.JWT: _of(signing, uptime_s, has_material=signing is not None and signing.signing is not None),
+        Family.AES: _of(cipher, uptime_s, has_material=cipher is not None and cipher.sealing is not None),
+    }
+
+
+def _of(view: SigningView | CipherView | None, uptime_s: float, *, has_material: bool) -> Known | None:
+    if view is None:
+        return None
+    return Known(
+        ring=view.ring,
+        confirmed_at=view.confirmed_at,
+        age=timedelta(seconds=uptime_s - view.confirmed_s),
+        is_restored=view.is_restored,
+        has_material=has_material,
+    )
