@@ -7,6 +7,7 @@ import pytest
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
+from journal_keys.domain.labels import OTHER
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.meter import Source
@@ -100,13 +101,20 @@ async def test_a_value_that_stands_in_for_a_failure_is_counted_and_so_is_the_fai
     assert meter.errors == {(LABEL, "SecretStoreUnavailableError"): 1}
 
 
-@pytest.mark.parametrize("failure", [DOWN, SecretNotFoundError("no such secret"), ZeroDivisionError()])
+@pytest.mark.parametrize(
+    ("failure", "label"),
+    [
+        (DOWN, "SecretStoreUnavailableError"),
+        (SecretNotFoundError("no such secret"), "SecretNotFoundError"),
+        (ZeroDivisionError(), OTHER),
+    ],
+)
 async def test_a_fetch_without_an_answer_is_counted_and_so_is_why(
-    cache: MemorySecretCache, meter: MemoryMeter, failure: Exception
+    cache: MemorySecretCache, meter: MemoryMeter, failure: Exception, label: str
 ) -> None:
     store = Store()
     store.failure = failure
     with pytest.raises(type(failure)):
         await cache.get(PATH, store.load)
     assert meter.fetches == {(Source.NONE, LABEL): 1}
-    assert meter.errors == {(LABEL, type(failure).__name__): 1}
+    assert meter.errors == {(LABEL, label): 1}
