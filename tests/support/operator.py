@@ -40,5 +40,5 @@ class Operator:
     def json(self, *words: str, code: int = 0, given: bytes | None = None) -> object:
         done = self.run(*words, "--json", given=given)
         assert done.returncode == code, done.stderr
-        assert done.stderr == b"" or code != 0, done.stderr
+        assert done.stderr == b"" or code != 0 or "JOURNAL_LOG_LEVEL" in self.environment, done.stderr
         return json.loads(done.stdout)

@@ -23,12 +23,12 @@ _SHAPES: Final = tuple(
         r"(?<=://)(?:[^\s@/]*:\S*@|[^\s/@]+@)",  # who logs in with which password, RFC 3986 §3.2.1
         r"(?i:(?<=bearer)\s+)[A-Za-z0-9._~+/=-]{8,}",
         r"(?:eyJ|eyA|ewo)[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)+",  # JWS and JWE: their headers begin with {
-        r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
         r"jka_[A-Za-z0-9_-]+",
         r"jk2\.[A-Za-z0-9_.-]+",
         r"st\.[0-9a-f-]{8,}\.[A-Za-z0-9_.-]+",  # service tokens of Infisical
         r"AGE-SECRET-KEY-[A-Z0-9]+",
         r"whsec_[A-Za-z0-9+/=_-]+",  # Standard Webhooks
+        r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
     )
 )
 _NAMED: Final = re.compile(
