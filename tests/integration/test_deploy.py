@@ -110,7 +110,9 @@ def test_every_alert_is_seen_silent_then_firing_then_silent_in_one_test() -> Non
 def test_every_alert_names_its_runbook_and_how_bad_it_is() -> None:
     assert {rule["alert"] for rule in rules()} == RUNBOOKS.keys()
     for rule in rules():
-        assert rule["annotations"]["runbook_url"] == f"docs/how-to/{RUNBOOKS[rule['alert']]}"
+        runbook = rule["annotations"]["runbook_url"]
+        assert runbook == f"docs/how-to/{RUNBOOKS[rule['alert']]}"
+        assert rule["alert"] in (HOME / runbook).read_text("utf-8")
         assert rule["annotations"]["summary"]
         assert rule["labels"]["severity"] in {"warning", "critical"}
 

@@ -33,6 +33,7 @@ _SCHEMA: Final[dict[str, Any]] = {
 }
 DOCUMENTED: Final[dict[str, Any]] = {
     "name": "openid_configuration",
+    "description": "Where the key set of the issuer is, where JOURNAL_HTTP_DISCOVERY is true.",
     "response_class": Response,
     "responses": {
         200: {

@@ -43,6 +43,7 @@ _SCHEMA: Final[dict[str, Any]] = {
 """Nothing else is ever in it: no member of a private key, above all."""
 DOCUMENTED: Final[dict[str, Any]] = {
     "name": "jwks",
+    "description": "The public keys that verify tokens.",
     "response_class": Response,
     "responses": {
         200: {"description": "a JWK Set (RFC 7517)", "content": {_JWK_SET: {"schema": _SCHEMA}}},

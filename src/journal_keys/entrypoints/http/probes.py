@@ -37,11 +37,13 @@ def _schema(*words: str) -> dict[str, Any]:
 _BUSY: Final[Any] = problems({503: "more requests and connections than are served at once"})[503]
 LIVE_DOCUMENTED: Final[dict[str, Any]] = {
     "name": "livez",
+    "description": "Whether this process is alive.",
     "response_class": Response,
     "responses": {200: {"description": "this process answers", "content": {_JSON: _schema("alive")}}, **problems({})},
 }
 READY_DOCUMENTED: Final[dict[str, Any]] = {
     "name": "readyz",
+    "description": "Whether this process may be sent requests.",
     "response_class": Response,
     "responses": {
         200: {"description": "this process signs, verifies, encrypts and decrypts", "content": {_JSON: _schema(READY)}},

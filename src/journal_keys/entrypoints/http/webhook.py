@@ -29,6 +29,7 @@ from journal_keys.use_cases.handle_webhook import HandleWebhook
 
 DOCUMENTED: Final[dict[str, Any]] = {
     "name": "webhook",
+    "description": "Take a delivery: a hint that secrets changed.",
     "response_model": WebhookAnswer,
     "responses": problems(
         {
