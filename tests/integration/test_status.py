@@ -52,7 +52,7 @@ def test_status_answers_six_questions_in_words_and_in_json(operator: Operator) -
     for one in found["answers"]:
         assert one["question"] in said
     assert f"  {kid_of(found, 'jwt')} (EdDSA) signs since 20" in said
-    assert re.search(r"^  jwt: \S+ is promoted by the next rotation in 9 min \d+ s", said, re.MULTILINE)
+    assert re.search(r"^  jwt: \S+ is promoted by the next rotation, \S+Z \(in 9 min \d+ s\)", said, re.MULTILINE)
 
 
 def test_before_the_rings_are_made_status_says_so(operator: Operator) -> None:

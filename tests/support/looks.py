@@ -8,7 +8,8 @@ from journal_keys.domain.audit_chain import AuditHead
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.status import AuditStatus
-from journal_keys.entrypoints.http.status_page.look import Known, Look
+from journal_keys.entrypoints.http.status_page.look import Look
+from journal_keys.entrypoints.status.sight import Known
 from journal_keys.ports.view_board import CipherView, SigningView
 from tests.support.world import START, WINDOWS, World
 
@@ -54,6 +55,7 @@ async def look_at(world: World) -> Look:
         audit=audit,
         counts=NOTHING,
         windows=WINDOWS,
+        reports=False,
     )
 
 

@@ -188,9 +188,13 @@ def _trouble(
 ) -> str:
     overdue = now - rotation.due_at(ring, policy)
     if wait is not None and wait.obstacle is Obstacle.INSTANCES:
-        return f"a rotation waits for {len(wait.behind)} instances: {wait.because}"
+        number = len(wait.behind)
+        return f"a rotation waits for {number} instance{'s' if number > 1 else ''}: {wait.because}"
     if ring.staged is None:
         return "no key is staged: run 'journal-keys reconcile'"
+    if wait is not None and wait.obstacle is Obstacle.PASS and now - wait.since > 2 * windows.publish_to_promote:
+        since = wait.since.isoformat(timespec="seconds")
+        return f"a rotation waits since {since}: nobody makes a pass; run 'journal-keys reconcile'"
     if overdue > windows.publish_to_promote:
         return f"rotation is overdue by {_seconds(overdue)}"
     if is_worn(encryptions):

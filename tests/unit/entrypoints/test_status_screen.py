@@ -12,13 +12,15 @@ from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.keys import Family
 from journal_keys.domain.status import StatusReport
-from journal_keys.entrypoints.answers import answers_to
 from journal_keys.entrypoints.cli.status_screen import Screen
+from journal_keys.entrypoints.status.answers import answers
+from journal_keys.entrypoints.status.sight import Sight
 from tests.support.world import START, W1, World, request
 
 
 def drawn(report: StatusReport, *, width: int = 200, failure: str = "", colour: bool = False) -> str:
-    screen = Screen(report=report, answers=answers_to(report, reports=True), now=report.at, failure=failure)
+    seen = Sight(at=report.at, report=report, audit=report.audit, reports=True)
+    screen = Screen(report=report, answers=answers(seen), now=report.at, failure=failure)
     console = Console(
         file=io.StringIO(), width=width, force_terminal=colour, color_system="standard" if colour else None
     )

@@ -98,6 +98,48 @@ async def test_an_instance_that_was_ignored_is_in_nobodys_way() -> None:
     assert found.wait.because == "the next pass of the scheduler or of reconcile does it"
 
 
+async def passes_awaited(for_how_long: timedelta) -> RingStatus:
+    world = await World().initialised()
+    await world.rotated(Family.JWT, "first")
+    await world.rotated(Family.JWT, "second")
+    world.clock.pass_time(for_how_long)
+    return await described(world, Family.JWT)
+
+
+async def test_a_rotation_that_nobody_carries_out_is_trouble_after_twice_the_window() -> None:
+    in_time = await passes_awaited(2 * W1)
+    assert in_time.wait is not None
+    assert (in_time.wait.obstacle, in_time.trouble) == (Obstacle.PASS, "")
+    late = await passes_awaited(2 * W1 + timedelta(seconds=1))
+    assert late.trouble == (
+        f"a rotation waits since {(START + W1).isoformat()}: nobody makes a pass; run 'journal-keys reconcile'"
+    )
+
+
+async def test_a_rotation_that_waits_for_its_window_is_no_trouble_however_long_ago_it_was_asked_for() -> None:
+    world = await World().initialised()
+    await world.rotated(Family.JWT, "first")
+    await world.rotated(Family.JWT, "second")
+    page = await world.ledger.read(Family.JWT)
+    assert page.ring is not None
+    old = [replace(record, opened_at=record.opened_at - 3 * W1) for record in page.waiting]
+    found = ring_status(page.ring, POLICIES[Family.JWT], WINDOWS, now=page.now, waiting=old, behind=(), encryptions=0)
+    assert found.wait is not None
+    assert (found.wait.obstacle, found.trouble) == (Obstacle.WINDOW, "")
+
+
+async def waiting_behind(*names: str) -> RingStatus:
+    world = await waiting_for_an_instance()
+    for name in names:
+        await fleet(world).report(name, {Family.JWT: 1, Family.AES: 1}, expires_in=timedelta(minutes=5))
+    return await described(world, Family.JWT)
+
+
+async def test_those_that_hold_a_rotation_back_are_counted_in_one_and_in_many() -> None:
+    assert (await waiting_behind()).trouble.startswith("a rotation waits for 1 instance: instance slow")
+    assert (await waiting_behind("other")).trouble.startswith("a rotation waits for 2 instances: instance other")
+
+
 async def test_live_instances_are_shown_with_what_they_hold() -> None:
     world = await World().initialised()
     await fleet(world).report("one", {Family.JWT: 1, Family.AES: 1}, expires_in=timedelta(minutes=5))

@@ -1,21 +1,21 @@
 """A status report as what programs read: `journal-keys status --json`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from journal_keys.domain.fleet import Instance, laggards
 from journal_keys.domain.keys import Family
 from journal_keys.domain.status import RingStatus, StatusReport
-from journal_keys.entrypoints.answers import Answers
+from journal_keys.entrypoints.status.answer import Answer
 
 _NOT_MADE = "not made yet: run 'journal-keys init'"
 
 
-def as_fields(report: StatusReport, answers: Answers) -> dict[str, object]:
+def as_fields(report: StatusReport, answers: Iterable[Answer]) -> dict[str, object]:
     """Give all of the report: `at`, `answers`, `rings`, `instances`, `audit`, `recent`."""
     return {
         "at": report.at,
-        "answers": [{"question": one.question, "says": one.says, "is_well": one.is_well} for one in answers],
+        "answers": [_answer(one) for one in answers],
         "rings": [{**ring_row(report, family), **_more(report.rings[family])} for family in report.rings],
         "instances": [_instance(one) for one in report.instances],
         "audit": {
@@ -26,6 +26,10 @@ def as_fields(report: StatusReport, answers: Answers) -> dict[str, object]:
         },
         "recent": [{"sequence": one.sequence, "hash": one.hash, "fact": one.fact} for one in report.recent],
     }
+
+
+def _answer(one: Answer) -> dict[str, object]:
+    return {"question": one.question, "verdict": one.verdict, "says": one.says, "is_well": one.is_well}
 
 
 def ring_row(report: StatusReport, family: Family) -> dict[str, object]:

@@ -14,9 +14,10 @@ from journal_keys.domain.audit_chain import AuditEntry
 from journal_keys.domain.fleet import Instance
 from journal_keys.domain.keys import Family, KeyState, KeyVersion
 from journal_keys.domain.status import RingStatus, StatusReport
-from journal_keys.entrypoints.answers import Answers, waits_for, why
 from journal_keys.entrypoints.cli.output import printable
-from journal_keys.entrypoints.wording import length, moment, when
+from journal_keys.entrypoints.status.answer import Answer
+from journal_keys.entrypoints.status.events import told, waits
+from journal_keys.entrypoints.status.words import iso, length, plain
 
 _LETTERS: Final = {
     KeyState.PRE_ACTIVATION: ("P", "cyan"),
@@ -41,7 +42,7 @@ class Screen:
     """One picture; `now` is the ledger's clock, `failure` says why the report is not of now."""
 
     report: StatusReport
-    answers: Answers
+    answers: tuple[Answer, ...]
     now: datetime
     failure: str = ""
 
@@ -51,9 +52,9 @@ class Screen:
         return Group(*self._head(), *self._answers(), *rings, *self._instances(), self._audit(), Text(_ELSEWHERE))
 
     def _head(self) -> Iterator[Text]:
-        yield Text(f"journal-keys, {moment(self.now)} by the ledger's clock; Ctrl-C ends", style="bold")
+        yield Text(f"journal-keys, {iso(self.now)} by the ledger's clock; Ctrl-C ends", style="bold")
         if self.failure:
-            yield Text(f"! as of {moment(self.report.at)}, asked again: {printable(self.failure)}", style="red")
+            yield Text(f"! as of {iso(self.report.at)}, asked again: {printable(self.failure)}", style="red")
 
     def _answers(self) -> Iterator[Text]:
         for answer in self.answers:
@@ -75,11 +76,9 @@ class Screen:
 
     def _coming(self, status: RingStatus) -> Iterator[Text]:
         for event in status.upcoming:
-            reason = why(event, status)
-            because = f" ({reason})" if reason else ""
-            yield Text(printable(f"next: {event.kid}: {event.what} {when(event.at, self.now)}{because}"))
+            yield Text(printable(f"next: {plain(told(status, event, self.now))}"))
         if status.wait is not None:
-            yield Text(printable(waits_for(status.wait, self.now)), style="yellow")
+            yield Text(printable(plain(waits(status.wait, self.now))), style="yellow")
             for record in status.wait.rotations[:_KEYS]:
                 request = record.request
                 yield Text(printable(f"  {request.rotation_id} by {request.actor}: {request.reason}"))
@@ -114,7 +113,7 @@ def _entries(entries: Iterable[AuditEntry]) -> Iterator[Text]:
     for entry in entries:
         fact = entry.fact
         about = f" {fact.kid}" if fact.kid else ""
-        yield Text(printable(f"{entry.sequence} {moment(fact.at)} {fact.action}{about} by {fact.actor}: {fact.reason}"))
+        yield Text(printable(f"{entry.sequence} {iso(fact.at)} {fact.action}{about} by {fact.actor}: {fact.reason}"))
 
 
 def _short(kid: str) -> str:

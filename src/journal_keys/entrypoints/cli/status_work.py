@@ -14,11 +14,13 @@ import typer
 
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.status import StatusReport
-from journal_keys.entrypoints.answers import Answers, answers_to
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import plain, print_fields, print_json, printable
 from journal_keys.entrypoints.cli.running import on_container
 from journal_keys.entrypoints.cli.status_fields import as_fields, ring_row
+from journal_keys.entrypoints.status.answer import Answer
+from journal_keys.entrypoints.status.answers import answers
+from journal_keys.entrypoints.status.sight import Sight
 
 if TYPE_CHECKING:
     from journal_keys.container import Container
@@ -33,7 +35,7 @@ class Found:
     """The last report and what it means; `failure` says why there is no newer one."""
 
     report: StatusReport
-    answers: Answers
+    answers: tuple[Answer, ...]
     at_s: float
     failure: str = ""
 
@@ -64,7 +66,9 @@ class Looks:
             await self.container.watch_audit()()
             self.followed_s = now_s
         report = await self.container.describe_status()()
-        return Found(report=report, answers=answers_to(report, reports=self.reports), at_s=now_s)
+        at = self.container.clock().read().wall
+        seen = Sight(at=at, report=report, audit=report.audit, reports=self.reports)
+        return Found(report=report, answers=answers(seen), at_s=now_s)
 
 
 def status(*, json: bool) -> None:
@@ -156,7 +160,9 @@ def _print(found: Found) -> None:
     if found.failure:
         sys.stdout.write(f"! as before, asked again: {printable(found.failure)}\n")
     for answer in found.answers:
-        sys.stdout.write(f"{answer.question}\n{'  ' if answer.is_well else '! '}{printable(answer.says)}\n")
+        sys.stdout.write(f"{answer.question}\n")
+        for line in answer.lines:
+            sys.stdout.write(f"{'  ' if answer.is_well else '! '}{printable(line)}\n")
     for family in found.report.rings:
         sys.stdout.write("\n")
         print_fields(ring_row(found.report, family))

@@ -171,6 +171,7 @@ def create_service(chosen: Settings, *, is_installed: bool = False) -> Service:
             health=look,
             timeout=chosen.health_timeout,
             metrics_folder=chosen.prometheus_multiproc_dir,
+            reports=chosen.reports_instance,
         )
     )
     _handle_errors(app)

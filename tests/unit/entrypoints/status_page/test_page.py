@@ -12,7 +12,9 @@ from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.keys import Family, KeyState
 from journal_keys.entrypoints.http.status_page.look import Look
 from journal_keys.entrypoints.http.status_page.page import Page, page_of
-from journal_keys.entrypoints.http.status_page.words import Code, Moment, Sentence, Table, Verdict
+from journal_keys.entrypoints.http.status_page.table import Table
+from journal_keys.entrypoints.status.answer import Verdict
+from journal_keys.entrypoints.status.words import Code, Moment, Sentence
 from tests.support.looks import key, look_at, ring_of, with_audit, without_ledger
 from tests.support.world import START, W1, W2, World
 

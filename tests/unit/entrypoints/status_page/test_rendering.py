@@ -12,7 +12,7 @@ from journal_keys.domain.changes import AuditFact
 from journal_keys.entrypoints.http.status_page.look import Look
 from journal_keys.entrypoints.http.status_page.page import page_of
 from journal_keys.entrypoints.http.status_page.rendering import _template, content_security_policy, html
-from journal_keys.entrypoints.http.status_page.words import iso
+from journal_keys.entrypoints.status.words import iso, spaced
 from tests.support.looks import look_at, without_ledger
 from tests.support.world import START, World
 
@@ -67,7 +67,7 @@ async def test_texts_from_outside_are_escaped_and_made_visible(place: str) -> No
 
 async def test_a_name_that_the_template_does_not_know_is_an_error() -> None:
     with pytest.raises(UndefinedError):
-        _template().render(page=page_of(await looked()), style="", iso=iso)
+        _template().render(page=page_of(await looked()), style="", iso=iso, spaced=spaced)
 
 
 async def test_headings_are_in_order_and_every_part_has_one() -> None:

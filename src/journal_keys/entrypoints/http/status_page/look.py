@@ -11,11 +11,11 @@ from typing import Final, TypeAlias
 from journal_keys.adapters.prometheus.counts import Counts, counts
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError
-from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family
 from journal_keys.domain.status import AuditStatus, StatusReport
 from journal_keys.domain.windows import Windows
 from journal_keys.entrypoints.health_looks import Look as HealthLook
+from journal_keys.entrypoints.status.sight import Known, Process, Sight
 from journal_keys.ports.view_board import CipherView, SigningView
 from journal_keys.use_cases.check_health import Health
 
@@ -26,21 +26,11 @@ _FOLLOWED_WITHIN_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """A ring as this process holds it. `age` is the time since the ledger last confirmed it."""
-
-    ring: KeyRing
-    confirmed_at: datetime
-    age: timedelta
-    is_restored: bool
-    has_material: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """Everything at one moment. `report` is None where the ledger could not be read, and `failure` says why then.
 
-    `health` is None where it could not be found out in time. `at` is this machine's clock.
+    `health` is None where it could not be found out in time. `at` is this machine's clock. `reports` is whether
+    instances that share this ledger say what they hold.
     """
 
     at: datetime
@@ -52,14 +42,29 @@ class Look:
     audit: AuditStatus
     counts: Counts
     windows: Windows
+    reports: bool
+
+    @property
+    def sight(self) -> Sight:
+        """What the answers are made of."""
+        return Sight(
+            at=self.at,
+            report=self.report,
+            audit=self.audit,
+            reports=self.reports,
+            failure=self.failure,
+            process=Process(known=self.known, health=self.health, windows=self.windows),
+        )
 
     @property
     def now(self) -> datetime:
         """What moments are seen from: the ledger's time, where it answers."""
-        return self.report.at if self.report else self.at
+        return self.sight.now
 
 
-async def look(container: Container, health: HealthNow, *, timeout: timedelta, folder: Path | None) -> Look:
+async def look(
+    container: Container, health: HealthNow, *, timeout: timedelta, folder: Path | None, reports: bool
+) -> Look:
     """Look at everything: the ledger is waited for as long as `timeout` and a little more.
 
     The audit chain is followed first where this process has not followed it yet.
@@ -77,6 +82,7 @@ async def look(container: Container, health: HealthNow, *, timeout: timedelta, f
         audit=report.audit if report else container.watch_audit().status(),
         counts=figures,
         windows=container.windows(),
+        reports=reports,
     )
 
 

@@ -7,10 +7,14 @@ from itertools import groupby
 from journal_keys.domain.audit_chain import AuditEntry
 from journal_keys.domain.fleet import Instance
 from journal_keys.domain.keys import Family, KeyState
-from journal_keys.entrypoints.http.status_page.answers import Answer, agrees, answers
-from journal_keys.entrypoints.http.status_page.look import Known, Look
+from journal_keys.entrypoints.http.status_page.look import Look
 from journal_keys.entrypoints.http.status_page.rings import RingPart, ring_part
-from journal_keys.entrypoints.http.status_page.words import Code, Moment, Sentence, Table, Verdict, length, number
+from journal_keys.entrypoints.http.status_page.table import Table
+from journal_keys.entrypoints.status.agreement import agrees, generations_of
+from journal_keys.entrypoints.status.answer import Answer, Verdict
+from journal_keys.entrypoints.status.answers import answers
+from journal_keys.entrypoints.status.sight import Known
+from journal_keys.entrypoints.status.words import Code, Moment, Sentence, length, number
 
 _WORST = list(Verdict)
 STATES = (KeyState.PRE_ACTIVATION, KeyState.ACTIVE, KeyState.DEACTIVATED, KeyState.COMPROMISED)
@@ -47,7 +51,7 @@ def page_of(look: Look) -> Page:
         at=Moment(look.now),
         clocks=_clocks(look),
         failure=look.failure,
-        answers=answers(look),
+        answers=answers(look.sight),
         rings=tuple(ring_part(look, family) for family in Family),
         instances=(_reported(look), _held(look)),
         audit=_recent(look),
@@ -66,8 +70,7 @@ def _clocks(look: Look) -> str:
 
 def _reported(look: Look) -> Table:
     report = look.report
-    rings = report.rings if report else {}
-    generations = {family: status.ring.generation for family, status in rings.items() if status}
+    generations = generations_of(report) if report else {}
     return Table(
         caption="Live instances, as they reported",
         heads=("Instance", "Agrees", "Holds of jwt", "Holds of aes", "Reported", "Counts until"),

@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, StrictUndefined, Template
 
 from journal_keys.entrypoints.http.status_page.page import STATES, Page
-from journal_keys.entrypoints.http.status_page.words import iso, visible
+from journal_keys.entrypoints.status.words import iso, spaced, visible
 
 _FOLDER: Final = files(__package__)
 
@@ -32,7 +32,9 @@ def content_security_policy() -> str:
 
 def html(page: Page) -> str:
     """Write the page down."""
-    return _template().render(page=page, states=STATES, style=style(), iso=iso).lstrip()  # behind the macros
+    return (
+        _template().render(page=page, states=STATES, style=style(), iso=iso, spaced=spaced).lstrip()
+    )  # behind the macros
 
 
 @cache

@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Final
 
 from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
-from journal_keys.domain.status import NextEvent, RingStatus, Wait
+from journal_keys.domain.keys import Family, KeyVersion, Kid
+from journal_keys.domain.status import RingStatus, Wait
 from journal_keys.entrypoints.http.status_page.look import Look
+from journal_keys.entrypoints.http.status_page.table import Table
 from journal_keys.entrypoints.http.status_page.timeline import Timeline, timeline
-from journal_keys.entrypoints.http.status_page.words import Code, Moment, Sentence, Table, length, listed, number
+from journal_keys.entrypoints.status.events import why
+from journal_keys.entrypoints.status.words import Code, Moment, Sentence, listed, number
 
 TITLES: Final = {Family.JWT: "Ring jwt: signing keys", Family.AES: "Ring aes: encryption keys"}
 _NOT_YET: Final[Sentence] = ("not yet",)
@@ -36,19 +38,6 @@ def ring_part(look: Look, family: Family) -> RingPart:
         return _by_view(known.ring, Moment(known.confirmed_at, look.at))
     because = f"There is no {family} ring: run 'journal-keys init'" if look.report else "Nothing is known of it"
     return RingPart(family=family, title=TITLES[family], facts=((because,),), timeline=None, tables=())
-
-
-def reason_of(status: RingStatus, event: NextEvent) -> str:
-    """Say why this happens at that time; empty where no time decides it, or `what` says it."""
-    if event.at is None:
-        return ""
-    if status.ring.get(event.kid).state is not KeyState.PRE_ACTIVATION:
-        return "the time W2 has passed then since it was demoted"
-    if status.wait is not None:
-        return status.wait.because
-    if event.at == status.due_at:
-        return f"the key in use is due then, {length(status.due_at - status.ring.active.since)} after it came into use"
-    return "its window W1 ends then, and the key in use is due before"
 
 
 def _by_ledger(status: RingStatus, now: datetime) -> RingPart:
@@ -96,7 +85,7 @@ def _events(status: RingStatus, now: datetime) -> Table:
                 (Code(event.kid),),
                 (event.what,),
                 (Moment(event.at, now),) if event.at else ("no time decides it",),
-                (reason_of(status, event),),
+                (why(status, event),),
             )
             for event in status.upcoming
         ),
@@ -105,7 +94,6 @@ def _events(status: RingStatus, now: datetime) -> Table:
 
 
 def _waiting(wait: Wait, now: datetime) -> Table:
-    until: Sentence = (Moment(wait.until, now),) if wait.until else ("no time ends it",)
     return Table(
         caption="Rotations that wait",
         heads=("Rotation", "Asked for by", "Reason", "Since", "Waits until", "Because"),
@@ -115,7 +103,7 @@ def _waiting(wait: Wait, now: datetime) -> Table:
                 (one.request.actor,),
                 (one.request.reason,),
                 (Moment(one.opened_at, now),),
-                until,
+                (Moment(wait.until, now),),
                 (wait.because,),
             )
             for one in wait.rotations

@@ -33,14 +33,22 @@ _DOCUMENTED[503]["content"] |= _PAGE
 
 
 def build_status_router(
-    container_now: Callable[[], Container], *, health: HealthNow, timeout: timedelta, metrics_folder: Path | None
+    container_now: Callable[[], Container],
+    *,
+    health: HealthNow,
+    timeout: timedelta,
+    metrics_folder: Path | None,
+    reports: bool,
 ) -> APIRouter:
-    """Give the route. The ledger is waited for as long as `timeout`."""
+    """Give the route.
+
+    The ledger is waited for as long as `timeout`; `reports` is whether instances say what they hold.
+    """
     router = APIRouter(route_class=StrictRoute)
 
     @router.get(STATUS, response_class=HTMLResponse, responses=_DOCUMENTED)
     async def status() -> HTMLResponse:
-        found = await look(container_now(), health, timeout=timeout, folder=metrics_folder)
+        found = await look(container_now(), health, timeout=timeout, folder=metrics_folder, reports=reports)
         headers = {"Content-Security-Policy": content_security_policy()}
         return HTMLResponse(html(page_of(found)), status_code=200 if found.report else 503, headers=headers)
 

@@ -9,7 +9,7 @@ from typing import Final
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import KeyState, KeyVersion, Kid
 from journal_keys.domain.status import NextEvent
-from journal_keys.entrypoints.http.status_page.words import iso
+from journal_keys.entrypoints.status.words import iso
 
 MOST_LANES: Final = 12
 _NARROWEST: Final = 0.8

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from journal_keys.entrypoints.http.status_page.words import Moment, length, listed, number, visible
+from journal_keys.entrypoints.status.words import Code, Moment, Sentence, length, listed, number, plain, visible
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -12,6 +12,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
+        (-5, "0 s"),
         (0, "0 s"),
         (0.9, "0 s"),
         (59.9, "59 s"),
@@ -56,6 +57,23 @@ def test_a_moment_that_is_seen_from_nowhere_says_when_only() -> None:
 def test_moments_are_in_utc_to_the_second() -> None:
     there = datetime(2026, 11, 27, 14, 0, 0, 999_999, tzinfo=timezone(timedelta(hours=2)))
     assert Moment(there, NOW).iso == "2026-11-27T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        ((), ""),
+        (("one", Code("jwt_x"), "three"), "one jwt_x three"),
+        (
+            ("at", Moment(NOW), ", as", Code("jwt_x"), "; then", Code("y"), ": z"),
+            f"at {Moment(NOW).iso}, as jwt_x; then y: z",
+        ),
+        (("signs since", Moment(NOW - timedelta(hours=3), NOW)), "signs since 2026-11-27T09:00:00Z (3 h ago)"),
+        ((", first",), ", first"),
+    ],
+)
+def test_a_sentence_is_its_parts_with_spaces_where_they_belong(sentence: Sentence, told: str) -> None:
+    assert plain(sentence) == told
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,14 @@
 """Moments, lengths and foreign texts in words that a person reads at a glance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Final, TypeAlias
 
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _MANY: Final = 10
 """Of so many of a unit, the next smaller one tells nothing."""
-
-
-class Verdict(StrEnum):
-    """How a thing stands, the worst last."""
-
-    GOOD = "good"
-    UNKNOWN = "not known"
-    LOOK = "look here"
-    BAD = "wrong"
+_MARKS: Final = frozenset(",;:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +16,10 @@ class Code:
     """A name to be shown letter by letter: a kid, an instance."""
 
     code: str
+
+    def __str__(self) -> str:
+        """Give the name."""
+        return self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +44,25 @@ class Moment:
             return "now"
         return f"in {length(away)}" if away > timedelta(0) else f"{length(-away)} ago"
 
+    def __str__(self) -> str:
+        """Give both."""
+        return f"{self.iso} ({self.distance})" if self.distance else self.iso
+
 
 Part: TypeAlias = str | Code | Moment
 Sentence: TypeAlias = tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Rows of as many cells as there are heads; the first cell names its row. `empty` says what no row means."""
+def spaced(sentence: Sentence) -> Iterator[tuple[str, Part]]:
+    """Give each part behind the space that stands before it: none at the beginning, and none before a mark."""
+    for place, part in enumerate(sentence):
+        is_close = not place or (isinstance(part, str) and part[:1] in _MARKS)
+        yield "" if is_close else " ", part
 
-    caption: str
-    heads: tuple[str, ...]
-    rows: tuple[tuple[Sentence, ...], ...]
-    empty: str
+
+def plain(sentence: Sentence) -> str:
+    """Give the sentence as text, which is the same as on the page: `... since 2026-01-31T17:05:09Z (2 d ago)`."""
+    return "".join(f"{space}{part}" for space, part in spaced(sentence))
 
 
 def iso(at: datetime) -> str:
@@ -70,8 +71,8 @@ def iso(at: datetime) -> str:
 
 
 def length(time: timedelta) -> str:
-    """Give a length ≥ 0 in its two largest units, rounded down: `2 d 4 h`, `59 s`."""
-    left = int(time.total_seconds())
+    """Give a length in its two largest units, rounded down: `2 d 4 h`, `59 s`; less than nothing is `0 s`."""
+    left = max(int(time.total_seconds()), 0)
     words: list[str] = []
     for size, unit in _UNITS:
         count, left = divmod(left, size)

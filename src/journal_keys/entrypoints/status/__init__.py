@@ -1,0 +1,1 @@
+"""What an operator asks, and the words in which page and terminal answer."""

@@ -1,0 +1,56 @@
+"""What the answers are made of: what the ledger says, and what a process that serves knows by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from journal_keys.domain.keyring import KeyRing
+from journal_keys.domain.keys import Family
+from journal_keys.domain.status import AuditStatus, StatusReport
+from journal_keys.domain.windows import Windows
+from journal_keys.use_cases.check_health import Health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A ring as this process holds it. `age` is the time since the ledger last confirmed it."""
+
+    ring: KeyRing
+    confirmed_at: datetime
+    age: timedelta
+    is_restored: bool
+    has_material: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """What a process that serves knows beside the ledger. `health` is None where it could not be found out in time."""
+
+    known: Mapping[Family, Known | None]
+    health: Health | None
+    windows: Windows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Everything at one moment; `at` is this machine's clock.
+
+    `report` is None where the ledger could not be read, and `failure` says why then. `reports` is whether instances
+    that share this ledger say what they hold. `process` is None where a command asks: it holds no ring of its own.
+    """
+
+    at: datetime
+    report: StatusReport | None
+    audit: AuditStatus
+    reports: bool
+    failure: str = ""
+    process: Process | None = None
+
+    @property
+    def now(self) -> datetime:
+        """What moments are seen from: the ledger's time, where it answers."""
+        return self.report.at if self.report else self.at
+
+    def known(self, family: Family) -> Known | None:
+        """Give the ring as this process holds it, None where it holds none."""
+        return self.process.known[family] if self.process else None
