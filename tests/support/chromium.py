@@ -84,11 +84,11 @@ class Viewer:
         return [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
     def hosts_asked(self) -> set[str]:
-        """Name the hosts that the browser has asked for anything since it was asked last."""
+        """Name the hosts that the browser has asked for anything since it was asked last; itself is none."""
         log = self.driver.get_log("performance")  # type: ignore[no-untyped-call]
         messages = (json.loads(entry["message"])["message"] for entry in log)
         urls = (one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent")
-        return {urlsplit(url).netloc for url in urls if not url.startswith("data:")}
+        return {urlsplit(url).netloc for url in urls if not url.startswith(("data:", "chrome:"))}
 
 
 def _texts(node: _Node, nodes: Mapping[str, _Node]) -> Iterator[str]:
