@@ -13,6 +13,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from journal_keys.domain.paths import KNOWN_SECRETS
+from tests.support.documents import ALERTS
 from tests.support.operator import Operator
 from tests.support.prometheus_programs import NOT_CHECKED, PROMTOOL
 from tests.support.service import serving
@@ -21,17 +22,6 @@ HOME: Final = Path(__file__).parents[2]
 RULES: Final = HOME / "deploy" / "prometheus" / "journal_keys.rules.yml"
 RULE_TESTS: Final = HOME / "deploy" / "prometheus" / "journal_keys.test.yml"
 DASHBOARD: Final = HOME / "deploy" / "grafana" / "journal_keys.json"
-RUNBOOKS: Final = {
-    "JournalKeysKeyOverdue": "overdue-key.md",
-    "JournalKeysRotationWaiting": "gate-waiting.md",
-    "JournalKeysViewTooOld": "stale-views.md",
-    "JournalKeysRingsDisagree": "stale-views.md",
-    "JournalKeysStoreBreakerOpen": "store-down.md",
-    "JournalKeysCacheHitRatioLow": "cache-hits.md",
-    "JournalKeysWebhooksRefused": "webhook-refusals.md",
-    "JournalKeysAuditBroken": "audit-broken.md",
-    "JournalKeysEncryptionBudget": "encryption-budget.md",
-}
 LONGEST_S: Final = 120.0
 FIGURE: Final = re.compile(r"\b(?:infisical|journal_keys|jwt_key|aes_key)_[a-z_]+\b")
 
@@ -108,10 +98,10 @@ def test_every_alert_is_seen_silent_then_firing_then_silent_in_one_test() -> Non
 
 
 def test_every_alert_names_its_runbook_and_how_bad_it_is() -> None:
-    assert {rule["alert"] for rule in rules()} == RUNBOOKS.keys()
+    assert {rule["alert"] for rule in rules()} == ALERTS.keys()
     for rule in rules():
         runbook = rule["annotations"]["runbook_url"]
-        assert runbook == f"docs/how-to/{RUNBOOKS[rule['alert']]}"
+        assert runbook == f"docs/how-to/{ALERTS[rule['alert']]}"
         assert rule["alert"] in (HOME / runbook).read_text("utf-8")
         assert rule["annotations"]["summary"]
         assert rule["labels"]["severity"] in {"warning", "critical"}

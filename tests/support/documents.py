@@ -17,6 +17,18 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
+ALERTS: Final = {
+    "JournalKeysKeyOverdue": "overdue-key.md",
+    "JournalKeysRotationWaiting": "gate-waiting.md",
+    "JournalKeysViewTooOld": "stale-views.md",
+    "JournalKeysRingsDisagree": "stale-views.md",
+    "JournalKeysStoreBreakerOpen": "store-down.md",
+    "JournalKeysCacheHitRatioLow": "cache-hits.md",
+    "JournalKeysWebhooksRefused": "webhook-refusals.md",
+    "JournalKeysAuditBroken": "audit-broken.md",
+    "JournalKeysEncryptionBudget": "encryption-budget.md",
+}
+"""The runbook of each alert, in `docs/how-to`."""
 LANGUAGES: Final = frozenset({"sh", "text", "python", "env", "json", "toml"})
 _FENCE: Final = re.compile(r"```(\w*)((?: \w+=\S+)*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _EVENT: Final = re.compile(r"^<!-- meanwhile: (\w+) -->$", re.MULTILINE)

@@ -155,7 +155,7 @@ def missed_cache(stage: Stage) -> Scene:
 
     def come(_: Scene) -> None:
         assert {status_of(scene.port, "/") for _ in range(20)} == {HTTPStatus.OK}
-        wait_for(lambda: "infisical_cache_hit_total{" in told_by(scene.port, "/metrics/"))  # with the next poll
+        wait_for(lambda: f'nats_url"}} {20.0}\n' in told_by(scene.port, "/metrics/"))  # hits are shown by the next poll
 
     scene.elsewhere["users_come"] = come
     for _ in range(2):

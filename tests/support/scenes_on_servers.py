@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from tests.support.document_shell import Scene
 from tests.support.infisical.server import InfisicalServer
 from tests.support.infisical.standin import install
@@ -41,6 +42,7 @@ def waiting(stage: Stage) -> Scene:
 
     scene.elsewhere["restart journal-api@api-2"] = restart
     time.sleep(3)  # W1 of the keys that this staged
+    assert operator.run("rotate", "both", "--force").returncode == ExitCode.WAITING
     return scene
 
 

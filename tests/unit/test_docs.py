@@ -9,23 +9,12 @@ import pytest
 
 from journal_keys.domain.windows import Windows
 from journal_keys.entrypoints.settings import Profile, Settings
-from tests.support.documents import DOCS, ROOT, DocumentError, blocks_of, documents, matches
+from tests.support.documents import ALERTS, DOCS, ROOT, DocumentError, blocks_of, documents, matches
 from tests.support.links import anchors, leads_somewhere, links
 from tests.support.scenes import SCENES
 
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 RUNBOOKS = sorted((DOCS / "how-to").glob("*.md"))
-ALERTS = {
-    "JournalKeysKeyOverdue": "overdue-key.md",
-    "JournalKeysRotationWaiting": "gate-waiting.md",
-    "JournalKeysViewTooOld": "stale-views.md",
-    "JournalKeysRingsDisagree": "stale-views.md",
-    "JournalKeysStoreBreakerOpen": "store-down.md",
-    "JournalKeysCacheHitRatioLow": "cache-hits.md",
-    "JournalKeysWebhooksRefused": "webhook-refusals.md",
-    "JournalKeysAuditBroken": "audit-broken.md",
-    "JournalKeysEncryptionBudget": "encryption-budget.md",
-}
 WINDOWS_PAGE = (DOCS / "explanation/windows.md").read_text("utf-8")
 
 

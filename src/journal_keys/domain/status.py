@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from journal_keys.domain import rotation
@@ -186,24 +186,25 @@ def _trouble(
     wait: Wait | None,
     encryptions: int,
 ) -> str:
-    overdue = now - rotation.due_at(ring, policy)
     if wait is not None and wait.obstacle is Obstacle.INSTANCES:
         number = len(wait.behind)
         return f"a rotation waits for {number} instance{'s' if number > 1 else ''}: {wait.because}"
-    if ring.staged is None:
-        return "no key is staged: run 'journal-keys reconcile'"
     if wait is not None and wait.obstacle is Obstacle.PASS and now - wait.since > 2 * windows.publish_to_promote:
         since = wait.since.isoformat(timespec="seconds")
         return f"a rotation waits since {since}: nobody makes a pass; run 'journal-keys reconcile'"
+    return trouble_of(ring, policy, windows, now=now, encryptions=encryptions)
+
+
+def trouble_of(ring: KeyRing, policy: RotationPolicy, windows: Windows, *, now: datetime, encryptions: int) -> str:
+    """Say what of a ring somebody should look at, whatever waits: no staged key, overdue, or worn by encryptions."""
+    overdue = now - rotation.due_at(ring, policy)
+    if ring.staged is None:
+        return "no key is staged: run 'journal-keys reconcile'"
     if overdue > windows.publish_to_promote:
-        return f"rotation is overdue by {_seconds(overdue)}"
+        return f"rotation is overdue by {overdue.total_seconds():.0f} s"
     if is_worn(encryptions):
         return (
             f"{ring.active.kid} has made {encryptions} encryptions of at most 2^32:"
             " run 'journal-keys rotate aes --force'"
         )
     return ""
-
-
-def _seconds(length: timedelta) -> str:
-    return f"{length.total_seconds():.0f} s"

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from journal_keys.domain import material, rotation
-from journal_keys.domain.encryption_budget import is_worn
+from journal_keys.domain import material
 from journal_keys.domain.errors import JournalKeysError, MaterialCorruptError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import MARKER_NAME
 from journal_keys.domain.policy import RotationPolicy
+from journal_keys.domain.status import trouble_of
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_usage import KeyUsage
@@ -135,20 +135,11 @@ class CheckHealth:
         lost = _lost(ring, content) if content else ""
         if lost:
             return PartHealth(status=HealthStatus.UNHEALTHY, reason=lost, active_kid=ring.active.kid)
-        overdue = page.now - rotation.due_at(ring, policy)
         forgotten = self._forgotten(page, ring, content) if content else []
-        reason = ""
+        reason = trouble_of(ring, policy, self.windows, now=page.now, encryptions=used)
         if forgotten:
             cure = _ASK_MIGRATION if content and any(_is_imported(content.secrets[kid]) for kid in forgotten) else _ASK
             reason = f"the store keeps keys that the ledger does not know: {', '.join(forgotten)}: {cure}"
-        elif ring.staged is None:
-            reason = f"no key is staged: {_ASK}"
-        elif overdue > self.windows.publish_to_promote:
-            reason = f"rotation is overdue by {overdue.total_seconds():.0f} s"
-        elif is_worn(used):
-            reason = (
-                f"{ring.active.kid} has made {used} encryptions of at most 2^32: run 'journal-keys rotate aes --force'"
-            )
         status = HealthStatus.DEGRADED if reason else HealthStatus.HEALTHY
         return PartHealth(status=status, reason=reason, active_kid=ring.active.kid)
 

@@ -1,12 +1,12 @@
 """Which ways out of this host are in the clear."""
 
-import ipaddress
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 
+from journal_keys.entrypoints.http.loopback import is_own_host
 from journal_keys.entrypoints.settings import Settings
 
 _TLS_OF_POSTGRESQL: Final = frozenset({"require", "verify-ca", "verify-full"})
@@ -35,9 +35,4 @@ def _is_plain_ledger(text: str) -> bool:
 
 def _is_here(host: str) -> bool:
     """Whether it is this machine's loopback; no host is a socket of it."""
-    if host in {"", "localhost"}:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return not host or is_own_host(host)
