@@ -6,15 +6,17 @@ import signal
 import sqlite3
 import subprocess
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
+from journal_keys.entrypoints.http.doors import WEBHOOK
 from tests.support.away import ledger_away
 from tests.support.operator import COMMAND, Operator
+from tests.support.service import serving, status
 from tests.support.terminal import Terminal, in_terminal
 
 pytestmark = pytest.mark.processes
@@ -42,11 +44,11 @@ def kid_of(found: dict[str, Any], ring: str) -> str:
 
 def test_status_answers_six_questions_in_words_and_in_json(operator: Operator) -> None:
     found = told(operator)
-    assert found.keys() == {"at", "answers", "rings", "instances", "audit", "recent"}
+    assert found.keys() == {"at", "answers", "rings", "instances", "audit", "recent", "figures"}
     assert len(found["answers"]) == 6
     assert all(one["is_well"] for one in found["answers"])
     assert {"generation", "staged_next_at", "held_back_by", "trouble", "versions"} <= found["rings"][0].keys()
-    assert (found["instances"], found["audit"]["is_broken"]) == ([], False)
+    assert (found["instances"], found["audit"]["is_broken"], found["figures"]) == ([], False, None)
     assert [one["sequence"] for one in found["recent"]] == [6, 5, 4, 3, 2, 1]
     said = operator.run("status").stdout.decode()
     for one in found["answers"]:
@@ -144,6 +146,34 @@ def test_into_a_pipe_it_writes_plain_text(operator: Operator) -> None:
         assert process.wait(60) == 0
     assert said.startswith("Which key signs now, and since when?\n  jwt_")
     assert "\x1b" not in said
+
+
+def test_the_figures_of_a_service_are_shown_where_it_is_named_and_told_to_be_missing_when_it_ends(
+    operator: Operator,
+) -> None:
+    with ExitStack() as while_it_serves:
+        served = while_it_serves.enter_context(serving(operator))
+        for _ in range(2):
+            assert status(f"{served.address}{WEBHOOK}", "--request", "POST", "--data", "{}") == "401"
+        found = operator.json("status", "--figures", served.address)
+        assert isinstance(found, dict)
+        assert found["figures"]["counts"]["webhooks"] == {"refused": 2}
+        said = operator.run("status", "--figures", served.address).stdout.decode()
+        assert f"figures of {served.address}/metrics\n" in said
+        assert "  Webhooks, by what became of them: refused 2\n" in said
+        with in_terminal([*WATCH, "--figures", served.address], operator.environment) as terminal:
+            terminal.shows("Webhooks, by what became of them: refused 2")
+            while_it_serves.close()
+            terminal.shows("! not known: no answer (ConnectionRefusedError)")
+            terminal.press(b"\x03")
+            assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("url", ["http://example.org/metrics", "localhost:8000", "https://localhost/"])
+def test_figures_are_asked_of_this_machine_only(operator: Operator, url: str) -> None:
+    done = operator.run("status", "--figures", url)
+    assert (done.returncode, done.stdout) == (ExitCode.REFUSED, b"")
+    assert b"--figures is a URL on this machine's loopback" in done.stderr
 
 
 def test_an_interval_without_a_watch_or_too_short_is_refused(operator: Operator) -> None:

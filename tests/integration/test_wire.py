@@ -25,7 +25,7 @@ HOST: Final = "Host: localhost"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-    operator = Operator(tmp_path_factory.mktemp("wire"), JOURNAL_INFISICAL_CACHE_TTL="20")  # outlasts a busy machine
+    operator = Operator(tmp_path_factory.mktemp("wire"))
     assert operator.run("init").returncode == 0
     with serving(operator) as served:
         place = urlsplit(served.address)

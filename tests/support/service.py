@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
+from tests.support.embedded import QUICK
 from tests.support.operator import COMMAND, Operator
+
+_VIEWS: Final = "JOURNAL_INFISICAL_CACHE_TTL"
 
 
 @dataclass(slots=True)
@@ -27,12 +30,16 @@ class Served:
 
 @contextmanager
 def serving(operator: Operator, *words: str) -> Iterator[Served]:
-    """Have it serve on a port that the system chooses, until the context ends."""
+    """Have it serve on a port that the system chooses, until the context ends.
+
+    Where the test does not say how long views last, they outlast a busy machine's pauses.
+    """
+    is_quick = operator.environment[_VIEWS] == QUICK[_VIEWS]
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", "--json", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=operator.environment,
+        env=operator.environment | ({_VIEWS: "20"} if is_quick else {}),
         text=True,
     ) as service:
         assert service.stdout is not None

@@ -28,7 +28,7 @@ def test_counts_are_summed_over_everything_but_what_they_are_shown_by() -> None:
     meter.questions()["hit"] += 5
     meter.old_formats()["fernet"] += 6
     meter.publish()
-    found = counted_in(registry)
+    found = counted_in(registry.collect())
     assert found.fetches == {"store": 2, "memory": 4}
     assert found.failures == {"SecretHiddenError": 2}
     assert found.webhooks == {"ignored": 1, "refused": 1}
@@ -38,7 +38,7 @@ def test_counts_are_summed_over_everything_but_what_they_are_shown_by() -> None:
 def test_nothing_was_counted_where_nothing_happened() -> None:
     registry = CollectorRegistry()
     PrometheusMeter(registry)
-    found = counted_in(registry)
+    found = counted_in(registry.collect())
     assert not any((found.fetches, found.failures, found.webhooks, found.redis, found.old_formats))
 
 

@@ -9,18 +9,27 @@ import pytest
 from rich.console import Console
 
 from journal_keys.adapters.memory.ledger import MemoryLedger
+from journal_keys.adapters.prometheus.counts import Counts
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.keys import Family
 from journal_keys.domain.status import StatusReport
+from journal_keys.entrypoints.cli.service_figures import Figures
 from journal_keys.entrypoints.cli.status_screen import Screen
 from journal_keys.entrypoints.status.answers import answers
 from journal_keys.entrypoints.status.sight import Sight
 from tests.support.world import START, W1, World, request
 
 
-def drawn(report: StatusReport, *, width: int = 200, failure: str = "", colour: bool = False) -> str:
+def drawn(
+    report: StatusReport,
+    *,
+    width: int = 200,
+    failure: str = "",
+    colour: bool = False,
+    figures: Figures | None = None,
+) -> str:
     seen = Sight(at=report.at, report=report, audit=report.audit, reports=True)
-    screen = Screen(report=report, answers=answers(seen), now=report.at, failure=failure)
+    screen = Screen(report=report, answers=answers(seen), now=report.at, failure=failure, figures=figures)
     console = Console(
         file=io.StringIO(), width=width, force_terminal=colour, color_system="standard" if colour else None
     )
@@ -114,3 +123,18 @@ async def test_colours_only_repeat_what_letters_say() -> None:
     report = await described(await World().initialised())
     assert "\x1b[32mAAAA" in drawn(report, colour=True)
     assert "AAAA" in drawn(report)
+
+
+async def test_figures_are_a_line_for_each_sum_and_where_there_are_none_it_is_said_why() -> None:
+    report = await described(await World().initialised())
+    counts = Counts(
+        fetches={"memory": 4000, "store": 2}, failures={}, webhooks={"refused": 3}, redis={}, old_formats={}
+    )
+    said = drawn(report, figures=Figures(of="http://localhost:8000/metrics", counts=counts))
+    assert "figures of http://localhost:8000/metrics" in said
+    assert "Secrets that were fetched, by what answered: memory 4,000, store 2 " in said
+    assert "Webhooks, by what became of them: refused 3 " in said
+    assert "Questions to Redis, by what became of them: None was asked." in said
+    silent = drawn(report, figures=Figures(of="http://localhost:8000/metrics", failure="no answer"), colour=True)
+    assert "\x1b[31m! not known: no answer\x1b[0m" in silent
+    assert "--figures" in drawn(report)

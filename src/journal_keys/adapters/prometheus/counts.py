@@ -1,12 +1,12 @@
 """What was counted, read back: for a page that shows it without a server of Prometheus."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import Metric
 
 from journal_keys.adapters.prometheus.exposition import registry_of
 
@@ -38,13 +38,17 @@ class Counts:
 
 def counts(*, folder: Path | None) -> Counts:
     """Read those of this process, or of all that keep their figures in the `folder`."""
-    return counted_in(registry_of(folder))
+    return counted_in(registry_of(folder).collect())
 
 
-def counted_in(registry: CollectorRegistry) -> Counts:
-    """Read them from one registry."""
+def counted_in(metrics: Iterable[Metric]) -> Counts:
+    """Read them from what a registry holds, or a service gave.
+
+    Raises:
+        KeyError: one has not the label by which it is summed.
+    """
     sums = {name: Counter[str]() for name in _SHOWN}
-    for metric in registry.collect():
+    for metric in metrics:
         for sample in metric.samples:
             if sample.name in sums:
                 sums[sample.name][sample.labels[_SHOWN[sample.name]]] += int(sample.value)

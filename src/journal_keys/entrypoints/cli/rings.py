@@ -28,17 +28,21 @@ def status(
         float | None,
         typer.Option(min=0.2, max=3600, help="Seconds between two looks; as often as a service, if unset."),
     ] = None,
+    figures: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Also show what a service on this machine counted: http://localhost:8000."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show which key is in use, since when, what comes next, what is stuck, who agrees, what the audit says."""
     from journal_keys.entrypoints.cli import status_work
 
     if watch:
-        status_work.watch(interval, json=json)
+        status_work.watch(interval, figures, json=json)
     elif interval is not None:
         raise typer.BadParameter("--interval goes with --watch")
     else:
-        status_work.status(json=json)
+        status_work.status(figures, json=json)
 
 
 @keys_app.command("list")

@@ -6,13 +6,14 @@ from datetime import datetime
 from journal_keys.domain.fleet import Instance, laggards
 from journal_keys.domain.keys import Family
 from journal_keys.domain.status import RingStatus, StatusReport
+from journal_keys.entrypoints.cli.service_figures import Figures
 from journal_keys.entrypoints.status.answer import Answer
 
 _NOT_MADE = "not made yet: run 'journal-keys init'"
 
 
-def as_fields(report: StatusReport, answers: Iterable[Answer]) -> dict[str, object]:
-    """Give all of the report: `at`, `answers`, `rings`, `instances`, `audit`, `recent`."""
+def as_fields(report: StatusReport, answers: Iterable[Answer], figures: Figures | None) -> dict[str, object]:
+    """Give all of the report, `at`, `answers`, `rings`, `instances`, `audit`, `recent`, and `figures` of a service."""
     return {
         "at": report.at,
         "answers": [_answer(one) for one in answers],
@@ -25,6 +26,7 @@ def as_fields(report: StatusReport, answers: Iterable[Answer]) -> dict[str, obje
             "head": str(report.audit.head),
         },
         "recent": [{"sequence": one.sequence, "hash": one.hash, "fact": one.fact} for one in report.recent],
+        "figures": figures,
     }
 
 

@@ -15,6 +15,7 @@ from journal_keys.domain.fleet import Instance
 from journal_keys.domain.keys import Family, KeyState, KeyVersion
 from journal_keys.domain.status import RingStatus, StatusReport
 from journal_keys.entrypoints.cli.output import printable
+from journal_keys.entrypoints.cli.service_figures import Figures, figure_lines
 from journal_keys.entrypoints.status.answer import Answer
 from journal_keys.entrypoints.status.events import told, waits
 from journal_keys.entrypoints.status.words import iso, length, plain
@@ -27,7 +28,7 @@ _LETTERS: Final = {
     KeyState.DESTROYED: ("X", "dim"),
 }
 _LEGEND: Final = "P staged  A in use  D reads only  C compromised  X destroyed"
-_ELSEWHERE: Final = "Figures of caches and webhooks are each service's own: see its /metrics."
+_ELSEWHERE: Final = "Caches and webhooks: each service counts its own, --figures http://localhost:8000 shows them."
 _KEYS: Final = 6
 _INSTANCES: Final = 8
 _ENTRIES: Final = 6
@@ -45,11 +46,12 @@ class Screen:
     answers: tuple[Answer, ...]
     now: datetime
     failure: str = ""
+    figures: Figures | None = None
 
     def draw(self, width: int) -> RenderableType:
         """Give it for a terminal of so many columns."""
         rings = (self._ring(family, status, width) for family, status in self.report.rings.items())
-        return Group(*self._head(), *self._answers(), *rings, *self._instances(), self._audit(), Text(_ELSEWHERE))
+        return Group(*self._head(), *self._answers(), *rings, *self._instances(), self._audit(), self._figures())
 
     def _head(self) -> Iterator[Text]:
         yield Text(f"journal-keys, {iso(self.now)} by the ledger's clock; Ctrl-C ends", style="bold")
@@ -107,6 +109,13 @@ class Screen:
             title=f"audit, {audit.head.sequence} entries followed",
             title_align="left",
         )
+
+    def _figures(self) -> Panel | Text:
+        if self.figures is None:
+            return Text(_ELSEWHERE, style="dim")
+        style = "red" if self.figures.counts is None else ""
+        lines = (Text(printable(line), style=style) for line in figure_lines(self.figures))
+        return Panel(Group(*lines), title=Text(f"figures of {printable(self.figures.of)}"), title_align="left")
 
 
 def _entries(entries: Iterable[AuditEntry]) -> Iterator[Text]:

@@ -17,6 +17,7 @@ from journal_keys.domain.status import StatusReport
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import plain, print_fields, print_json, printable
 from journal_keys.entrypoints.cli.running import on_container
+from journal_keys.entrypoints.cli.service_figures import Figures, ServiceFigures, figure_lines
 from journal_keys.entrypoints.cli.status_fields import as_fields, ring_row
 from journal_keys.entrypoints.status.answer import Answer
 from journal_keys.entrypoints.status.answers import answers
@@ -32,12 +33,13 @@ _AUDIT_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The last report and what it means; `failure` says why there is no newer one."""
+    """The last report and what it means; `failure` says why there is no newer one. `figures` are those asked for."""
 
     report: StatusReport
     answers: tuple[Answer, ...]
     at_s: float
     failure: str = ""
+    figures: Figures | None = None
 
     def now(self, uptime_s: float) -> datetime:
         """Give the ledger's time as it has gone on since the report."""
@@ -49,10 +51,11 @@ Show = Callable[[Found, float], None]
 
 @dataclass(slots=True, kw_only=True)
 class Looks:
-    """Looks at the ledger, and follows the audit chain."""
+    """Looks at the ledger, follows the audit chain, and asks for a service's figures where it is named."""
 
     container: "Container"
     reports: bool
+    service: ServiceFigures | None
     followed_s: float = float("-inf")
 
     async def __call__(self) -> Found:
@@ -68,40 +71,58 @@ class Looks:
         report = await self.container.describe_status()()
         at = self.container.clock().read().wall
         seen = Sight(at=at, report=report, audit=report.audit, reports=self.reports)
-        return Found(report=report, answers=answers(seen), at_s=now_s)
+        return Found(report=report, answers=answers(seen), at_s=now_s, figures=await self.figures())
+
+    async def figures(self) -> Figures | None:
+        """Give the service's, None where none is named."""
+        return None if self.service is None else await asyncio.to_thread(self.service.read)
 
 
-def status(*, json: bool) -> None:
-    """Show the answers and both rings once; the code says whether the audit chain holds."""
-    found = on_container(lambda container: _looks(container)())
+def status(figures: str | None, *, json: bool) -> None:
+    """Show the answers and both rings once; the code says whether the audit chain holds.
+
+    Raises:
+        InvalidNameError: `figures` is no URL of this machine.
+    """
+    service = _service(figures)
+    found = on_container(lambda container: _looks(container, service)())
     if json:
-        print_json(as_fields(found.report, found.answers))
+        print_json(as_fields(found.report, found.answers, found.figures))
     else:
         _print(found)
     if found.report.audit.broken:
         raise typer.Exit(ExitCode.AUDIT_BROKEN)
 
 
-def watch(interval: float | None, *, json: bool) -> None:
-    """Show them again and again until SIGINT or SIGTERM: drawn on a terminal, as lines elsewhere."""
-    on_container(lambda container: _watch(container, interval, json=json))
+def watch(interval: float | None, figures: str | None, *, json: bool) -> None:
+    """Show them again and again until SIGINT or SIGTERM: drawn on a terminal, as lines elsewhere.
+
+    Raises:
+        InvalidNameError: `figures` is no URL of this machine.
+    """
+    service = _service(figures)
+    on_container(lambda container: _watch(_looks(container, service), interval, json=json))
 
 
-def _looks(container: "Container") -> Looks:
+def _service(figures: str | None) -> ServiceFigures | None:
+    return None if figures is None else ServiceFigures.at(figures)
+
+
+def _looks(container: "Container", service: ServiceFigures | None) -> Looks:
     from journal_keys.entrypoints.settings import Settings
 
-    return Looks(container=container, reports=Settings.from_environment().reports_instance)
+    return Looks(container=container, reports=Settings.from_environment().reports_instance, service=service)
 
 
-async def _watch(container: "Container", interval: float | None, *, json: bool) -> None:
+async def _watch(looks: Looks, interval: float | None, *, json: bool) -> None:
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None  # noqa: S101 (this is a coroutine that runs)
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
-    pause_s = container.windows().poll.total_seconds() if interval is None else interval
+    pause_s = looks.container.windows().poll.total_seconds() if interval is None else interval
     try:
         with _shown(json=json) as (show, tick_s):
-            await _repeat(_looks(container), show, pause_s, tick_s)
+            await _repeat(looks, show, pause_s, tick_s)
     except asyncio.CancelledError:
         task.uncancel()
 
@@ -120,7 +141,7 @@ async def _repeat(looks: Looks, show: Show, pause_s: float, tick_s: float) -> No
         try:
             found = await looks()
         except JournalKeysError as failure:
-            found = replace(found, failure=str(failure))
+            found = replace(found, failure=str(failure), figures=await looks.figures())
 
 
 @contextmanager
@@ -138,14 +159,20 @@ def _shown(*, json: bool) -> Iterator[tuple[Show, float]]:
     with Live(console=console, screen=True, auto_refresh=False) as live:
 
         def draw(found: Found, uptime_s: float) -> None:
-            picture = Screen(report=found.report, answers=found.answers, now=found.now(uptime_s), failure=found.failure)
+            picture = Screen(
+                report=found.report,
+                answers=found.answers,
+                now=found.now(uptime_s),
+                failure=found.failure,
+                figures=found.figures,
+            )
             live.update(picture.draw(console.width), refresh=True)
 
         yield draw, _TICK_S
 
 
 def _print_line(found: Found, _uptime_s: float) -> None:
-    fields = as_fields(found.report, found.answers) | {"failure": found.failure}
+    fields = as_fields(found.report, found.answers, found.figures) | {"failure": found.failure}
     sys.stdout.write(json_text.dumps(plain(fields)) + "\n")
     sys.stdout.flush()
 
@@ -166,3 +193,6 @@ def _print(found: Found) -> None:
     for family in found.report.rings:
         sys.stdout.write("\n")
         print_fields(ring_row(found.report, family))
+    if found.figures:
+        sys.stdout.write(f"\nfigures of {printable(found.figures.of)}\n")
+        sys.stdout.writelines(f"{printable(line)}\n" for line in figure_lines(found.figures))

@@ -13,6 +13,7 @@ from journal_keys.entrypoints.http.status_page.table import Table
 from journal_keys.entrypoints.status.agreement import agrees, generations_of
 from journal_keys.entrypoints.status.answer import Answer, Verdict
 from journal_keys.entrypoints.status.answers import answers
+from journal_keys.entrypoints.status.figures import Sums, sums_of
 from journal_keys.entrypoints.status.sight import Known
 from journal_keys.entrypoints.status.words import Code, Moment, Sentence, length, number
 
@@ -56,7 +57,7 @@ def page_of(look: Look) -> Page:
         instances=(_reported(look), _held(look)),
         audit=_recent(look),
         health=_health(look),
-        figures=tuple(_figures(look)),
+        figures=tuple(_sums(sums) for sums in sums_of(look.counts)),
     )
 
 
@@ -162,15 +163,6 @@ def _health(look: Look) -> Table:
     )
 
 
-def _figures(look: Look) -> Iterator[Table]:
-    counts = look.counts
-    yield _sums("Secrets that were fetched, by what answered", "Answered by", counts.fetches, "None was fetched yet.")
-    yield _sums("Failures of the secret store", "Failure", counts.failures, "None.")
-    yield _sums("Questions to Redis, by what became of them", "Result", counts.redis, "None was asked.")
-    yield _sums("Webhooks, by what became of them", "Result", counts.webhooks, "None has come.")
-    yield _sums("Reads of what is older than the last migration", "Format", counts.old_formats, "None.")
-
-
-def _sums(caption: str, head: str, sums: Mapping[str, int], empty: str) -> Table:
-    rows = tuple(((name,), (number(count),)) for name, count in sorted(sums.items()) if count)
-    return Table(caption=caption, heads=(head, "Number"), rows=rows, empty=empty)
+def _sums(sums: Sums) -> Table:
+    rows = tuple(((name,), (number(count),)) for name, count in sums.rows)
+    return Table(caption=sums.caption, heads=(sums.head, "Number"), rows=rows, empty=sums.empty)
