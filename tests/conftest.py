@@ -1,5 +1,6 @@
 """What every test may ask for, and what watches every test."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,12 @@ from tests.support.redis_commands import is_of_5_0, seen_by
 from tests.support.redis_server import RedisServer
 
 pytest_plugins = ("tests.support.canary.plugin",)
+
+
+def pytest_configure() -> None:
+    """Have SIGINT mean something: a script's background jobs ignore it, and so would every program that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
