@@ -127,6 +127,17 @@ async def test_a_black_hole_costs_one_time_out_and_then_nothing(one: Instance, p
     assert one.counts[Count.TIMED_OUT] == 2
 
 
+async def is_shared_again(one: Instance, store: Store) -> None:
+    """After a rest what Redis holds is found; on a busy machine its answer may be late, and another rest comes."""
+    for rest_s in (FIRST_REST_S, *[LONGEST_REST_S] * 5):
+        one.clock.pass_time(timedelta(seconds=rest_s))
+        one.cache.forget(None)
+        assert await one.fetch(store) == VALUE
+        if one.counts[Count.HIT] == 1:
+            return
+    pytest.fail(f"nothing is found in Redis: {one.counts}")
+
+
 async def test_a_black_hole_between_two_questions(one: Instance, proxy: TcpProxy, store: Store) -> None:
     await one.fetch(store)
     proxy.is_black_hole = True
@@ -134,10 +145,7 @@ async def test_a_black_hole_between_two_questions(one: Instance, proxy: TcpProxy
     async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     proxy.heal()
-    one.clock.pass_time(timedelta(seconds=FIRST_REST_S))
-    one.cache.forget(None)
-    assert await one.fetch(store) == VALUE
-    assert one.counts[Count.HIT] == 1
+    await is_shared_again(one, store)
 
 
 async def test_a_black_hole_costs_a_crowd_one_time_out(one: Instance, proxy: TcpProxy, store: Store) -> None:
@@ -154,10 +162,7 @@ async def test_a_process_that_stands_still(one: Instance, own_redis: RedisServer
     async with time_outs_at_most(1):
         assert await one.fetch(store) == VALUE
     own_redis.thaw()
-    one.clock.pass_time(timedelta(seconds=FIRST_REST_S))
-    one.cache.forget(None)
-    assert await one.fetch(store) == VALUE
-    assert one.counts[Count.HIT] == 1
+    await is_shared_again(one, store)
 
 
 async def test_a_lost_reply_to_what_keeps_a_value(one: Instance, proxy: TcpProxy, own_redis: RedisServer) -> None:

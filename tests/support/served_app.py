@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,10 +11,11 @@ from typing import Final
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from journal_keys.adapters.sql.failures import TooSlowError
 from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keys import Family
-from journal_keys.domain.outcomes import AlreadyRotated, Rotated, Waiting
+from journal_keys.domain.outcomes import AlreadyRotated, Rotated, RotationOutcome, Waiting
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
 from tests.support.embedded import make_rings, settings_in
@@ -47,12 +48,19 @@ async def made_rings(server: PostgresServer, folder: Path, *, has_tables: bool =
     return settings
 
 
+async def _rotated(container: Container, family: Family, request: RotationRequest) -> RotationOutcome:
+    """Ask until the machine is quick enough for a ledger whose clocks have no skew."""
+    while True:
+        with suppress(TooSlowError):
+            return await container.rotate_keys()(family, request)
+
+
 async def rotate_both(container: Container, rotation_id: str) -> None:
     """Rotate both rings once they may be, however long that takes."""
     request = RotationRequest(rotation_id=rotation_id, scope="both", force=True, reason="a test", actor="ops")
     for family in Family:
         async with asyncio.timeout(60):
-            while isinstance(outcome := await container.rotate_keys()(family, request), Waiting):  # noqa: ASYNC110
+            while isinstance(outcome := await _rotated(container, family, request), Waiting):  # noqa: ASYNC110
                 await asyncio.sleep(W1_S / 4)
         assert isinstance(outcome, Rotated | AlreadyRotated)
 

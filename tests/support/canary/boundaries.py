@@ -7,7 +7,6 @@ import asyncio
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
@@ -20,14 +19,15 @@ from tests.support.canary import vaults
 from tests.support.canary.watch import WATCH
 
 _KEY_BYTES: Final = 32
-_STARTS: Final = {"subprocess.Popen": (1, 3), "os.exec": (1, 2), "os.posix_spawn": (1, 2), "os.spawn": (2, 3)}
-"""Audit events that start a program: where its arguments and its environment are."""
 _SHOWS_SECRETS: Final = "secrets get"
 """The one command whose standard output is for a secret."""
 
 
 def watch_boundaries(patch: pytest.MonkeyPatch) -> None:
-    """Watch from here until the patch is undone; starts of children for ever, because audit hooks stay."""
+    """Watch from here until the patch is undone.
+
+    No audit hook: one is called for every import and file, and a thread that starts meanwhile cannot be traced.
+    """
     _after(patch, os, "urandom", lambda made, *_: WATCH.known.add([made] if len(made) == _KEY_BYTES else []))
     _after(patch, serialization, "load_der_private_key", lambda key, *_: WATCH.known.add(vaults.private_parts(key)))
     _after(patch, logging.Logger, "makeRecord", lambda record, *_: WATCH.show_record(record))
@@ -36,7 +36,18 @@ def watch_boundaries(patch: pytest.MonkeyPatch) -> None:
     _watch_raises(patch)
     _after_await(patch, httpx2.AsyncClient, "send", _show_answer)
     _after_await(patch, asyncio.subprocess.Process, "communicate", _show_output_of_loop)
-    sys.addaudithook(_see_start)
+    _before(patch, subprocess.Popen, "__init__", _show_start)
+    _before(patch, os, "posix_spawn", lambda _path, argv, env, *_, **__: _show_child(argv, env))
+
+
+def _before(patch: pytest.MonkeyPatch, owner: Any, name: str, look: Callable[..., None]) -> None:  # noqa: ANN401
+    plain = getattr(owner, name)
+
+    def watched(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (whatever it takes and gives)
+        look(*args, **kwargs)
+        return plain(*args, **kwargs)
+
+    patch.setattr(owner, name, watched)
 
 
 def _after(patch: pytest.MonkeyPatch, owner: Any, name: str, look: Callable[..., None]) -> None:  # noqa: ANN401
@@ -91,11 +102,13 @@ def _words(argv: Any) -> list[bytes]:  # noqa: ANN401 (a word or several, of thr
     return [os.fsencode(word) for word in several]
 
 
-def _see_start(event: str, args: tuple[Any, ...]) -> None:
-    if event in _STARTS:
-        argv, environment = (args[index] for index in _STARTS[event])
-        own = os.environ if environment is None else environment
-        WATCH.show_child(_words(argv), {os.fsencode(name): os.fsencode(value) for name, value in own.items()})
+def _show_start(_process: object, args: Any, *_: object, env: Any = None, **__: object) -> None:  # noqa: ANN401
+    _show_child(args, env)
+
+
+def _show_child(argv: Any, environment: Any) -> None:  # noqa: ANN401 (a word or several, of three types)
+    own = os.environ if environment is None else environment
+    WATCH.show_child(_words(argv), {os.fsencode(name): os.fsencode(value) for name, value in own.items()})
 
 
 def _watch_raises(patch: pytest.MonkeyPatch) -> None:

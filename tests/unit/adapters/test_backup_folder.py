@@ -5,7 +5,6 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -285,20 +284,23 @@ def test_what_does_not_read_back_as_it_was_written_is_removed(folder: Path) -> N
         assert not file.exists()
 
 
-def spoil_before_link(to: Path) -> None:
-    """Once, have other bytes in what is about to be linked there; the hook stays, without effect."""
-    armed = [to]
+def spoil_before_link(patch: pytest.MonkeyPatch, to: Path) -> None:
+    """Once, have other bytes in what is about to be linked there."""
+    armed, plain = [to], os.link
 
-    def spoil(event: str, args: tuple[object, ...]) -> None:
-        if armed and event == "os.link" and Path(str(args[1])) == armed[0]:
+    def link(source: str | Path, target: str | Path, **how: bool) -> None:
+        if armed and Path(target) == armed[0]:
             armed.clear()
-            Path(str(args[0])).write_bytes(b"forgotten by the disk")
+            Path(source).write_bytes(b"forgotten by the disk")
+        plain(source, target, **how)
 
-    sys.addaudithook(spoil)
+    patch.setattr(os, "link", link)
 
 
-async def test_a_disk_that_forgets_is_found_out_at_once(shelf: FolderBackupShelf, folder: Path) -> None:
-    spoil_before_link(folder / "a.age")
+async def test_a_disk_that_forgets_is_found_out_at_once(
+    shelf: FolderBackupShelf, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil_before_link(monkeypatch, folder / "a.age")
     with pytest.raises(BackupUnavailableError, match=r"a\.age does not read back"):
         await shelf.save("a.age", CONTENT, SEAL)
     assert not await shelf.listed()

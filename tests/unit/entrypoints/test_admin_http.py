@@ -160,6 +160,15 @@ async def until_done(caller: httpx2.AsyncClient, body: dict[str, object], key: s
     pytest.fail(f"the rotation still waits: {answer.text}")
 
 
+async def until_waiting(caller: httpx2.AsyncClient, body: dict[str, object]) -> tuple[str, httpx2.Response]:
+    """Give the key of a rotation that waits, and its answer: the next key was published by the one before."""
+    for number in range(100):
+        answer = await caller.post(ROTATE, json=body, headers={KEY: f"k{number}"})
+        if answer.status_code == 202:
+            return f"k{number}", answer
+    pytest.fail(f"no rotation waits: {answer.text}")
+
+
 async def test_a_rotation_that_waits_is_joined_by_its_repeats_and_their_answer_follows_it(tmp_path: Path) -> None:
     quick = settings_in(
         tmp_path,
@@ -171,15 +180,14 @@ async def test_a_rotation_that_waits_is_joined_by_its_repeats_and_their_answer_f
     await make_rings(quick)
     body = {"rotation_type": "jwt", "force": True}
     async with serving(quick) as caller:
-        await until_done(caller, body, "k0")  # so that the next one's key was published just now
-        first = await caller.post(ROTATE, json=body, headers={KEY: "k1"})
-        assert (first.status_code, first.json()["status"]) == (202, "waiting")
-        conflict = await caller.post(ROTATE, json={**body, "reason": "other"}, headers={KEY: "k1"})
+        key, first = await until_waiting(caller, body)
+        assert first.json()["status"] == "waiting"
+        conflict = await caller.post(ROTATE, json={**body, "reason": "other"}, headers={KEY: key})
         assert conflict.status_code == 409
-        again = await until_done(caller, body, "k1")
+        again = await until_done(caller, body, key)
         staged = first.json()["results"]["jwt"]["new_kid"]
         assert again.json()["results"]["jwt"]["new_kid"] == staged
-        assert (await caller.post(ROTATE, json=body, headers={KEY: "k1"})).text == again.text
+        assert (await caller.post(ROTATE, json=body, headers={KEY: key})).text == again.text
 
 
 async def test_what_failed_is_not_kept_and_the_repeat_does_it(settings: Settings, caller: httpx2.AsyncClient) -> None:

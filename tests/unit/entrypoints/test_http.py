@@ -49,6 +49,11 @@ async def test_health_is_the_guide_s_body(caller: httpx2.AsyncClient) -> None:
     assert body["aes_system"]["active_kid"].startswith("aes_")
 
 
+def drop_rings(home: Path) -> None:
+    with closing(sqlite3.connect(home / "ledger.sqlite3", timeout=30)) as ledger:
+        ledger.execute("DROP TABLE rings")
+
+
 async def test_a_lost_vault_is_degraded_and_a_lost_ledger_is_unhealthy(settings: Settings) -> None:
     async with serving(settings.model_copy(update={"journal_reconcile_interval": COUNTS_S})) as caller:
         settings.vault_file.unlink()
@@ -57,8 +62,7 @@ async def test_a_lost_vault_is_degraded_and_a_lost_ledger_is_unhealthy(settings:
         connection = answer.json()["infisical_connection"]
         assert connection["status"] == "unhealthy"
         assert "restore it" in connection["reason"]
-        with closing(sqlite3.connect(settings.journal_keys_home / "ledger.sqlite3")) as ledger:
-            ledger.execute("DROP TABLE rings")
+        await asyncio.to_thread(drop_rings, settings.journal_keys_home)
         await asyncio.sleep(COUNTS_S)
         answer = await caller.get(HEALTH)
         assert (answer.status_code, answer.json()["overall_status"]) == (503, "unhealthy")

@@ -13,7 +13,7 @@ from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.http.doors import HEALTH, JWKS, LIVE, READY
 from journal_keys.entrypoints.http.probes import Ready
 from journal_keys.entrypoints.settings import Profile, Settings
-from tests.support.away import ledger_away
+from tests.support.away import ledger_away_meanwhile
 from tests.support.embedded import make_rings, settings_in
 from tests.support.serving import serving
 from tests.support.tokens import bearing, give_token
@@ -86,7 +86,7 @@ async def test_ready_ends_when_the_views_get_too_old_and_comes_back_and_the_proc
     )
     async with serving(quick) as caller:
         await until(caller, READY, 200)
-        with ledger_away(settings.journal_keys_home):
+        async with ledger_away_meanwhile(settings.journal_keys_home):
             answer = await until(caller, READY, 503)
             assert answer.json() == {"status": "not ready"}
             assert await asked(caller, LIVE) == (200, {"status": "alive"})
