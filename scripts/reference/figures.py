@@ -10,9 +10,10 @@ from journal_keys.adapters.crypto.token_cipher import OLD_FERNET, OLD_V1
 from journal_keys.adapters.crypto.token_codec import OLD_TOKEN
 from journal_keys.adapters.prometheus.meter import PrometheusMeter
 from journal_keys.adapters.redis.counts import Count
+from journal_keys.domain.audit_chain import AuditHead
 from journal_keys.domain.keys import Family
 from journal_keys.domain.labels import EVENTS, METHODS, OTHER, PATHS, STATUSES
-from journal_keys.domain.status import Obstacle
+from journal_keys.domain.status import AuditStatus, Obstacle
 from journal_keys.ports.meter import Source
 from scripts.reference.markdown import code, one_of, table
 
@@ -29,7 +30,7 @@ LABELS: Final[Mapping[str, Iterable[str]]] = {
     "status": sorted(STATUSES),
 }
 """What each label may be; nothing where it is the name of a class of errors."""
-_BY_CLASS: Final = "the class of the error, one of [errors.md](errors.md)"
+_BY_CLASS: Final = f"the class of the error, one of [errors.md](errors.md), or `{OTHER}`"
 _HEAD: Final = """# Figures
 
 Every metric of `/metrics`; [docs/metrics.md](../metrics.md) says how they are to be read. Labels are closed sets.
@@ -61,7 +62,7 @@ def metrics_page() -> str:
 def figures() -> list[tuple[str, str, str, tuple[str, ...]]]:
     """Give name, type, help and labels of each metric, sorted."""
     registry = _Listed()
-    PrometheusMeter(registry)
+    PrometheusMeter(registry).show_audit(AuditStatus(head=AuditHead(sequence=0, hash=""), whole_at=None, broken=""))
     return sorted(_figure(collector) for collector in registry.collectors)
 
 

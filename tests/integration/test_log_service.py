@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
+from tests.support.canary.watch import WATCH
 from tests.support.operator import COMMAND, Operator
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
@@ -51,7 +52,9 @@ def running(operator: Operator, *words: str) -> Iterator[Running]:
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.stderr is not None
-            service.told += [json.loads(line) for line in process.stderr]
+            told = process.stderr.read()
+            WATCH.show("the log of a service", told)
+            service.told += [json.loads(line) for line in told.splitlines()]
     assert process.returncode in {0, -signal.SIGTERM}
 
 

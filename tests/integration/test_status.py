@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
-from journal_keys.entrypoints.http.doors import WEBHOOK
+from journal_keys.entrypoints.http.doors import STATUS, WEBHOOK
 from tests.support.away import ledger_away
 from tests.support.operator import COMMAND, Operator
 from tests.support.service import serving, status
@@ -44,7 +44,7 @@ def kid_of(found: dict[str, Any], ring: str) -> str:
 
 def test_status_answers_six_questions_in_words_and_in_json(operator: Operator) -> None:
     found = told(operator)
-    assert found.keys() == {"at", "answers", "rings", "instances", "audit", "recent", "figures"}
+    assert found.keys() == {"at", "answers", "rings", "instances", "health", "audit", "recent", "figures"}
     assert len(found["answers"]) == 6
     assert all(one["is_well"] for one in found["answers"])
     assert {"generation", "staged_next_at", "held_back_by", "trouble", "versions"} <= found["rings"][0].keys()
@@ -55,6 +55,20 @@ def test_status_answers_six_questions_in_words_and_in_json(operator: Operator) -
         assert one["question"] in said
     assert f"  {kid_of(found, 'jwt')} (EdDSA) signs since 20" in said
     assert re.search(r"^  jwt: \S+ is promoted by the next rotation, \S+Z \(in 9 min \d+ s\)", said, re.MULTILINE)
+
+
+def test_a_store_that_is_lost_is_told_as_the_page_tells_it(operator: Operator) -> None:
+    with serving(operator) as served:
+        (operator.home / "vault.jkv").rename(operator.home / "aside")
+        page = subprocess.run(
+            ["curl", "--silent", served.address + STATUS], capture_output=True, text=True, check=True
+        ).stdout
+    found = told(operator)
+    assert (found["health"]["overall"], found["health"]["store"]["status"]) == ("degraded", "unhealthy")
+    stuck = next(one for one in found["answers"] if one["question"].startswith("Is anything stuck"))
+    assert stuck["says"].startswith("Yes: the secret store: the vault ")
+    assert "Yes: the secret store: the vault " in page
+    assert f"! {stuck['says']}\n" in operator.run("status").stdout.decode()
 
 
 def test_before_the_rings_are_made_status_says_so(operator: Operator) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any, Final
 
+from tests.support.canary.watch import WATCH
 from tests.support.embedded import QUICK
 from tests.support.operator import COMMAND, Operator
 
@@ -53,6 +54,7 @@ def serving(operator: Operator, *words: str) -> Iterator[Served]:
         finally:
             service.send_signal(signal.SIGTERM)
             reading.join()
+            WATCH.show("the log of a service", "".join(served.logged))
     assert service.returncode in {0, -signal.SIGTERM}
 
 

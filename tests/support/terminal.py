@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.support.canary.watch import WATCH
+
 _LONGEST_S: Final = 60
 
 
@@ -80,4 +82,5 @@ def in_terminal(
             process.kill()
             process.wait()
             reader.join(5)
+            WATCH.show("a terminal", terminal.text())
             os.close(ours)

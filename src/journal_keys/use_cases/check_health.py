@@ -52,6 +52,11 @@ class Health:
     at: datetime | None
 
     @property
+    def parts(self) -> dict[str, PartHealth]:
+        """All of them by name: each ring, `store`."""
+        return {**{family.value: part for family, part in self.rings.items()}, "store": self.store}
+
+    @property
     def overall(self) -> HealthStatus:
         """Unhealthy if a ring is; degraded if any part is not healthy; else healthy."""
         if any(part.status is HealthStatus.UNHEALTHY for part in self.rings.values()):

@@ -84,6 +84,12 @@ def test_no_set_is_kept_for_a_label_that_no_figure_has() -> None:
     assert set(LABELS) == {label for *_, labels in figures() for label in labels}
 
 
+def test_every_figure_that_is_explained_is_listed_and_every_one_that_is_listed_is_explained() -> None:
+    told = (FOLDER.parent / "metrics.md").read_text("utf-8")
+    explained = {line.split("`")[1] for line in told.splitlines() if line.startswith("| `") and line.count("|") == 4}
+    assert explained == {name for name, *_ in figures()}
+
+
 def test_every_door_has_its_section() -> None:
     for method, path in DOORS:
         assert f"\n## {method} {path}\n" in PAGES["http.md"]

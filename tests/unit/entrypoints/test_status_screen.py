@@ -17,6 +17,7 @@ from journal_keys.entrypoints.cli.service_figures import Figures
 from journal_keys.entrypoints.cli.status_screen import Screen
 from journal_keys.entrypoints.status.answers import answers
 from journal_keys.entrypoints.status.sight import Sight
+from journal_keys.use_cases.check_health import Health, HealthStatus, PartHealth
 from tests.support.world import START, W1, World, request
 
 
@@ -26,10 +27,13 @@ def drawn(
     width: int = 200,
     failure: str = "",
     colour: bool = False,
+    health: Health | None = None,
     figures: Figures | None = None,
 ) -> str:
-    seen = Sight(at=report.at, report=report, audit=report.audit, reports=True)
-    screen = Screen(report=report, answers=answers(seen), now=report.at, failure=failure, figures=figures)
+    seen = Sight(at=report.at, report=report, audit=report.audit, reports=True, health=health)
+    screen = Screen(
+        report=report, answers=answers(seen), now=report.at, health=health, failure=failure, figures=figures
+    )
     console = Console(
         file=io.StringIO(), width=width, force_terminal=colour, color_system="standard" if colour else None
     )
@@ -125,6 +129,18 @@ async def test_colours_only_repeat_what_letters_say() -> None:
     assert "AAAA" in drawn(report)
 
 
+async def test_health_and_encryptions_are_drawn() -> None:
+    world = await World().initialised()
+    report, health = await described(world), await world.health()
+    said = drawn(report, health=health)
+    assert "\u2502 store: healthy " in said
+    assert "The key in use made 0 encryptions of at most 4,294,967,296" in said
+    lost = replace(health, store=PartHealth(status=HealthStatus.UNHEALTHY, reason="the vault is missing"))
+    assert "\u2502 store: unhealthy the vault is missing " in drawn(report, health=lost)
+    assert "! Is anything stuck, and why? Yes: the secret store: the vault is missing." in drawn(report, health=lost)
+    assert "not known: no answer in time" in drawn(report)
+
+
 async def test_figures_are_a_line_for_each_sum_and_where_there_are_none_it_is_said_why() -> None:
     report = await described(await World().initialised())
     counts = Counts(
@@ -132,7 +148,7 @@ async def test_figures_are_a_line_for_each_sum_and_where_there_are_none_it_is_sa
     )
     said = drawn(report, figures=Figures(of="http://localhost:8000/metrics", counts=counts))
     assert "figures of http://localhost:8000/metrics" in said
-    assert "Secrets that were fetched, by what answered: memory 4,000, store 2 " in said
+    assert "Secrets that the application fetched, by what answered: memory 4,000, store 2 " in said
     assert "Webhooks, by what became of them: refused 3 " in said
     assert "Questions to Redis, by what became of them: None was asked." in said
     silent = drawn(report, figures=Figures(of="http://localhost:8000/metrics", failure="no answer"), colour=True)

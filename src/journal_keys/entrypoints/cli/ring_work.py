@@ -195,11 +195,10 @@ def health(*, json: bool) -> None:
         return await container.check_health()()
 
     found = on_container(run)
-    parts = {**{family.value: part for family, part in found.rings.items()}, "store": found.store}
     if json:
-        print_json({"overall": found.overall, **parts})
+        print_json({"overall": found.overall, **found.parts})
     else:
-        texts = {name: f"{part.status} {part.reason}".strip() for name, part in parts.items()}
+        texts = {name: f"{part.status} {part.reason}".strip() for name, part in found.parts.items()}
         print_fields({"overall": found.overall, **texts})
     if found.overall == "unhealthy":
         raise typer.Exit(ExitCode.UNHEALTHY)

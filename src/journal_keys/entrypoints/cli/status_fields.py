@@ -8,17 +8,24 @@ from journal_keys.domain.keys import Family
 from journal_keys.domain.status import RingStatus, StatusReport
 from journal_keys.entrypoints.cli.service_figures import Figures
 from journal_keys.entrypoints.status.answer import Answer
+from journal_keys.use_cases.check_health import Health
 
 _NOT_MADE = "not made yet: run 'journal-keys init'"
 
 
-def as_fields(report: StatusReport, answers: Iterable[Answer], figures: Figures | None) -> dict[str, object]:
-    """Give all of the report, `at`, `answers`, `rings`, `instances`, `audit`, `recent`, and `figures` of a service."""
+def as_fields(
+    report: StatusReport, answers: Iterable[Answer], health: Health | None, figures: Figures | None
+) -> dict[str, object]:
+    """Give all of the report, `at`, `answers`, `rings`, `instances`, `health`, `audit`, `recent`, and `figures`.
+
+    `health` is None where it could not be found out in time, `figures` where a service was not asked for them.
+    """
     return {
         "at": report.at,
         "answers": [_answer(one) for one in answers],
         "rings": [{**ring_row(report, family), **_more(report.rings[family])} for family in report.rings],
         "instances": [_instance(one) for one in report.instances],
+        "health": {"overall": health.overall, **health.parts} if health else None,
         "audit": {
             "is_broken": bool(report.audit.broken),
             "broken": report.audit.broken,

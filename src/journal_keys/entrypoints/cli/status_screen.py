@@ -18,7 +18,9 @@ from journal_keys.entrypoints.cli.output import printable
 from journal_keys.entrypoints.cli.service_figures import Figures, figure_lines
 from journal_keys.entrypoints.status.answer import Answer
 from journal_keys.entrypoints.status.events import told, waits
+from journal_keys.entrypoints.status.rings import encryptions
 from journal_keys.entrypoints.status.words import iso, length, plain
+from journal_keys.use_cases.check_health import Health
 
 _LETTERS: Final = {
     KeyState.PRE_ACTIVATION: ("P", "cyan"),
@@ -45,13 +47,16 @@ class Screen:
     report: StatusReport
     answers: tuple[Answer, ...]
     now: datetime
+    health: Health | None
     failure: str = ""
     figures: Figures | None = None
 
     def draw(self, width: int) -> RenderableType:
         """Give it for a terminal of so many columns."""
         rings = (self._ring(family, status, width) for family, status in self.report.rings.items())
-        return Group(*self._head(), *self._answers(), *rings, *self._instances(), self._audit(), self._figures())
+        return Group(
+            *self._head(), *self._answers(), *rings, *self._instances(), self._health(), self._audit(), self._figures()
+        )
 
     def _head(self) -> Iterator[Text]:
         yield Text(f"journal-keys, {iso(self.now)} by the ledger's clock; Ctrl-C ends", style="bold")
@@ -66,7 +71,8 @@ class Screen:
     def _ring(self, family: Family, status: RingStatus | None, width: int) -> Panel:
         if status is None:
             return Panel(Text("not made yet: run 'journal-keys init'"), title=family.value)
-        lines = [*self._bars(status, width), Text(_LEGEND, style="dim"), *self._coming(status)]
+        used = [Text(encryptions(status))] if family is Family.AES else []
+        lines = [*self._bars(status, width), Text(_LEGEND, style="dim"), *used, *self._coming(status)]
         return Panel(Group(*lines), title=f"{family}, generation {status.ring.generation}", title_align="left")
 
     def _bars(self, status: RingStatus, width: int) -> Iterator[Text]:
@@ -100,6 +106,12 @@ class Screen:
     def _instance(self, one: Instance) -> str:
         held = ", ".join(f"{family} {held.generation}" for family, held in one.held.items())
         return printable(f"{one.name}: holds {held}; reported {length(self.now - one.reported_at)} ago")
+
+    def _health(self) -> Panel:
+        parts = self.health.parts if self.health else {}
+        told = [f"{name}: {part.status} {part.reason}".rstrip() for name, part in parts.items()]
+        lines = [Text(printable(line)) for line in told or ("not known: no answer in time",)]
+        return Panel(Group(*lines), title="health", title_align="left")
 
     def _audit(self) -> Panel:
         audit = self.report.audit

@@ -4,8 +4,8 @@ import asyncio
 import json as json_text
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -19,9 +19,11 @@ from journal_keys.entrypoints.cli.output import plain, print_fields, print_json,
 from journal_keys.entrypoints.cli.running import on_container
 from journal_keys.entrypoints.cli.service_figures import Figures, ServiceFigures, figure_lines
 from journal_keys.entrypoints.cli.status_fields import as_fields, ring_row
+from journal_keys.entrypoints.health_looks import HealthLooks
 from journal_keys.entrypoints.status.answer import Answer
 from journal_keys.entrypoints.status.answers import answers
 from journal_keys.entrypoints.status.sight import Sight
+from journal_keys.use_cases.check_health import Health
 
 if TYPE_CHECKING:
     from journal_keys.container import Container
@@ -38,6 +40,7 @@ class Found:
     report: StatusReport
     answers: tuple[Answer, ...]
     at_s: float
+    health: Health | None
     failure: str = ""
     figures: Figures | None = None
 
@@ -51,9 +54,10 @@ Show = Callable[[Found, float], None]
 
 @dataclass(slots=True, kw_only=True)
 class Looks:
-    """Looks at the ledger, follows the audit chain, and asks for a service's figures where it is named."""
+    """Looks at ledger and store, follows the audit chain, and asks for a service's figures where it is named."""
 
     container: "Container"
+    health: HealthLooks
     reports: bool
     service: ServiceFigures | None
     followed_s: float = float("-inf")
@@ -69,9 +73,10 @@ class Looks:
             await self.container.watch_audit()()
             self.followed_s = now_s
         report = await self.container.describe_status()()
+        health = (await self.health()).health
         at = self.container.clock().read().wall
-        seen = Sight(at=at, report=report, audit=report.audit, reports=self.reports)
-        return Found(report=report, answers=answers(seen), at_s=now_s, figures=await self.figures())
+        seen = Sight(at=at, report=report, audit=report.audit, reports=self.reports, health=health)
+        return Found(report=report, answers=answers(seen), at_s=now_s, health=health, figures=await self.figures())
 
     async def figures(self) -> Figures | None:
         """Give the service's, None where none is named."""
@@ -85,9 +90,14 @@ def status(figures: str | None, *, json: bool) -> None:
         InvalidNameError: `figures` is no URL of this machine.
     """
     service = _service(figures)
-    found = on_container(lambda container: _looks(container, service)())
+
+    async def look(container: "Container") -> Found:
+        async with _looking(container, service) as looks:
+            return await looks()
+
+    found = on_container(look)
     if json:
-        print_json(as_fields(found.report, found.answers, found.figures))
+        print_json(_fields(found))
     else:
         _print(found)
     if found.report.audit.broken:
@@ -101,17 +111,31 @@ def watch(interval: float | None, figures: str | None, *, json: bool) -> None:
         InvalidNameError: `figures` is no URL of this machine.
     """
     service = _service(figures)
-    on_container(lambda container: _watch(_looks(container, service), interval, json=json))
+
+    async def keep_looking(container: "Container") -> None:
+        async with _looking(container, service) as looks:
+            await _watch(looks, interval, json=json)
+
+    on_container(keep_looking)
 
 
 def _service(figures: str | None) -> ServiceFigures | None:
     return None if figures is None else ServiceFigures.at(figures)
 
 
-def _looks(container: "Container", service: ServiceFigures | None) -> Looks:
+@asynccontextmanager
+async def _looking(container: "Container", service: ServiceFigures | None) -> AsyncIterator[Looks]:
     from journal_keys.entrypoints.settings import Settings
 
-    return Looks(container=container, reports=Settings.from_environment().reports_instance, service=service)
+    chosen = Settings.from_environment()
+    async with HealthLooks(
+        container=container, within=chosen.health_timeout, counts_for=chosen.health_counts_for
+    ) as health:
+        yield Looks(container=container, health=health, reports=chosen.reports_instance, service=service)
+
+
+def _fields(found: Found) -> dict[str, object]:
+    return as_fields(found.report, found.answers, found.health, found.figures)
 
 
 async def _watch(looks: Looks, interval: float | None, *, json: bool) -> None:
@@ -163,6 +187,7 @@ def _shown(*, json: bool) -> Iterator[tuple[Show, float]]:
                 report=found.report,
                 answers=found.answers,
                 now=found.now(uptime_s),
+                health=found.health,
                 failure=found.failure,
                 figures=found.figures,
             )
@@ -172,7 +197,7 @@ def _shown(*, json: bool) -> Iterator[tuple[Show, float]]:
 
 
 def _print_line(found: Found, _uptime_s: float) -> None:
-    fields = as_fields(found.report, found.answers, found.figures) | {"failure": found.failure}
+    fields = _fields(found) | {"failure": found.failure}
     sys.stdout.write(json_text.dumps(plain(fields)) + "\n")
     sys.stdout.flush()
 

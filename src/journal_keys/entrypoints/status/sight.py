@@ -24,10 +24,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """What a process that serves knows beside the ledger. `health` is None where it could not be found out in time."""
+    """What a process that serves knows beside the ledger."""
 
     known: Mapping[Family, Known | None]
-    health: Health | None
     windows: Windows
 
 
@@ -36,13 +35,15 @@ class Sight:
     """Everything at one moment; `at` is this machine's clock.
 
     `report` is None where the ledger could not be read, and `failure` says why then. `reports` is whether instances
-    that share this ledger say what they hold. `process` is None where a command asks: it holds no ring of its own.
+    that share this ledger say what they hold. `health` is None where it could not be found out in time. `process` is
+    None where a command asks: it holds no ring of its own.
     """
 
     at: datetime
     report: StatusReport | None
     audit: AuditStatus
     reports: bool
+    health: Health | None
     failure: str = ""
     process: Process | None = None
 

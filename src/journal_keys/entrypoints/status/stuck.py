@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from journal_keys.domain.keys import Family
 from journal_keys.entrypoints.status.answer import Answer, Verdict
 from journal_keys.entrypoints.status.events import waits
-from journal_keys.entrypoints.status.sight import Process, Sight
+from journal_keys.entrypoints.status.sight import Sight
 from journal_keys.entrypoints.status.words import Sentence, length
-from journal_keys.use_cases.check_health import HealthStatus
+from journal_keys.use_cases.check_health import Health, HealthStatus
 
 
 def stuck(sight: Sight) -> Answer:
@@ -22,8 +22,7 @@ def stuck(sight: Sight) -> Answer:
 
 
 def _verdict(sight: Sight) -> Verdict:
-    health = sight.process.health if sight.process else None
-    is_unhealthy = health is not None and health.overall is HealthStatus.UNHEALTHY
+    is_unhealthy = sight.health is not None and sight.health.overall is HealthStatus.UNHEALTHY
     is_whole = sight.report is not None and all(sight.report.rings.values())
     return Verdict.LOOK if is_whole and not is_unhealthy else Verdict.BAD
 
@@ -40,13 +39,12 @@ def _troubles(sight: Sight) -> Iterator[str]:
     else:
         for family in Family:
             yield from (f"{family}: {one}" for one in _of_ring(sight, family))
-    if sight.process is not None:
-        yield from _of_store(sight.process)
+    yield from _of_store(sight.health)
 
 
 def _of_ring(sight: Sight, family: Family) -> Iterator[str]:
     status = sight.report.rings[family] if sight.report else None
-    part = sight.process.health.rings[family] if sight.process and sight.process.health else None
+    part = sight.health.rings[family] if sight.health else None
     if status is None:
         yield "the ring is not made yet; run 'journal-keys init'"
     elif status.trouble:
@@ -58,8 +56,8 @@ def _of_ring(sight: Sight, family: Family) -> Iterator[str]:
         yield f"this process has not confirmed what it holds for {length(known.age)}"
 
 
-def _of_store(process: Process) -> Iterator[str]:
-    if process.health is None:
+def _of_store(health: Health | None) -> Iterator[str]:
+    if health is None:
         yield "whether the secret store answers could not be found out in time"
-    elif process.health.store.reason:
-        yield f"the secret store: {process.health.store.reason}"
+    elif health.store.reason:
+        yield f"the secret store: {health.store.reason}"

@@ -87,17 +87,37 @@ async def test_a_command_says_the_same_but_of_itself() -> None:
     assert all(answer.is_well for answer in asked)
 
 
+async def test_a_command_tells_trouble_of_the_store_as_a_process_that_serves_does() -> None:
+    look = await look_at(await at_rest())
+    assert look.health is not None
+    for health, trouble in (
+        (replace(look.health, store=PartHealth(status=HealthStatus.UNHEALTHY, reason="no answer")), "no answer"),
+        (None, "could not be found out in time"),
+    ):
+        told = replace(look, health=health)
+        assert said(by_command(told), STUCK) == said(told.sight, STUCK)
+        assert said(by_command(told), STUCK)[0] is Verdict.LOOK
+        assert trouble in said(by_command(told), STUCK)[1]
+
+
 async def test_rings_that_are_not_made_are_wrong_and_say_what_to_do() -> None:
     world = World()
     await world.watch_audit()
     report = await world.describe()
-    sight = Sight(at=report.at, report=report, audit=report.audit, reports=False)
+    sight = Sight(at=report.at, report=report, audit=report.audit, reports=False, health=await world.health())
     undone = "the ring is not made yet"
+    bare = "Yes: the secret store: folder /auth/jwt/versions shows no _journal_keys marker: it is missing, hidden or"
     assert [said(sight, one) for one in range(6)] == [
         (Verdict.BAD, "None: the jwt ring is not made yet; run 'journal-keys init'."),
         (Verdict.BAD, "None: the aes ring is not made yet; run 'journal-keys init'."),
         (Verdict.GOOD, f"jwt: {undone}. aes: {undone}."),
-        (Verdict.BAD, " ".join(f"Yes: {one}: {undone}; run 'journal-keys init'." for one in ("jwt", "aes"))),
+        (
+            Verdict.BAD,
+            (
+                f"Yes: jwt: {undone}; run 'journal-keys init'. Yes: aes: {undone}; run 'journal-keys init'."
+                f" {bare} another environment's; run 'journal-keys init' if it was never set up."
+            ),
+        ),
         (Verdict.UNKNOWN, f"Not known: {ALONE}."),
         (
             Verdict.GOOD,

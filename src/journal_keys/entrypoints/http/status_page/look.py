@@ -53,7 +53,8 @@ class Look:
             audit=self.audit,
             reports=self.reports,
             failure=self.failure,
-            process=Process(known=self.known, health=self.health, windows=self.windows),
+            health=self.health,
+            process=Process(known=self.known, windows=self.windows),
         )
 
     @property

@@ -11,7 +11,8 @@ from journal_keys.entrypoints.http.status_page.look import Look
 from journal_keys.entrypoints.http.status_page.table import Table
 from journal_keys.entrypoints.http.status_page.timeline import Timeline, timeline
 from journal_keys.entrypoints.status.events import why
-from journal_keys.entrypoints.status.words import Code, Moment, Sentence, listed, number
+from journal_keys.entrypoints.status.rings import encryptions
+from journal_keys.entrypoints.status.words import Code, Moment, Sentence, listed
 
 TITLES: Final = {Family.JWT: "Ring jwt: signing keys", Family.AES: "Ring aes: encryption keys"}
 _NOT_YET: Final[Sentence] = ("not yet",)
@@ -44,7 +45,7 @@ def _by_ledger(status: RingStatus, now: datetime) -> RingPart:
     ring = status.ring
     facts: list[Sentence] = [(f"Generation {ring.generation}, last changed", Moment(ring.changed_at, now))]
     if ring.family is Family.AES:
-        facts.append((f"The key in use made {number(status.encryptions)} encryptions of at most {number(2**32)}",))
+        facts.append((encryptions(status),))
     events = _events(status, now)
     drawn = timeline(ring, status.upcoming, now, status.due_at)
     waits = () if status.wait is None else (_waiting(status.wait, now), _held_back(status.wait, now))
