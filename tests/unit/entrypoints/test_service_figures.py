@@ -78,10 +78,12 @@ def test_a_service_is_enough_where_no_path_is_named() -> None:
     [
         (403, b"{}", "the answer was 403"),
         (302, b"", "the answer was 302"),
+        (200, b"# a comment\n" * 400_000, "the answer is longer than figures are"),
         (200, b"<html>\xff", "the answer holds no figures"),
         (200, b"infisical_fetch_total{no=", "the answer holds no figures"),
         (200, b'infisical_fetch_total{path="x"} 1', "the answer holds no figures"),
     ],
+    ids=["refused", "elsewhere", "endless", "no text", "cut off", "another label"],
 )
 def test_any_other_answer_is_told(status: int, body: bytes, said: str) -> None:
     with answering(status, body) as url:

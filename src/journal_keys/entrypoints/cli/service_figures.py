@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -18,6 +18,7 @@ from journal_keys.entrypoints.status.words import number
 _WITHIN_S: Final = 1.0
 _MOST: Final = 4 * 1024 * 1024
 _OK: Final = 200
+_EXPECTED: Final = "--figures is a URL on this machine's loopback, like http://localhost:8000/metrics"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +50,9 @@ class ServiceFigures:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
         except ValueError:
-            host, port, parts = None, None, SplitResult("", "", "", "", "")
+            raise InvalidNameError(_EXPECTED) from None
         if host is None or parts.scheme != "http" or "@" in parts.netloc or not is_own_host(host):
-            raise InvalidNameError("--figures is a URL on this machine's loopback, like http://localhost:8000/metrics")
+            raise InvalidNameError(_EXPECTED)
         path = METRICS if parts.path in {"", "/"} else parts.path
         return cls(host, port or 80, path, f"http://{parts.netloc}{path}")
 
@@ -61,13 +62,15 @@ class ServiceFigures:
         try:
             connection.request("GET", self.path, headers={"Accept": "text/plain;version=0.0.4"})
             answer = connection.getresponse()
-            body = answer.read(_MOST)
+            body = answer.read(_MOST + 1)
         except (OSError, HTTPException) as failure:
             return Figures(of=self.url, failure=f"no answer ({type(failure).__name__})")
         finally:
             connection.close()
         if answer.status != _OK:
             return Figures(of=self.url, failure=f"the answer was {answer.status}")
+        if len(body) > _MOST:
+            return Figures(of=self.url, failure="the answer is longer than figures are")
         try:
             return Figures(of=self.url, counts=counted_in(text_string_to_metric_families(body.decode("utf-8"))))
         except (ValueError, KeyError):
