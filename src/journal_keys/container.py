@@ -16,6 +16,7 @@ from journal_keys.adapters.crypto.key_crypto import (
 )
 from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner, JwtVerifier
+from journal_keys.adapters.memory.counted_secret_store import CountedSecretStore
 from journal_keys.adapters.memory.grants import MemoryGrants
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.lease import MemoryLease
@@ -176,20 +177,28 @@ class Container(containers.DeclarativeContainer):
         meter=meter,
         tracer=tracer,
     )
+    counted: providers.Provider[SecretStore] = providers.Factory(
+        CountedSecretStore, store=store, clock=clock, meter=meter, tracer=tracer
+    )
+    counted_probe: providers.Provider[SecretStore] = providers.Factory(
+        CountedSecretStore, store=probe, clock=clock, meter=meter, tracer=tracer
+    )
 
-    read_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=store)
-    probe_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=probe)
-    make_key: providers.Provider[MakeKey] = providers.Factory(MakeKey, store=store, generator=generator, opener=opener)
+    read_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=counted)
+    probe_material: providers.Provider[ReadMaterial] = providers.Factory(ReadMaterial, store=counted_probe)
+    make_key: providers.Provider[MakeKey] = providers.Factory(
+        MakeKey, store=counted, generator=generator, opener=opener
+    )
     stage: providers.Provider[StageSuccessor] = providers.Factory(
-        StageSuccessor, ledger=ledger, store=store, make_key=make_key
+        StageSuccessor, ledger=ledger, store=counted, make_key=make_key
     )
     project: providers.Provider[ProjectRing] = providers.Factory(
-        ProjectRing, store=store, read_material=read_material, pem=pem
+        ProjectRing, store=counted, read_material=read_material, pem=pem
     )
-    entomb: providers.Provider[EntombKey] = providers.Factory(EntombKey, store=store)
+    entomb: providers.Provider[EntombKey] = providers.Factory(EntombKey, store=counted)
 
     init_rings: providers.Provider[InitRings] = providers.Factory(
-        InitRings, ledger=ledger, store=store, make_key=make_key, read_material=read_material, project=project
+        InitRings, ledger=ledger, store=counted, make_key=make_key, read_material=read_material, project=project
     )
     rotate_keys: providers.Provider[RotateKeys] = providers.Factory(
         RotateKeys,
@@ -206,7 +215,7 @@ class Container(containers.DeclarativeContainer):
     rotate_when_due: providers.Provider[RotateWhenDue] = providers.Factory(RotateWhenDue, rotate=rotate_keys)
     rotate_on_webhook: providers.Provider[RotateOnWebhook] = providers.Factory(RotateOnWebhook, rotate=rotate_keys)
     retire_keys: providers.Provider[RetireKeys] = providers.Factory(
-        RetireKeys, ledger=ledger, store=store, hints=hints, windows=windows
+        RetireKeys, ledger=ledger, store=counted, hints=hints, windows=windows
     )
     compromise_key: providers.Provider[CompromiseKey] = providers.Factory(
         CompromiseKey,
@@ -224,7 +233,7 @@ class Container(containers.DeclarativeContainer):
     recover_ledger: providers.Provider[RecoverLedger] = providers.Factory(
         RecoverLedger,
         ledger=ledger,
-        store=store,
+        store=counted,
         read_material=read_material,
         opener=opener,
         project=project,
@@ -256,7 +265,7 @@ class Container(containers.DeclarativeContainer):
     keep_snapshot: providers.Provider[KeepSnapshot] = providers.Factory(
         KeepSnapshot,
         snapshots=snapshots,
-        store=store,
+        store=counted,
         board=board,
         cache=cache,
         clock=clock,
@@ -317,14 +326,14 @@ class Container(containers.DeclarativeContainer):
     invalidate_cache: providers.Provider[InvalidateCache] = providers.Factory(InvalidateCache, cache=cache, hints=hints)
     check_signature: providers.Provider[CheckSignature] = providers.ThreadSafeSingleton(
         CheckSignature,
-        store=store,
+        store=counted,
         secrets=webhook_secrets,
         clock=clock,
         ttl=windows.provided.view_ttl,
         configured=configured_webhook_secrets,
     )
     rotate_webhook_secret: providers.Provider[RotateWebhookSecret] = providers.Factory(
-        RotateWebhookSecret, store=store, secrets=webhook_secrets, entropy=entropy
+        RotateWebhookSecret, store=counted, secrets=webhook_secrets, entropy=entropy
     )
     recent_deliveries: providers.Provider[RecentDeliveries] = providers.ThreadSafeSingleton(RecentDeliveries)
     handle_webhook: providers.Provider[HandleWebhook] = providers.Factory(
@@ -339,9 +348,9 @@ class Container(containers.DeclarativeContainer):
         tracer=tracer,
         rules=webhook_rules,
     )
-    store_secret: providers.Provider[StoreSecret] = providers.Factory(StoreSecret, store=store, cache=cache)
-    delete_secret: providers.Provider[DeleteSecret] = providers.Factory(DeleteSecret, store=store, cache=cache)
-    list_secrets: providers.Provider[ListSecrets] = providers.Factory(ListSecrets, store=store)
+    store_secret: providers.Provider[StoreSecret] = providers.Factory(StoreSecret, store=counted, cache=cache)
+    delete_secret: providers.Provider[DeleteSecret] = providers.Factory(DeleteSecret, store=counted, cache=cache)
+    list_secrets: providers.Provider[ListSecrets] = providers.Factory(ListSecrets, store=counted)
 
     signer: providers.Provider[JwtSigner] = providers.Singleton(
         JwtSigner, board=board, clock=clock, profile=profile, windows=windows
@@ -370,24 +379,24 @@ class Container(containers.DeclarativeContainer):
         CryptographyForeignKeys, opener=opener, profile=profile, clock=clock, entropy=entropy
     )
     work_reader: providers.Provider[WorkReader] = providers.Factory(ViewWorkReader, verifier=verifier, cipher=cipher)
-    put_values: providers.Provider[PutValues] = providers.Factory(PutValues, store=store)
+    put_values: providers.Provider[PutValues] = providers.Factory(PutValues, store=counted)
     read_variables: providers.Provider[ReadVariables] = providers.Factory(ReadVariables, foreign=foreign_keys)
     plan_migration: providers.Provider[PlanMigration] = providers.Factory(
         PlanMigration,
         ledger=ledger,
-        store=store,
+        store=counted,
         read=read_variables,
         foreign=foreign_keys,
         entropy=entropy,
         windows=windows,
     )
     keep_pre_image: providers.Provider[KeepPreImage] = providers.Factory(
-        KeepPreImage, archive=archive, trail=trail, store=store, shelf=shelf, entropy=entropy
+        KeepPreImage, archive=archive, trail=trail, store=counted, shelf=shelf, entropy=entropy
     )
     take_keys_in: providers.Provider[TakeKeysIn] = providers.Factory(
         TakeKeysIn,
         ledger=ledger,
-        store=store,
+        store=counted,
         put=put_values,
         make_key=make_key,
         opener=opener,
@@ -405,7 +414,7 @@ class Container(containers.DeclarativeContainer):
         put=put_values,
         take_in=take_keys_in,
         prove=prove_migration,
-        store=store,
+        store=counted,
         cache=cache,
         ledger=ledger,
         trail=trail,
@@ -418,7 +427,7 @@ class Container(containers.DeclarativeContainer):
         ledger=ledger,
         archive=archive,
         trail=trail,
-        store=store,
+        store=counted,
         cache=cache,
         put=put_values,
         hints=hints,
@@ -429,7 +438,7 @@ class Container(containers.DeclarativeContainer):
         ledger=ledger,
         archive=archive,
         trail=trail,
-        store=store,
+        store=counted,
         read_material=read_material,
         opener=opener,
         entropy=entropy,
@@ -438,10 +447,10 @@ class Container(containers.DeclarativeContainer):
     )
     check_backup: providers.Provider[CheckBackup] = providers.Factory(CheckBackup, shelf=shelf, opener=opener)
     refuse_restore: providers.Provider[RefuseRestore] = providers.Factory(
-        RefuseRestore, ledger=ledger, trail=trail, store=store, project=project
+        RefuseRestore, ledger=ledger, trail=trail, store=counted, project=project
     )
     find_losses: providers.Provider[FindLosses] = providers.Factory(
-        FindLosses, store=store, read_material=read_material
+        FindLosses, store=counted, read_material=read_material
     )
     restore_backup: providers.Provider[RestoreBackup] = providers.Factory(
         RestoreBackup,
@@ -451,7 +460,7 @@ class Container(containers.DeclarativeContainer):
         ledger=ledger,
         archive=archive,
         trail=trail,
-        store=store,
+        store=counted,
         cache=cache,
         put=put_values,
         make_key=make_key,
@@ -461,5 +470,5 @@ class Container(containers.DeclarativeContainer):
         policies=policies,
     )
     destroy_key: providers.Provider[DestroyKey] = providers.Factory(
-        DestroyKey, ledger=ledger, store=store, usage=usage, hints=hints, windows=windows
+        DestroyKey, ledger=ledger, store=counted, usage=usage, hints=hints, windows=windows
     )

@@ -38,6 +38,7 @@ FIGURES = RingFigures(
     max_age=timedelta(minutes=5),
     window=timedelta(minutes=10),
 )
+FOLDER = SecretPath.parse("/auth/jwt/versions")
 OF_THE_LEDGER = LedgerFigures(
     family=Family.AES, generation=8, waits_since=NOW, obstacle=Obstacle.INSTANCES, behind=2, encryptions=3
 )
@@ -83,7 +84,7 @@ def in_memory() -> Watched:
         lambda: meter.rotations,
         lambda: meter.webhooks,
         lambda: meter.asked,
-        lambda: meter.read,
+        lambda: meter.formats,
         lambda: meter.encryptions,
         lambda: meter.rings[Family.AES].generation,
         lambda: (len(meter.lags_s), sum(meter.lags_s)),
@@ -174,6 +175,12 @@ def test_hits_that_were_shown_are_not_added_again(watched: Watched) -> None:
 def test_a_fetch_is_counted_by_what_answered(watched: Watched, source: Source) -> None:
     watched.meter.fetched(PATH, source, 0.25)
     assert watched.fetches() == {(source, str(PATH)): 1}
+
+
+@pytest.mark.parametrize("source", [Source.STORE, Source.NONE])
+def test_a_read_past_every_cache_is_counted_by_what_answered(watched: Watched, source: Source) -> None:
+    watched.meter.read(FOLDER, source, 0.25)
+    assert watched.fetches() == {(source, str(FOLDER)): 1}
 
 
 class StrangersError(SecretStoreUnavailableError):

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from journal_keys.adapters.embedded.vault import create_vault, open_vault
+from journal_keys.adapters.memory.counted_secret_store import CountedSecretStore
+from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.adapters.memory.tracer import MemoryTracer
+from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
@@ -52,6 +56,11 @@ async def embedded(folder: Path) -> AsyncIterator[SecretStore]:
     yield open_vault(file, SystemEntropy(), master=None)
 
 
+@asynccontextmanager
+async def counted(_folder: Path) -> AsyncIterator[SecretStore]:
+    yield CountedSecretStore(store=MemorySecretStore(), clock=SystemClock(), meter=MemoryMeter(), tracer=MemoryTracer())
+
+
 Opening = Callable[[Path], AbstractAsyncContextManager[SecretStore]]
 
 
@@ -68,6 +77,7 @@ def over(get_binary: Callable[[Path], Path], era: Era) -> Opening:
 STORES: dict[str, Opening] = {
     "memory": memory,
     "embedded": embedded,
+    "counted": counted,
     **{f"{name}, {era.value}": over(get, era) for name, get in BINARIES.items() for era in Era},
 }
 

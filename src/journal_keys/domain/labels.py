@@ -3,7 +3,7 @@
 from typing import Final
 
 from journal_keys.domain.errors import JournalKeysError
-from journal_keys.domain.paths import KNOWN_SECRETS, SecretPath
+from journal_keys.domain.paths import BACKED_UP, KNOWN_SECRETS, PROJECTION_NAMES, SecretPath, owned_folders
 from journal_keys.domain.webhooks import (
     CHANGES,
     TEST,
@@ -17,7 +17,15 @@ from journal_keys.domain.webhooks import (
 
 OTHER: Final = "other"
 _PACKAGE: Final = __name__.partition(".")[0]
-PATHS: Final = frozenset(str(path) for path in KNOWN_SECRETS)
+PATHS: Final = frozenset(
+    str(path)
+    for path in (
+        *KNOWN_SECRETS,
+        *BACKED_UP,
+        *(folder for family in PROJECTION_NAMES for folder in owned_folders(family)),
+    )
+)
+"""The known tree: its secrets, and the folders that are read whole."""
 _METHODS: Final = {
     "application": "application",
     "http": "api",

@@ -90,6 +90,11 @@ class Meter(Protocol):
         ...
 
     @abstractmethod
+    def read(self, folder: SecretPath, source: Source, took_s: float) -> None:
+        """Count one read of a folder past every cache, which is neither a hit nor a miss, and how long it took."""
+        ...
+
+    @abstractmethod
     def failed(self, path: SecretPath, error: Exception) -> None:
         """Count one failure of the store, by its class, where that is one of ours."""
         ...

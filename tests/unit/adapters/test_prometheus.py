@@ -63,6 +63,15 @@ def test_what_a_cache_answers_is_a_hit_and_all_else_a_miss(
     assert registry.get_sample_value("infisical_cache_miss_total", LABEL) == misses
 
 
+def test_a_read_past_every_cache_has_a_duration_and_is_neither_a_hit_nor_a_miss(
+    meter: PrometheusMeter, registry: CollectorRegistry
+) -> None:
+    meter.read(PATH, Source.STORE, 0.2)
+    assert registry.get_sample_value("infisical_fetch_duration_seconds_sum", LABEL) == pytest.approx(0.2)
+    for name in ("hit", "miss"):
+        assert registry.get_sample_value(f"infisical_cache_{name}_total", LABEL) is None
+
+
 def test_what_memory_answers_is_a_hit_without_a_duration(meter: PrometheusMeter, registry: CollectorRegistry) -> None:
     meter.hits(PATH).count += 2
     meter.publish()

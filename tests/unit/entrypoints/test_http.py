@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from journal_keys import InfisicalSecretsClient
 from journal_keys.adapters.embedded.files import locked
@@ -310,6 +311,30 @@ async def test_figures_have_the_guide_s_names_and_say_what_the_rings_are(setting
             assert f'journal_keys_{name}_timestamp_seconds{{ring="{family}"}} 1' in answer.text
     assert "journal_keys_aes_encryptions 0.0" in answer.text
     assert kid not in answer.text, "a key is no label: every rotation would begin new series"
+
+
+async def fetched(caller: httpx2.AsyncClient, name: str, **labels: str) -> float:
+    """Add up what the service counted of the versions of signing keys under this name, with at least these labels."""
+    wanted = {"path": str(versions_folder("jwt")), **labels}
+    metrics = text_string_to_metric_families((await caller.get(METRICS)).text)
+    samples = (sample for metric in metrics for sample in metric.samples if sample.name == name)
+    return sum(sample.value for sample in samples if wanted.items() <= sample.labels.items())
+
+
+async def test_figures_tell_how_often_the_service_itself_asked_the_store_and_how_often_it_failed(
+    settings: Settings,
+) -> None:
+    async with serving(settings.model_copy(update={"journal_reconcile_interval": COUNTS_S})) as caller:
+        answers = await fetched(caller, "infisical_fetch_total", source="store")
+        assert answers > 0, "it has read the keys"
+        assert await fetched(caller, "infisical_fetch_duration_seconds_count") >= answers
+        failures = await fetched(caller, "infisical_fetch_errors_total", error="SecretStoreUnavailableError")
+        settings.vault_file.unlink()
+        await caller.get(HEALTH)
+        assert await fetched(caller, "infisical_fetch_errors_total", error="SecretStoreUnavailableError") > failures
+        assert await fetched(caller, "infisical_fetch_total", source="none") > 0
+        misses = await fetched(caller, "infisical_cache_miss_total")
+        assert misses == 0, "reads past every cache say nothing of a cache"
 
 
 async def test_figures_are_given_in_the_newer_format_to_who_asks_for_it(caller: httpx2.AsyncClient) -> None:

@@ -61,8 +61,8 @@ def test_what_a_service_counted_is_read() -> None:
         {},
     )
     assert list(figure_lines(found))[:3] == [
-        "  Secrets that the application fetched, by what answered: memory 4, store 1",
-        "  Fetches of these at which the store failed: None.",
+        "  Fetches of secrets and folders, by what answered: memory 4, store 1",
+        "  Failures of the store at these: None.",
         "  Questions to Redis, by what became of them: None was asked.",
     ]
 

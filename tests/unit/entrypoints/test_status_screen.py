@@ -148,7 +148,7 @@ async def test_figures_are_a_line_for_each_sum_and_where_there_are_none_it_is_sa
     )
     said = drawn(report, figures=Figures(of="http://localhost:8000/metrics", counts=counts))
     assert "figures of http://localhost:8000/metrics" in said
-    assert "Secrets that the application fetched, by what answered: memory 4,000, store 2 " in said
+    assert "Fetches of secrets and folders, by what answered: memory 4,000, store 2 " in said
     assert "Webhooks, by what became of them: refused 3 " in said
     assert "Questions to Redis, by what became of them: None was asked." in said
     silent = drawn(report, figures=Figures(of="http://localhost:8000/metrics", failure="no answer"), colour=True)

@@ -35,7 +35,7 @@ class MemoryMeter(Meter):
     encryptions: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     """By result."""
-    read: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
     """By format."""
     _hits: dict[str, Hits] = field(default_factory=dict)
 
@@ -49,11 +49,15 @@ class MemoryMeter(Meter):
 
     def old_formats(self) -> Counter[str]:
         """Give those."""
-        return self.read
+        return self.formats
 
     def fetched(self, path: SecretPath, source: Source, took_s: float) -> None:  # noqa: ARG002 (nobody looks)
         """Count it."""
         self.fetches[source, path_label(path)] += 1
+
+    def read(self, folder: SecretPath, source: Source, took_s: float) -> None:
+        """Count it as any other fetch."""
+        self.fetched(folder, source, took_s)
 
     def failed(self, path: SecretPath, error: Exception) -> None:
         """Count it."""

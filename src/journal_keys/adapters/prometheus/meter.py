@@ -23,7 +23,6 @@ from journal_keys.ports.meter import Hits, LedgerFigures, Meter, RingFigures, So
 _BUCKETS_S: Final = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LAG_BUCKETS_S: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 """Up to the longest tolerance of a delivery's age."""
-_FROM_A_CACHE: Final = frozenset({Source.MEMORY, Source.REDIS})
 
 
 class PrometheusMeter(Meter):
@@ -33,7 +32,9 @@ class PrometheusMeter(Meter):
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(name, text, labels, registry=registry)
 
-        self._fetches = counter("infisical_fetch", "Fetches of a secret, by what answered.", "source", "path")
+        self._fetches = counter(
+            "infisical_fetch", "Fetches of a secret, or of a folder, by what answered.", "source", "path"
+        )
         self._errors = counter("infisical_fetch_errors", "Failures of the store, by class.", "path", "error")
         self._durations = Histogram(
             "infisical_fetch_duration_seconds",
@@ -42,8 +43,10 @@ class PrometheusMeter(Meter):
             registry=registry,
             buckets=_BUCKETS_S,
         )
-        self._cache_hits = counter("infisical_cache_hit", "Fetches that memory or Redis answered.", "path")
-        self._cache_misses = counter("infisical_cache_miss", "Fetches that the store was asked for.", "path")
+        self._cache_hits = counter("infisical_cache_hit", "Fetches of a secret that memory or Redis answered.", "path")
+        self._cache_misses = counter(
+            "infisical_cache_miss", "Fetches of a secret that the store was asked for.", "path"
+        )
         self._rotations = {
             family: counter(f"{family}_key_rotation", "Promotions by this process, by who asked.", "method")
             for family in Family
@@ -87,10 +90,15 @@ class PrometheusMeter(Meter):
         return self._old_formats
 
     def fetched(self, path: SecretPath, source: Source, took_s: float) -> None:
+        """Count it, its duration, and the hit or the miss."""
+        self.read(path, source, took_s)
+        (self._cache_hits if source is Source.REDIS else self._cache_misses).labels(path_label(path)).inc()
+
+    def read(self, folder: SecretPath, source: Source, took_s: float) -> None:
         """Count it, and its duration."""
-        label = path_label(path)
+        label = path_label(folder)
         self._durations.labels(label).observe(took_s)
-        self._count(label, source, 1)
+        self._fetches.labels(source.value, label).inc()
 
     def failed(self, path: SecretPath, error: Exception) -> None:
         """Count it."""
@@ -136,18 +144,13 @@ class PrometheusMeter(Meter):
     def publish(self) -> None:
         """Add what is new."""
         for label, hits in list(self._hits.items()):
-            self._count(label, Source.MEMORY, self._news(f"hits of {label}", hits.count))
+            news = self._news(f"hits of {label}", hits.count)
+            self._fetches.labels(Source.MEMORY.value, label).inc(news)
+            self._cache_hits.labels(label).inc(news)
         for result, total in list(self._questions.items()):
             self._asked.labels(result).inc(self._news(f"questions {result}", total))
         for form, total in list(self._old_formats.items()):
             self._old.labels(form).inc(self._news(f"old format {form}", total))
-
-    def _count(self, label: str, source: Source, number: int) -> None:
-        self._fetches.labels(source.value, label).inc(number)
-        if source in _FROM_A_CACHE:
-            self._cache_hits.labels(label).inc(number)
-        else:
-            self._cache_misses.labels(label).inc(number)
 
     def _news(self, name: str, total: int) -> int:
         news = total - self._shown.get(name, 0)

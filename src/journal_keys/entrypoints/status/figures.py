@@ -24,8 +24,8 @@ class Sums:
 
 def sums_of(counts: Counts) -> Iterator[Sums]:
     """Give what is shown of caches, store and webhooks, in this order."""
-    yield Sums("Secrets that the application fetched, by what answered", "Answered by", counts.fetches, "None.")
-    yield Sums("Fetches of these at which the store failed", "Failure", counts.failures, "None.")
+    yield Sums("Fetches of secrets and folders, by what answered", "Answered by", counts.fetches, "None.")
+    yield Sums("Failures of the store at these", "Failure", counts.failures, "None.")
     yield Sums("Questions to Redis, by what became of them", "Result", counts.redis, "None was asked.")
     yield Sums("Webhooks, by what became of them", "Result", counts.webhooks, "None has come.")
     yield Sums("Reads of what is older than the last migration", "Format", counts.old_formats, "None.")
