@@ -39,7 +39,6 @@ WARNING = {
     "redis_away",
     "redis_forgetting_is_owed",
     "store_budget_spent",
-    "webhook_refused",
     "webhook_unusable",
     "call_refused",
     "call_cut_short",
@@ -65,6 +64,9 @@ ERROR = {
     "webhook_not_counted",
     "webhook_rotation_failed",
     "log_file_failed",
+    "webhook_refused",
+    "call_not_authenticated",
+    "not_caught",
 }
 
 

@@ -218,10 +218,32 @@ async def test_a_request_that_is_refused_or_breaks_is_told_with_its_id(
         container.invalidate_cache.override(providers.Object(Failing(ZeroDivisionError("hunter2=eyJhbGciOi.e30.e30"))))
         broken = await caller.post("/api/v1/infisical/cache/invalidate")
     lines = {vars(one)["event_name"]: one for one in log.records if one.name == events.LOGGER}
-    call, fault = (vars(lines[name])["event_fields"] for name in ("call_refused", "request_broken"))
+    call, fault = (vars(lines[name])["event_fields"] for name in ("call_not_authenticated", "request_broken"))
     assert (call["request_id"], call["status"]) == (refused.headers["x-request-id"], 401)
     assert (call["route"], call["actor"]) == ("GET /api/v1/infisical/keys", "http:unknown")
     assert fault["request_id"]
     assert broken.status_code == 500
     assert (lines["request_broken"].levelname, fault["error"]) == ("ERROR", "ZeroDivisionError: hunter2=[redacted]")
     assert "test_told_events.py" in fault["trace"]
+
+
+async def test_a_refusal_is_an_error_where_nobody_knows_the_caller_and_else_a_warning(
+    tmp_path: Path, log: pytest.LogCaptureFixture
+) -> None:
+    await make_rings(settings := settings_in(tmp_path))
+    async with serving(settings) as caller:
+        for path in ("/metrics", "/api/v1/infisical/audit"):
+            for _ in range(3):
+                await caller.get(path, headers={"Authorization": "Bearer hunter2"})
+    async with serving(settings) as caller:
+        await caller.get("/metrics", headers={"X-Forwarded-For": "192.0.2.1"})
+    told_now = [
+        (record.levelname, fields["route"], fields["status"], fields.get("requests"))
+        for record in log.records
+        if (fields := vars(record).get("event_fields")) and "route" in fields
+    ]
+    assert told_now == [
+        ("ERROR", "GET /metrics", 401, "1"),
+        ("ERROR", "GET /api/v1/infisical/audit", 401, "1"),
+        ("WARNING", "GET /metrics", 403, "1"),
+    ]

@@ -5,7 +5,6 @@ text is made is `_shown`: control characters are escaped, and what has the form 
 """
 
 import logging
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from structlog.dev import ConsoleRenderer, plain_traceback
@@ -15,6 +14,7 @@ from structlog.tracebacks import ExceptionDictTransformer
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from journal_keys.domain.redaction import shown
+from journal_keys.entrypoints.log_lines import moment_of
 from journal_keys.events import IDENTIFIERS, bound_ids
 
 _KEPT: Final = IDENTIFIERS | {"timestamp", "level", "logger", "filename", "name"}
@@ -31,9 +31,8 @@ def formatter(*, readable: bool) -> ProcessorFormatter:
 
 
 def _stamped(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Put the moment first: that of the record, so that it is the same wherever the record is shown."""
-    at = datetime.fromtimestamp(event["_record"].created, UTC).isoformat(timespec="microseconds")
-    return {"timestamp": at.replace("+00:00", "Z"), **event}
+    """Put the moment first."""
+    return {"timestamp": moment_of(event["_record"]), **event}
 
 
 def _named(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

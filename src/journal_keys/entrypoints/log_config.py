@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from journal_keys import events
+from journal_keys.entrypoints.log_hooks import tell_what_nobody_caught
 from journal_keys.entrypoints.log_lines import FileHandler, LineHandler
 from journal_keys.entrypoints.settings import Settings, SettingsError
 
@@ -84,6 +85,7 @@ def _take_over(handlers: list[LineHandler], settings: Settings) -> None:
         logger.setLevel(logging.NOTSET)
     logging.getLogger(events.LOGGER).setLevel(level)
     logging.captureWarnings(True)  # noqa: FBT003 (its signature)
+    tell_what_nobody_caught()
     if settings.journal_infisical_enabled:
         _quiet_stamina()
 

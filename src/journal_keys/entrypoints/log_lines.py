@@ -1,14 +1,21 @@
 """Where lines of the log go: one write each, so that those of several processes do not mix."""
 
+import json
 import logging
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 _MODE: Final = 0o600
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 """Nobody is waited for where the name is that of a pipe."""
+
+
+def moment_of(record: logging.LogRecord) -> str:
+    """Give when it was made, as `2026-01-31T17:05:09.000001Z`: the same wherever the record is shown."""
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class LineHandler(logging.Handler):
@@ -33,7 +40,15 @@ class LineHandler(logging.Handler):
         try:
             text = self.format(record)
         except Exception as error:  # noqa: BLE001 (whatever a library logs, its message may not fit its arguments)
-            text = f'{{"event": "log_record_unreadable", "error": "{type(error).__name__}"}}'
+            text = json.dumps(
+                {
+                    "timestamp": moment_of(record),
+                    "level": record.levelname.lower(),
+                    "logger": record.name,
+                    "event": "log_record_unreadable",
+                    "error": type(error).__name__,
+                }
+            )
         return text.encode("utf-8", "backslashreplace") + b"\n"
 
     def _write(self, line: bytes) -> None:

@@ -1,7 +1,9 @@
 """Lines of the log in a file: appended whole, in the file that the name stands for, and never in anybody's way."""
 
+import json
 import logging
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +92,10 @@ def test_a_full_disk_is_told_of_once_and_again_after_it_had_room(tmp_path: Path)
 
 def test_a_message_that_does_not_fit_its_arguments_is_a_line_all_the_same(tmp_path: Path, opened: Opened) -> None:
     opened.log("%d of %d", "hunter2")
-    assert (tmp_path / "the.log").read_text() == '{"event": "log_record_unreadable", "error": "TypeError"}\n'
+    (line,) = (tmp_path / "the.log").read_text().splitlines()
+    found = json.loads(line)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", found.pop("timestamp"))
+    assert found == {"level": "info", "logger": "any", "event": "log_record_unreadable", "error": "TypeError"}
 
 
 def test_a_line_behind_one_that_was_torn_begins_a_line(tmp_path: Path) -> None:

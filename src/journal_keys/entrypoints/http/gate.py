@@ -37,9 +37,10 @@ _REQUEST_ID: Final = "X-Request-Id"
 _BEARER: Final = "bearer "
 _BROKEN: Final = 500
 _REFUSED: Final = 400
+_NOT_AUTHENTICATED: Final = 401
 _NOBODY: Final = "http:unknown"
 _PAUSE_S: Final = 1.0
-"""Frequent refusals are audited no more often; the next entry says how many it stands for."""
+"""Frequent refusals are told and audited no more often; the next entry says how many it stands for."""
 
 
 def caller_in(request: Request) -> Caller:
@@ -76,7 +77,7 @@ class Gate:
         self._container_now = container_now
         self._is_embedded = is_embedded
         self._is_served = is_served
-        self._refusals = defaultdict[str, _Pause](_Pause)
+        self._refusals = defaultdict[tuple[Kind, str], _Pause](_Pause)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or refuse it."""
@@ -149,7 +150,7 @@ class _Passage:
     container_now: Callable[[], Container]
     door: Door
     scope: Scope
-    refusals: defaultdict[str, _Pause]
+    refusals: defaultdict[tuple[Kind, str], _Pause]
     is_served: IsServed
     status: int | None = None
     caller: Caller | None = None
@@ -175,17 +176,17 @@ class _Passage:
                 raise
             await _refused(failure)(self.scope, receive, noted)
             is_frequent = isinstance(failure, TooManyRequestsError) or self.caller is None
-            await self._audit(is_frequent=is_frequent)
+            await self._note(is_frequent=is_frequent)
         except asyncio.CancelledError:  # the service stops
             events.CALL_CUT_SHORT.tell(actor=self._actor)
             raise
         except Exception as error:  # answered further out, as a 500
             told = f"{type(error).__name__}: {error}"
             events.REQUEST_BROKEN.tell(route=self._route, error=told, trace=trace_of(error))
-            await self._audit()
+            await self._note()
             raise
         else:
-            await self._audit()
+            await self._note()
 
     @property
     def _route(self) -> str:
@@ -235,24 +236,34 @@ class _Passage:
             return
         await container.limit_calls()(Asked.ADMIN, who)
 
-    async def _audit(self, *, is_frequent: bool = False) -> None:
-        """Have the call written down, at an admin door; the answer is under way, so that no failure changes it."""
-        if self.door.kind is not Kind.ADMIN:
+    async def _note(self, *, is_frequent: bool = False) -> None:
+        """Have a refusal told, and a call of the admin plane written down: the answer is under way already.
+
+        What fails here changes no answer. Frequent refusals are told and written down together.
+        """
+        is_admin = self.door.kind is Kind.ADMIN
+        if not is_admin and not self._is_refused:
             return
         try:
-            await self._write_down(self.container_now(), is_frequent=is_frequent)
+            container = self.container_now()
+            pause = self.refusals[self.door.kind, self._actor]
+            number = pause.number(container.clock().uptime_s()) if is_frequent else 1
+            if not number:
+                return
+            more = {"requests": str(number)} if is_frequent else {}
+            if self._is_refused:
+                event = events.CALL_NOT_AUTHENTICATED if self.status == _NOT_AUTHENTICATED else events.CALL_REFUSED
+                event.tell(actor=self._actor, route=self._route, status=self.status, **more)
+            if is_admin:
+                await self._write_down(container, more)
         except JournalKeysError as failure:
             events.ADMIN_CALL_NOT_AUDITED.tell(error=failure)
 
-    async def _write_down(self, container: Container, *, is_frequent: bool) -> None:
-        more = {}
-        if is_frequent:
-            number = self.refusals[self._actor].number(container.clock().uptime_s())
-            if not number:
-                return
-            more = {"requests": str(number)}
-        if self.status is not None and _REFUSED <= self.status < _BROKEN:
-            events.CALL_REFUSED.tell(actor=self._actor, route=self._route, status=self.status, **more)
+    @property
+    def _is_refused(self) -> bool:
+        return self.status is not None and _REFUSED <= self.status < _BROKEN
+
+    async def _write_down(self, container: Container, more: Mapping[str, str]) -> None:
         detail = {
             "route": self._route,
             "scope": self.door.scope.value,
