@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -24,20 +23,13 @@ from journal_keys.domain.webhooks import (
     WebhookRefusedError,
     WebhookUnusableError,
 )
-from journal_keys.ports.meter import LedgerFigures, Meter, RingFigures, Source
+from journal_keys.ports.meter import LedgerFigures, Meter, Source
 from journal_keys.ports.secret_store import SecretStoreUnavailableError
+from tests.support.figures import FIGURES as JWT_FIGURES
+from tests.support.figures import NOW
 
 PATH = SecretPath.parse("/database/db_url_async")
-NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-FIGURES = RingFigures(
-    family=Family.AES,
-    generation=7,
-    confirmed_at=NOW,
-    active_since=NOW - timedelta(days=1),
-    due_at=NOW + timedelta(days=1),
-    max_age=timedelta(minutes=5),
-    window=timedelta(minutes=10),
-)
+FIGURES = replace(JWT_FIGURES, family=Family.AES, generation=7)
 FOLDER = SecretPath.parse("/auth/jwt/versions")
 OF_THE_LEDGER = LedgerFigures(
     family=Family.AES, generation=8, waits_since=NOW, obstacle=Obstacle.INSTANCES, behind=2, encryptions=3

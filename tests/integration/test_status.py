@@ -44,11 +44,12 @@ def kid_of(found: dict[str, Any], ring: str) -> str:
 
 def test_status_answers_six_questions_in_words_and_in_json(operator: Operator) -> None:
     found = told(operator)
-    assert found.keys() == {"at", "answers", "rings", "instances", "health", "audit", "recent", "figures"}
+    assert found.keys() == {"at", "answers", "rings", "instances", "health", "audit", "recent", "figures", "failure"}
     assert len(found["answers"]) == 6
     assert all(one["is_well"] for one in found["answers"])
     assert {"generation", "staged_next_at", "held_back_by", "trouble", "versions"} <= found["rings"][0].keys()
     assert (found["instances"], found["audit"]["is_broken"], found["figures"]) == ([], False, None)
+    assert found["failure"] == ""
     assert [one["sequence"] for one in found["recent"]] == [6, 5, 4, 3, 2, 1]
     said = operator.run("status").stdout.decode()
     for one in found["answers"]:
@@ -97,12 +98,22 @@ def test_a_watched_status_shows_a_rotation_that_happens_meanwhile_and_leaves_the
 ) -> None:
     with in_terminal(WATCH, operator.environment) as terminal:
         until_it_shows(terminal)
-        for word in ("jwt, generation 1", "aes, generation 1", "P staged  A in use", "AAAAAAAAAA", "the chain holds"):
+        for word in (
+            "Ring jwt",
+            "Ring aes",
+            "Generation 1, last",
+            "P staged  A in use",
+            "aaaaaaaaaa",
+            "6 entries hold",
+        ):
             terminal.shows(word)
         done = operator.run("rotate", "jwt", "--force", "--reason", "[bold]not markup[/bold]")
         assert done.returncode == 0, done.stderr
         begun = terminal.size()
-        assert terminal.shows("jwt, generation 3", since=begun) < 2 * 0.5 + 5, "a machine with other work is slow"
+        assert terminal.shows("Generation 3, last changed", since=begun) < 2 * 0.5 + 5, (
+            "a machine with other work is slow"
+        )
+        terminal.press(b"G")
         terminal.shows("[bold]not markup[/bold]", since=begun)
         terminal.press(b"\x03")
         assert terminal.end() == 0
@@ -121,7 +132,7 @@ def test_a_ledger_that_fails_meanwhile_is_told_in_words_and_asked_again(operator
             assert "Which key signs now" in terminal.text()
         begun = terminal.size()
         operator.json("rotate", "aes", "--force")
-        terminal.shows("aes, generation 3", since=begun)
+        terminal.shows("Generation 3, last changed", since=begun)
         terminal.press(b"\x03")
         assert terminal.end() == 0
 
@@ -129,7 +140,7 @@ def test_a_ledger_that_fails_meanwhile_is_told_in_words_and_asked_again(operator
 def test_a_narrow_terminal_without_colours_is_enough(operator: Operator) -> None:
     with in_terminal(WATCH, operator.environment | {"NO_COLOR": "1"}, columns=60) as terminal:
         until_it_shows(terminal)
-        terminal.shows("aes, generation 1")
+        terminal.shows("Ring jwt")
         terminal.press(b"\x03")
         assert terminal.end() == 0
         shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\n", terminal.text()).replace("^C", "")  # which the terminal echoes
@@ -151,15 +162,60 @@ def test_without_a_terminal_a_watched_status_is_a_line_of_json_for_each_look(
     assert lines[0]["at"] < lines[1]["at"]
 
 
-def test_into_a_pipe_it_writes_plain_text(operator: Operator) -> None:
+def test_into_a_pipe_it_writes_plain_text_of_all_that_a_terminal_shows(operator: Operator) -> None:
+    said: list[str] = []
     with subprocess.Popen(WATCH, stdout=subprocess.PIPE, env=operator.environment) as process:
         assert process.stdout is not None
-        said = process.stdout.readline().decode() + process.stdout.readline().decode()
+        while len(said) < 2 or not said[-1].startswith("journal-keys status: "):  # the next look
+            said.append(process.stdout.readline().decode())
         process.send_signal(signal.SIGINT)
         process.stdout.read()
         assert process.wait(60) == 0
-    assert said.startswith("Which key signs now, and since when?\n  jwt_")
-    assert "\x1b" not in said
+    text = "".join(said)
+    for wanted in (
+        "  Which key signs now, and since when? jwt_",
+        "Keys of ring jwt, the newest first\n  Key ",
+        "What happens next in ring aes\n",
+        "Live instances, as they reported: None has reported",
+        "The newest audit entries, the newest first\n",
+        "  secret store  healthy  none\n",
+    ):
+        assert wanted in text
+    assert "\x1b" not in text
+
+
+def test_keys_move_what_a_low_terminal_has_no_room_for(operator: Operator) -> None:
+    with in_terminal(WATCH, operator.environment, rows=12) as terminal:
+        terminal.shows("arrows and page keys move it")
+        assert "secret store" not in terminal.text()
+        terminal.press(b"G")
+        terminal.shows("secret store")
+        begun = terminal.size()
+        terminal.press(b"g")
+        terminal.shows("Which key signs now", since=begun)
+        terminal.press(b"q")
+        assert terminal.end() == 0
+
+
+def test_a_ledger_that_is_away_when_the_watch_begins_is_waited_for(operator: Operator) -> None:
+    ledger, aside = operator.home / "ledger.sqlite3", operator.home / "aside"
+    ledger.rename(aside)
+    ledger.mkdir()
+    with in_terminal(WATCH, operator.environment) as terminal:
+        terminal.shows("! the ledger cannot be read: ")
+        terminal.shows("Not known: while the ledger does not answer")
+        ledger.rmdir()
+        aside.rename(ledger)
+        terminal.shows("Generation 1, last changed")
+        terminal.press(b"\x03")
+        assert terminal.end() == 0
+
+
+def test_a_ledger_that_was_never_made_is_not_waited_for(operator: Operator) -> None:
+    (operator.home / "ledger.sqlite3").unlink()
+    done = operator.run("status", "--watch")
+    assert done.returncode == operator.run("status").returncode != 0
+    assert b"journal-keys init" in done.stderr
 
 
 def test_the_figures_of_a_service_are_shown_where_it_is_named_and_told_to_be_missing_when_it_ends(
@@ -176,9 +232,11 @@ def test_the_figures_of_a_service_are_shown_where_it_is_named_and_told_to_be_mis
         assert f"figures of {served.address}/metrics\n" in said
         assert "  Webhooks, by what became of them: refused 2\n" in said
         with in_terminal([*WATCH, "--figures", served.address], operator.environment) as terminal:
-            terminal.shows("Webhooks, by what became of them: refused 2")
+            terminal.shows("Yes: 1 of 1 processes of http")
+            terminal.press(b"G")
+            terminal.shows("Webhooks, by what became of them")
             while_it_serves.close()
-            terminal.shows("! not known: no answer (ConnectionRefusedError)")
+            terminal.shows("are not known: no answer (ConnectionRefusedError)")
             terminal.press(b"\x03")
             assert terminal.end() == 0
 

@@ -20,14 +20,12 @@ from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.keys import Family
 from journal_keys.entrypoints.http.doors import STATUS
-from journal_keys.entrypoints.http.status_page.look import Look
-from journal_keys.entrypoints.http.status_page.page import page_of
 from journal_keys.entrypoints.http.status_page.rendering import html
 from tests.support.accessibility import CHECKS
 from tests.support.canary.watch import WATCH
 from tests.support.chromium import DESK_PX, PHONE_PX, SCHEMES, Viewer, running_browser
 from tests.support.chromium_binary import IS_HERE, NOT_CHECKED
-from tests.support.looks import look_at, with_audit, without_ledger
+from tests.support.looks import Look, look_at, with_audit, without_ledger
 from tests.support.operator import Operator
 from tests.support.service import Served, serving
 from tests.support.world import START, W1, World
@@ -92,7 +90,7 @@ LOOKS: Final[dict[str, Callable[[], Awaitable[Look]]]] = {
 @cache
 def page(name: str) -> str:
     async def made() -> str:
-        return html(page_of(await LOOKS[name]()))
+        return html((await LOOKS[name]()).page, seen_by="one")
 
     return asyncio.run(made())
 

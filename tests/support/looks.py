@@ -1,19 +1,60 @@
 """What the status page is made of, from a world in memory."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from journal_keys.adapters.prometheus.counts import Counts
 from journal_keys.domain.audit_chain import AuditHead
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
-from journal_keys.domain.status import AuditStatus
-from journal_keys.entrypoints.http.status_page.look import Look
-from journal_keys.entrypoints.status.sight import Known
+from journal_keys.domain.status import AuditStatus, StatusReport
+from journal_keys.entrypoints.status.figures import Figures
+from journal_keys.entrypoints.status.page import Page, page_of
+from journal_keys.entrypoints.status.sight import Known, Process, Service, Sight
 from journal_keys.ports.view_board import CipherView, SigningView
+from journal_keys.use_cases.check_health import Health
 from tests.support.world import START, WINDOWS, World
 
-NOTHING = Counts(fetches={}, failures={}, webhooks={}, redis={}, old_formats={})
+NOTHING = Counts(fetches={}, failures={}, webhooks={}, redis={}, old_formats={}, held=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """All that a process which serves sees at one moment."""
+
+    at: datetime
+    report: StatusReport | None
+    failure: str
+    known: Mapping[Family, Known | None]
+    health: Health | None
+    audit: AuditStatus
+    counts: Counts
+    reports: bool
+
+    @property
+    def now(self) -> datetime:
+        """The ledger's time, where it answers."""
+        return self.sight.now
+
+    @property
+    def sight(self) -> Sight:
+        """What the answers are made of."""
+        return Sight(
+            at=self.at,
+            report=self.report,
+            audit=self.audit,
+            reports=self.reports,
+            failure=self.failure,
+            health=self.health,
+            process=Process(instance="one", known=self.known, windows=WINDOWS),
+            service=Service(name="this service", held=self.counts.held),
+        )
+
+    @property
+    def page(self) -> Page:
+        """What is shown of it."""
+        return page_of(self.sight, Figures(of="this service", counts=self.counts))
 
 
 def key(name: str, state: KeyState = KeyState.ACTIVE, *, published_at: datetime = START) -> KeyVersion:
@@ -47,14 +88,12 @@ async def look_at(world: World) -> Look:
     report = await world.describe()
     return Look(
         at=world.clock.read().wall,
-        instance="one",
         report=report,
         failure="",
         known={Family.JWT: _known(world.board.signing), Family.AES: _known(world.board.cipher)},
         health=await world.health(),
         audit=audit,
         counts=NOTHING,
-        windows=WINDOWS,
         reports=False,
     )
 

@@ -118,6 +118,7 @@ async def open_container(
     redis: "Redis | None" = None,
     meter: Meter | None = None,
     tracer: Tracer | None = None,
+    waits: bool = False,
 ) -> AsyncIterator[Container]:
     """Open vault and ledger of these settings, which `init` made earlier.
 
@@ -126,7 +127,8 @@ async def open_container(
     that is handed in is used in place of one for the URL in the settings, and stays open. Without a `meter` what is
     counted stays in the container, and without a `tracer` so does what is followed.
 
-    Where there may be a snapshot, a ledger or vault that is out of reach is told by its first use instead.
+    Where somebody `waits` for them, or there may be a snapshot, a ledger or vault that is out of reach is told by its
+    first use instead.
 
     Raises:
         SettingsError: the place in Redis belongs to another environment.
@@ -138,11 +140,11 @@ async def open_container(
         if opened is None or opened.dialect.name == "sqlite":
             url = settings.ledger_url if opened is None else opened.url.render_as_string(hide_password=False)
             opened = await stack.enter_async_context(ledger_engine(url))
-        opened = await _checked(opened, waits=settings.snapshot() is not None)
+        opened = await _checked(opened, waits=waits or settings.snapshot() is not None)
         ledger = SqlLedger(opened, SystemClock(), settings.windows().skew)
         chosen = meter or MemoryMeter()
         sharing = await _open_sharing(settings, redis, chosen, stack)
-        stores = await stack.enter_async_context(_open_stores(settings))
+        stores = await stack.enter_async_context(_open_stores(settings, waits=waits))
         more = {"meter": chosen, **({"tracer": tracer} if tracer else {}), **(sharing.providers() if sharing else {})}
         yield build_container(settings, stores, ledger, more)
 
@@ -239,7 +241,7 @@ async def upgrade_ledger(settings: Settings) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def _open_stores(settings: Settings) -> AsyncIterator[Stores]:
+async def _open_stores(settings: Settings, *, waits: bool = False) -> AsyncIterator[Stores]:
     """Open Infisical where it is enabled, else the vault.
 
     Raises:
@@ -247,7 +249,7 @@ async def _open_stores(settings: Settings) -> AsyncIterator[Stores]:
         SecretStoreError: there is no vault.
     """
     if not settings.journal_infisical_enabled:
-        vault = _open_vault(settings)
+        vault = _open_vault(settings, waits=waits or settings.snapshot() is not None)
         yield Stores(store=vault, probe=vault, condition=NoTrouble())
         return
     from journal_keys.adapters.infisical_cli.opening import open_store  # noqa: PLC0415 (a vault does not pay for it)
@@ -256,12 +258,12 @@ async def _open_stores(settings: Settings) -> AsyncIterator[Stores]:
         yield Stores(store=opened.store, probe=opened.probe, condition=opened.condition)
 
 
-def _open_vault(settings: Settings) -> SecretStore:
+def _open_vault(settings: Settings, *, waits: bool) -> SecretStore:
     opening = partial(open_vault, settings.vault_file, SystemEntropy(), master=_master(settings))
     try:
         return opening()
     except SecretStoreUnavailableError:
-        if settings.snapshot() is None:
+        if not waits:
             raise
         return LateVault(open=opening)
 

@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -19,19 +19,10 @@ from journal_keys.domain.status import AuditStatus
 from journal_keys.domain.webhooks import AlreadySeen, Ignored, Taken
 from journal_keys.ports.meter import LedgerFigures, RingFigures, Source
 from journal_keys.ports.secret_store import SecretStoreUnavailableError
+from tests.support.figures import FIGURES
 
 PATH = SecretPath.parse("/database/db_url_async")
 LABEL = {"path": str(PATH)}
-NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
-FIGURES = RingFigures(
-    family=Family.JWT,
-    generation=3,
-    confirmed_at=NOW,
-    active_since=NOW - timedelta(days=23),
-    due_at=NOW + timedelta(days=4),
-    max_age=timedelta(seconds=300),
-    window=timedelta(seconds=675),
-)
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "metrics.md"
 

@@ -1,4 +1,4 @@
-"""What a watched status draws: time lines by letters, what waits and for whom, and nothing that could forge a line."""
+"""What a watched status draws: all that the page shows, in letters, and nothing that could forge a line."""
 
 import io
 from dataclasses import replace
@@ -11,62 +11,33 @@ from rich.console import Console
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.prometheus.counts import Counts
 from journal_keys.domain.changes import AuditFact
-from journal_keys.domain.keys import Family
-from journal_keys.domain.status import StatusReport
-from journal_keys.entrypoints.cli.service_figures import Figures
+from journal_keys.domain.keys import Family, KeyState
 from journal_keys.entrypoints.cli.status_screen import Screen
-from journal_keys.entrypoints.status.answers import answers
-from journal_keys.entrypoints.status.sight import Sight
-from journal_keys.use_cases.check_health import Health, HealthStatus, PartHealth
+from journal_keys.entrypoints.status.figures import Figures
+from journal_keys.entrypoints.status.page import Page, page_of
+from journal_keys.entrypoints.status.words import plain
+from tests.support.looks import NOTHING, Look, key, look_at, ring_of, with_audit, without_ledger
 from tests.support.world import START, W1, World, request
 
+WIDE = 300
+AT_REST = "at rest"
 
-def drawn(
-    report: StatusReport,
-    *,
-    width: int = 200,
-    failure: str = "",
-    colour: bool = False,
-    health: Health | None = None,
-    figures: Figures | None = None,
-) -> str:
-    seen = Sight(at=report.at, report=report, audit=report.audit, reports=True, health=health)
-    screen = Screen(
-        report=report, answers=answers(seen), now=report.at, health=health, failure=failure, figures=figures
-    )
+
+def drawn(page: Page, *, width: int = WIDE, failure: str = "", colour: bool = False) -> str:
     console = Console(
         file=io.StringIO(), width=width, force_terminal=colour, color_system="standard" if colour else None
     )
-    console.print(screen.draw(width))
+    console.print(Screen(page=page, failure=failure).draw(width))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-async def described(world: World) -> StatusReport:
-    await world.watch_audit()
-    return await world.describe()
+async def at_rest() -> Look:
+    return await look_at(await World().initialised())
 
 
-async def test_a_ring_is_a_line_for_each_key_with_a_letter_for_each_part_of_its_life() -> None:
-    world = await World().initialised()
-    old = (await world.ring(Family.JWT)).active.kid
-    await world.rotated(Family.JWT)
-    world.clock.pass_time(W1)
-    lines = drawn(await described(world)).splitlines()
-    ring = await world.ring(Family.JWT)
-    assert ring.staged is not None
-    kids = (old, ring.active.kid, ring.staged.kid)
-    bars = {kid: next(line for line in lines if line.startswith(f"\u2502 {kid[:13]}")) for kid in kids}
-    assert "A" * 30 + "D" * 30 in bars[old]
-    assert "P" * 30 + "A" * 30 in bars[ring.active.kid]
-    assert " " * 30 + "P" * 30 in bars[ring.staged.kid]
-
-
-async def test_rings_that_are_not_made_are_drawn_as_that() -> None:
-    assert drawn(await described(World())).count("not made yet: run 'journal-keys init'") == 2
-
-
-async def test_a_wait_names_who_asked_why_and_who_holds_it_back() -> None:
+async def held_back() -> Look:
+    """Rotations that wait for ten instances, one of which is far behind; a compromised key; a fleet; figures."""
     world = await World().initialised()
     await world.rotated(Family.JWT, "first")
     await world.rotate(Family.JWT, request("second", Family.JWT, reason="[bold]the quarter[/bold] is over"))
@@ -75,13 +46,71 @@ async def test_a_wait_names_who_asked_why_and_who_holds_it_back() -> None:
     for number in range(10):
         held = {Family.JWT: 1 if number == 0 else 4, Family.AES: 1}
         await ledger.report(f"n{number}", held, expires_in=timedelta(minutes=5))
-    said = drawn(await described(world))
-    assert "  second by test: [bold]the quarter[/bold] is over" in said
-    assert "held back by instance n0 holds generation 1 of" in said
-    assert "its report expires in 5 min" in said
-    assert "10 live instances" in said
-    assert "and 2 more" in said
-    assert "n0: holds jwt 1, aes 1; reported 0 s ago" in said
+    counts = replace(NOTHING, fetches={"memory": 4000, "store": 2}, webhooks={"refused": 3})
+    look = await look_at(world)
+    return replace(look, counts=counts, at=look.at + timedelta(seconds=90))
+
+
+def texts(page: Page) -> list[str]:
+    """All that a page says, sentence by sentence and cell by cell."""
+    tables = [*(table for ring in page.rings for table in ring.tables), *page.instances, page.audit, page.health]
+    tables += page.figures
+    cells = [plain(cell) for table in tables for row in table.rows for cell in row]
+    heads = [word for table in tables for word in (table.caption, *(table.heads if table.rows else [table.empty]))]
+    said = [line for answer in page.answers for line in (answer.question, *answer.lines)]
+    facts = [plain(fact) for ring in page.rings for fact in ring.facts]
+    return [*said, *facts, *heads, *cells, page.verdict, page.at.iso, page.clocks, page.failure, page.counted]
+
+
+@pytest.mark.parametrize("width", [WIDE, 80], ids=["wide", "narrow"])
+@pytest.mark.parametrize("name", [AT_REST, "held back", "without the ledger", "with a broken chain"])
+async def test_everything_that_is_on_the_page_is_drawn(name: str, width: int) -> None:
+    look = await (at_rest() if name == AT_REST else held_back())
+    if name == "without the ledger":
+        look = without_ledger(look, "the disk is full")
+    if name == "with a broken chain":
+        look = with_audit(look, broken="audit entry 3 was changed")
+    page = look.page
+    said = "".join(drawn(page, width=width).split())
+    assert [text for text in texts(page) if "".join(text.split()) not in said] == []
+
+
+async def test_a_ring_is_a_line_for_each_key_with_a_letter_for_each_part_of_its_life() -> None:
+    world = await World().initialised()
+    await world.rotated(Family.JWT)
+    world.clock.pass_time(W1)
+    page = (await look_at(world)).page
+    line = page.rings[0].timeline
+    assert line is not None
+    bars = [row for row in drawn(page).splitlines() if row.startswith("jwt_")]
+    assert len(bars) == len(line.lanes) == 3
+    for row, lane in zip(bars, line.lanes, strict=True):
+        assert row.startswith(f"{lane.version.kid[:13]}~ ")
+        letters = row[15:]
+        shown = [{"P": "PRE_ACTIVATION", "A": "ACTIVE", "D": "DEACTIVATED"}.get(one) for one in letters]
+        past = {bar.state.value for bar in lane.bars if not bar.is_to_come and bar.width > 2}
+        assert past <= set(shown)
+        assert any(one.islower() for one in letters) == any(bar.is_to_come for bar in lane.bars)
+    assert "P staged  A in use  D reads only  C compromised; in small letters what is to come; | now" in drawn(page)
+
+
+async def test_what_is_past_is_as_long_as_it_lasted() -> None:
+    look = await at_rest()
+    known = look.known[Family.JWT]
+    assert known is not None
+    leaked = key("jwt_leaked", KeyState.COMPROMISED, published_at=START)
+    half = ring_of(leaked, key("jwt_used", published_at=START + timedelta(days=1)))
+    at = START + timedelta(days=2)
+    aged = replace(known, ring=half, confirmed_at=at)
+    page = without_ledger(replace(look, known={**look.known, Family.JWT: aged}, at=at)).page
+    rows = {row[:15].strip(): row[15:] for row in drawn(page).splitlines() if row.startswith("jwt_")}
+    assert rows == {"jwt_leaked": "A" * 40 + "C" * 40, "jwt_used": " " * 40 + "A" * 40}
+
+
+async def test_rings_that_are_not_made_are_drawn_as_that() -> None:
+    said = drawn((await look_at(World())).page)
+    for family in Family:
+        assert f"There is no {family} ring: run 'journal-keys init'." in said
 
 
 FORGED = {
@@ -94,63 +123,65 @@ FORGED = {
 
 @pytest.mark.parametrize("reason", FORGED.values(), ids=FORGED.keys())
 async def test_a_reason_that_somebody_put_into_the_ledger_forges_no_line(reason: str) -> None:
-    report = await described(await World().initialised())
-    fact = AuditFact(at=START, actor="ops", action="done", family=None, kid=None, reason=reason)
-    spoilt = replace(report, recent=(replace(report.recent[0], fact=fact), *report.recent[1:]))
-    said = drawn(spoilt, failure=reason)
-    assert reason not in said
-    assert not {"\x1b", "\r", "\u202e"} & set(said)
-    assert not [line for line in said.splitlines() if line.lstrip("\u2502 ").startswith("Forged")]
-    assert reason.encode("unicode_escape").decode("ascii") in said
+    look = await at_rest()
+    report = look.report
+    assert report is not None
+    fact = AuditFact(at=START, actor=reason, action="done", family=None, kid=None, reason=reason)
+    recent = (replace(report.recent[0], fact=fact), *report.recent[1:])
+    spoilt = replace(look, report=replace(report, recent=recent))
+    for width in (WIDE, 80):
+        said = drawn(spoilt.page, failure=reason, width=width)
+        assert reason not in said
+        assert not {"\x1b", "\r", "\u202e"} & set(said)
+        assert not [line for line in said.splitlines() if line.lstrip().startswith("Forged")]
+        assert "".join(reason.encode("unicode_escape").decode("ascii").split()) in "".join(said.split())
 
 
-async def test_a_failure_is_told_beside_the_report_of_before() -> None:
-    said = drawn(await described(await World().initialised()), failure="the ledger says nothing")
-    assert "asked again: the ledger says nothing" in said
+async def test_markup_of_a_reason_stays_letters() -> None:
+    assert "[bold]the quarter[/bold] is over" in drawn((await held_back()).page)
+
+
+async def test_a_failure_is_told_beside_what_was_seen_before() -> None:
+    said = drawn((await at_rest()).page, failure="the ledger says nothing")
+    assert "! as of then, asked again: the ledger says nothing" in said
     assert "Which key signs now" in said
 
 
-async def test_a_broken_chain_is_drawn_as_one() -> None:
-    report = await described(await World().initialised())
-    said = drawn(replace(report, audit=replace(report.audit, broken="audit entry 3 was changed")))
-    assert "BROKEN: audit entry 3 was changed" in said
-    assert "! Was the audit trail tampered with?" in said
+async def test_where_nothing_was_ever_seen_of_the_ledger_it_is_said_why() -> None:
+    page = page_of(replace(without_ledger(await at_rest(), "no answer").sight, process=None), None)
+    said = drawn(page)
+    assert "! the ledger cannot be read: no answer" in said
+    assert "What this process holds" not in said
+    assert "Nothing is known of it." in said
+
+
+async def test_what_is_wrong_is_marked_without_colours_too() -> None:
+    look = with_audit(await at_rest(), broken="audit entry 3 was changed")
+    assert "! Was the audit trail tampered with? Yes: audit entry 3 was changed." in drawn(look.page)
+    assert "journal-keys status: wrong, " in drawn(look.page)
 
 
 @pytest.mark.parametrize("width", [30, 60, 120])
 async def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    said = drawn(await described(await World().initialised()), width=width)
+    said = drawn((await held_back()).page, width=width)
     assert max(len(line) for line in said.splitlines()) <= width
 
 
 async def test_colours_only_repeat_what_letters_say() -> None:
-    report = await described(await World().initialised())
-    assert "\x1b[32mAAAA" in drawn(report, colour=True)
-    assert "AAAA" in drawn(report)
+    page = (await at_rest()).page
+    assert "\x1b[32ma" in drawn(page, colour=True)
+    assert "\x1b" not in drawn(page)
 
 
-async def test_health_and_encryptions_are_drawn() -> None:
-    world = await World().initialised()
-    report, health = await described(world), await world.health()
-    said = drawn(report, health=health)
-    assert "\u2502 store: healthy " in said
-    assert "The key in use made 0 encryptions of at most 4,294,967,296" in said
-    lost = replace(health, store=PartHealth(status=HealthStatus.UNHEALTHY, reason="the vault is missing"))
-    assert "\u2502 store: unhealthy the vault is missing " in drawn(report, health=lost)
-    assert "! Is anything stuck, and why? Yes: the secret store: the vault is missing." in drawn(report, health=lost)
-    assert "not known: no answer in time" in drawn(report)
-
-
-async def test_figures_are_a_line_for_each_sum_and_where_there_are_none_it_is_said_why() -> None:
-    report = await described(await World().initialised())
+async def test_figures_are_those_of_a_service_that_is_named_or_it_is_said_why_there_are_none() -> None:
+    sight = (await at_rest()).sight
+    url = "http://localhost:8000/metrics"
     counts = Counts(
-        fetches={"memory": 4000, "store": 2}, failures={}, webhooks={"refused": 3}, redis={}, old_formats={}
+        fetches={"memory": 4000, "store": 2}, failures={}, webhooks={"refused": 3}, redis={}, old_formats={}, held=()
     )
-    said = drawn(report, figures=Figures(of="http://localhost:8000/metrics", counts=counts))
-    assert "figures of http://localhost:8000/metrics" in said
-    assert "Fetches of secrets and folders, by what answered: memory 4,000, store 2 " in said
-    assert "Webhooks, by what became of them: refused 3 " in said
+    said = drawn(page_of(sight, Figures(of=url, counts=counts)))
+    assert f"Sums over all processes of {url} since they began to count." in said
+    assert "memory       4,000" in said
     assert "Questions to Redis, by what became of them: None was asked." in said
-    silent = drawn(report, figures=Figures(of="http://localhost:8000/metrics", failure="no answer"), colour=True)
-    assert "\x1b[31m! not known: no answer\x1b[0m" in silent
-    assert "--figures" in drawn(report)
+    assert f"Those of {url} are not known: no answer." in drawn(page_of(sight, Figures(of=url, failure="no answer")))
+    assert "--figures http://localhost:8000" in drawn(page_of(sight, None))

@@ -4,7 +4,8 @@ import gc
 import os
 import pwd
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -23,10 +24,16 @@ def operator() -> str:
         return f"operator:{uid}"
 
 
-def on_container(command: "Callable[[Container], Awaitable[T]]", *, makes: Literal["", "rings", "ledger"] = "") -> T:
+def on_container(
+    command: "Callable[[Container], Awaitable[T]]",
+    *,
+    makes: Literal["", "rings", "ledger"] = "",
+    waits: bool = False,
+) -> T:
     """Open what the settings name, run the command on it, close it.
 
-    What is not there is made for a command that makes rings, or a lost ledger.
+    What is not there is made for a command that makes rings, or a lost ledger. A command that `waits` is run where
+    ledger or store are out of reach, too, and meets that itself.
 
     Raises:
         JournalKeysError: as the command and `resources` do.
@@ -37,7 +44,9 @@ def on_container(command: "Callable[[Container], Awaitable[T]]", *, makes: Liter
         from journal_keys.entrypoints.resources import open_container, provision, rebuild
 
     settings = command_settings()
-    opened = {"": open_container, "rings": provision, "ledger": rebuild}[makes]
+    makers: dict[str, Callable[[Settings], AbstractAsyncContextManager[Container]]]
+    makers = {"": partial(open_container, waits=waits), "rings": provision, "ledger": rebuild}
+    opened = makers[makes]
 
     async def run() -> T:
         async with opened(settings) as container:

@@ -8,26 +8,17 @@ from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from journal_keys.adapters.prometheus.counts import Counts, counted_in
+from journal_keys.adapters.prometheus.counts import counted_in
 from journal_keys.domain.errors import InvalidNameError
 from journal_keys.entrypoints.http.doors import METRICS
 from journal_keys.entrypoints.http.loopback import is_own_host
-from journal_keys.entrypoints.status.figures import sums_of
+from journal_keys.entrypoints.status.figures import Figures, sums_of
 from journal_keys.entrypoints.status.words import number
 
 _WITHIN_S: Final = 1.0
 _MOST: Final = 4 * 1024 * 1024
 _OK: Final = 200
 _EXPECTED: Final = "--figures is a URL on this machine's loopback, like http://localhost:8000/metrics"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What the service counted; or None, and why that is not known."""
-
-    of: str
-    counts: Counts | None = None
-    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

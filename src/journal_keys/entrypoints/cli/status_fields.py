@@ -1,39 +1,45 @@
 """A status report as what programs read: `journal-keys status --json`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from journal_keys.domain.fleet import Instance, laggards
 from journal_keys.domain.keys import Family
 from journal_keys.domain.status import RingStatus, StatusReport
-from journal_keys.entrypoints.cli.service_figures import Figures
 from journal_keys.entrypoints.status.answer import Answer
-from journal_keys.use_cases.check_health import Health
+from journal_keys.entrypoints.status.answers import answers
+from journal_keys.entrypoints.status.figures import Figures
+from journal_keys.entrypoints.status.sight import Sight
 
 _NOT_MADE = "not made yet: run 'journal-keys init'"
 
 
-def as_fields(
-    report: StatusReport, answers: Iterable[Answer], health: Health | None, figures: Figures | None
-) -> dict[str, object]:
-    """Give all of the report, `at`, `answers`, `rings`, `instances`, `health`, `audit`, `recent`, and `figures`.
+def as_fields(sight: Sight, figures: Figures | None) -> dict[str, object]:
+    """Give `at`, `answers`, `rings`, `instances`, `health`, `audit`, `recent`, `figures`, and `failure`.
 
-    `health` is None where it could not be found out in time, `figures` where a service was not asked for them.
+    What is of the ledger is None where it could not be read; `failure` says why then, and is empty else. `health` is
+    None where it could not be found out in time, `figures` where a service was not asked for them.
     """
+    report, health, audit = sight.report, sight.health, sight.audit
     return {
-        "at": report.at,
-        "answers": [_answer(one) for one in answers],
-        "rings": [{**ring_row(report, family), **_more(report.rings[family])} for family in report.rings],
-        "instances": [_instance(one) for one in report.instances],
+        "at": sight.now,
+        "answers": [_answer(one) for one in answers(sight)],
+        "rings": [{**ring_row(report, family), **_more(report.rings[family])} for family in report.rings]
+        if report
+        else None,
+        "instances": [_instance(one) for one in report.instances] if report else None,
         "health": {"overall": health.overall, **health.parts} if health else None,
         "audit": {
-            "is_broken": bool(report.audit.broken),
-            "broken": report.audit.broken,
-            "whole_at": report.audit.whole_at,
-            "head": str(report.audit.head),
+            "is_broken": bool(audit.broken),
+            "broken": audit.broken,
+            "whole_at": audit.whole_at,
+            "head": str(audit.head),
         },
-        "recent": [{"sequence": one.sequence, "hash": one.hash, "fact": one.fact} for one in report.recent],
+        "recent": [{"sequence": one.sequence, "hash": one.hash, "fact": one.fact} for one in report.recent]
+        if report
+        else None,
         "figures": figures,
+        "failure": sight.failure,
     }
 
 

@@ -1,165 +1,142 @@
-"""A status report drawn for a terminal: nothing of the ledger is read as markup, and colours only repeat letters."""
+"""What is shown of the status, drawn for a terminal: nothing of it is read as markup, colours only repeat words."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Final
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
-from rich.panel import Panel
+from rich.padding import Padding
+from rich.rule import Rule
 from rich.text import Text
 
-from journal_keys.domain.audit_chain import AuditEntry
-from journal_keys.domain.fleet import Instance
-from journal_keys.domain.keys import Family, KeyState, KeyVersion
-from journal_keys.domain.status import RingStatus, StatusReport
+from journal_keys.domain.keys import KeyState
 from journal_keys.entrypoints.cli.output import printable
-from journal_keys.entrypoints.cli.service_figures import Figures, figure_lines
-from journal_keys.entrypoints.status.answer import Answer
-from journal_keys.entrypoints.status.events import told, waits
-from journal_keys.entrypoints.status.rings import encryptions
-from journal_keys.entrypoints.status.words import iso, length, plain
-from journal_keys.use_cases.check_health import Health
+from journal_keys.entrypoints.status.page import Page
+from journal_keys.entrypoints.status.rings import RingPart
+from journal_keys.entrypoints.status.table import Table
+from journal_keys.entrypoints.status.timeline import Bar, Lane, Timeline
+from journal_keys.entrypoints.status.words import Sentence, plain
 
 _LETTERS: Final = {
     KeyState.PRE_ACTIVATION: ("P", "cyan"),
     KeyState.ACTIVE: ("A", "green"),
     KeyState.DEACTIVATED: ("D", "yellow"),
     KeyState.COMPROMISED: ("C", "red"),
-    KeyState.DESTROYED: ("X", "dim"),
 }
-_LEGEND: Final = "P staged  A in use  D reads only  C compromised  X destroyed"
-_ELSEWHERE: Final = "Caches and webhooks: each service counts its own, --figures http://localhost:8000 shows them."
-_KEYS: Final = 6
-_INSTANCES: Final = 8
-_ENTRIES: Final = 6
+_LEGEND: Final = "P staged  A in use  D reads only  C compromised; in small letters what is to come; | now"
 _KID: Final = 14
-_BESIDE_BAR: Final = _KID + 8
 _LEAST_BAR: Final = 10
 _MOST_BAR: Final = 80
+_GAP: Final = "  "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """One picture; `now` is the ledger's clock, `failure` says why the report is not of now."""
+    """One picture of what the status page shows; `failure` says why it is not of now."""
 
-    report: StatusReport
-    answers: tuple[Answer, ...]
-    now: datetime
-    health: Health | None
+    page: Page
     failure: str = ""
-    figures: Figures | None = None
 
     def draw(self, width: int) -> RenderableType:
         """Give it for a terminal of so many columns."""
-        rings = (self._ring(family, status, width) for family, status in self.report.rings.items())
-        return Group(
-            *self._head(), *self._answers(), *rings, *self._instances(), self._health(), self._audit(), self._figures()
+        page = self.page
+        parts = (
+            self._head(),
+            self._answers(),
+            *(_ring(ring, width) for ring in page.rings),
+            _part("Instances", _tables(page.instances, width)),
+            _part("Audit", [_said(page.answers[-1].lines[0]), *_tables([page.audit], width)]),
+            _part("Health", _tables([page.health], width)),
+            _part("Figures", [_said(f"{page.counted}."), *_tables(page.figures, width)]),
         )
+        return Group(*(line for part in parts for line in part))
 
     def _head(self) -> Iterator[Text]:
-        yield Text(f"journal-keys, {iso(self.now)} by the ledger's clock; Ctrl-C ends", style="bold")
+        yield Text(f"journal-keys status: {self.page.verdict}, {self.page.at.iso} by the ledger's clock", style="bold")
+        if self.page.clocks:
+            yield _said(self.page.clocks)
         if self.failure:
-            yield Text(f"! as of {iso(self.report.at)}, asked again: {printable(self.failure)}", style="red")
+            yield Text(f"! as of then, asked again: {printable(self.failure)}", style="red")
+        if self.page.failure:
+            yield Text(f"! the ledger cannot be read: {printable(self.page.failure)}", style="red")
 
     def _answers(self) -> Iterator[Text]:
-        for answer in self.answers:
+        for answer in self.page.answers:
             mark, style = ("  ", "") if answer.is_well else ("! ", "red")
             yield Text.assemble((f"{mark}{answer.question} ", "bold"), (printable(answer.says), style))
 
-    def _ring(self, family: Family, status: RingStatus | None, width: int) -> Panel:
-        if status is None:
-            return Panel(Text("not made yet: run 'journal-keys init'"), title=family.value)
-        used = [Text(encryptions(status))] if family is Family.AES else []
-        lines = [*self._bars(status, width), Text(_LEGEND, style="dim"), *used, *self._coming(status)]
-        return Panel(Group(*lines), title=f"{family}, generation {status.ring.generation}", title_align="left")
 
-    def _bars(self, status: RingStatus, width: int) -> Iterator[Text]:
-        versions = sorted(status.ring.versions, key=lambda one: (one.is_accepted, one.since))[-_KEYS:]
-        columns = min(max(width - _BESIDE_BAR, _LEAST_BAR), _MOST_BAR)
-        begin = min(version.published_at for version in versions)
-        for version in sorted(versions, key=lambda one: one.published_at):
-            yield Text(f"{_short(version.kid)} ", no_wrap=True).append_text(_bar(version, begin, self.now, columns))
-
-    def _coming(self, status: RingStatus) -> Iterator[Text]:
-        for event in status.upcoming:
-            yield Text(printable(f"next: {plain(told(status, event, self.now))}"))
-        if status.wait is not None:
-            yield Text(printable(plain(waits(status.wait, self.now))), style="yellow")
-            for record in status.wait.rotations[:_KEYS]:
-                request = record.request
-                yield Text(printable(f"  {request.rotation_id} by {request.actor}: {request.reason}"))
-            for one in status.wait.behind[:_INSTANCES]:
-                gone = length(one.expires_at - self.now)
-                yield Text(printable(f"  held back by {one}; its report expires in {gone}"), style="red")
-        if status.trouble:
-            yield Text(printable(f"! {status.trouble}"), style="red")
-
-    def _instances(self) -> Iterator[Panel]:
-        found = self.report.instances
-        if found:
-            shown = [Text(self._instance(one)) for one in found[:_INSTANCES]]
-            more = [Text(f"and {len(found) - _INSTANCES} more")] if len(found) > _INSTANCES else []
-            yield Panel(Group(*shown, *more), title=f"{len(found)} live instances", title_align="left")
-
-    def _instance(self, one: Instance) -> str:
-        held = ", ".join(f"{family} {held.generation}" for family, held in one.held.items())
-        return printable(f"{one.name}: holds {held}; reported {length(self.now - one.reported_at)} ago")
-
-    def _health(self) -> Panel:
-        parts = self.health.parts if self.health else {}
-        told = [f"{name}: {part.status} {part.reason}".rstrip() for name, part in parts.items()]
-        lines = [Text(printable(line)) for line in told or ("not known: no answer in time",)]
-        return Panel(Group(*lines), title="health", title_align="left")
-
-    def _audit(self) -> Panel:
-        audit = self.report.audit
-        verdict = Text(printable(f"BROKEN: {audit.broken}"), style="red") if audit.broken else Text("the chain holds")
-        return Panel(
-            Group(verdict, *_entries(self.report.recent[:_ENTRIES])),
-            title=f"audit, {audit.head.sequence} entries followed",
-            title_align="left",
-        )
-
-    def _figures(self) -> Panel | Text:
-        if self.figures is None:
-            return Text(_ELSEWHERE, style="dim")
-        style = "red" if self.figures.counts is None else ""
-        lines = (Text(printable(line), style=style) for line in figure_lines(self.figures))
-        return Panel(Group(*lines), title=Text(f"figures of {printable(self.figures.of)}"), title_align="left")
+def _part(title: str, lines: Iterable[RenderableType]) -> Iterator[RenderableType]:
+    yield Rule(Text(title, style="bold"), align="left", characters="-", style="dim")
+    yield from lines
 
 
-def _entries(entries: Iterable[AuditEntry]) -> Iterator[Text]:
-    for entry in entries:
-        fact = entry.fact
-        about = f" {fact.kid}" if fact.kid else ""
-        yield Text(printable(f"{entry.sequence} {iso(fact.at)} {fact.action}{about} by {fact.actor}: {fact.reason}"))
+def _ring(ring: RingPart, width: int) -> Iterator[RenderableType]:
+    facts = [_said(f"{plain(fact)}.") for fact in ring.facts]
+    drawn = _timeline(ring.timeline, width) if ring.timeline else ()
+    yield from _part(ring.title, [*facts, *drawn, *_tables(ring.tables, width)])
+
+
+def _timeline(line: Timeline, width: int) -> Iterator[Text]:
+    columns = min(max(width - _KID - 1, _LEAST_BAR), _MOST_BAR)
+    now = min(int(line.axis.now_x * columns / 100), columns - 1)
+    for lane in line.lanes:
+        yield Text(f"{_short(lane.version.kid)} ", no_wrap=True).append_text(_bars(lane, columns, now))
+    yield Text(_LEGEND, style="dim")
+
+
+def _bars(lane: Lane, columns: int, now: int) -> Text:
+    """Draw a letter for each part of the axis that a bar lies in, and `|` for now where none does."""
+    letters = [("|", "dim") if column == now else (" ", "") for column in range(columns)]
+    for bar in lane.painted:
+        begin = min(int(bar.x * columns / 100), columns - 1)
+        end = max(round((bar.x + bar.width) * columns / 100), begin + 1)
+        letters[begin:end] = [_letter(bar)] * (min(end, columns) - begin)
+    drawn = Text(no_wrap=True)
+    for (letter, style), same in groupby(letters):
+        drawn.append(letter * len(list(same)), style)
+    return drawn
+
+
+def _letter(bar: Bar) -> tuple[str, str]:
+    letter, style = _LETTERS[bar.state]
+    return (letter.lower(), style) if bar.is_to_come else (letter, style)
 
 
 def _short(kid: str) -> str:
-    return kid if len(kid) <= _KID else f"{kid[: _KID - 1]}\u2026"
+    return kid.ljust(_KID) if len(kid) <= _KID else f"{kid[: _KID - 1]}~"
 
 
-def _bar(version: KeyVersion, begin: datetime, now: datetime, columns: int) -> Text:
-    """Draw the key's life from `begin` to now, a letter for each part of that time, the last one its state of now."""
-    span = max(now, version.since) - begin
-    states = [_state_at(version, begin + span * column / columns) for column in range(1, columns)]
-    bar = Text(no_wrap=True)
-    for state, same in groupby([*states, version.state]):
-        letter, style = _LETTERS[state] if state else (" ", "")
-        bar.append(letter * len(list(same)), style)
-    return bar
+def _tables(tables: Iterable[Table], width: int) -> Iterator[RenderableType]:
+    for table in tables:
+        if not table.rows:
+            yield Text.assemble((f"{table.caption}: ", "bold"), table.empty)
+            continue
+        yield Text(table.caption, style="bold")
+        rows = [[_text(cell) for cell in row] for row in table.rows]
+        widths = [max(map(cell_len, column)) for column in zip(table.heads, *rows, strict=True)]
+        is_wide_enough = sum(widths) + len(_GAP) * len(widths) <= width
+        yield from _columns(table.heads, rows, widths) if is_wide_enough else _records(table.heads, rows)
 
 
-def _state_at(version: KeyVersion, at: datetime) -> KeyState | None:
-    """Give the state in which it was then, None before its publication."""
-    moments = {
-        KeyState.PRE_ACTIVATION: version.published_at,
-        KeyState.ACTIVE: version.activated_at,
-        KeyState.DEACTIVATED: version.deactivated_at,
-        KeyState.COMPROMISED: version.compromised_at,
-        KeyState.DESTROYED: version.destroyed_at,
-    }
-    entered = [state for state, since in moments.items() if since is not None and since <= at]
-    return entered[-1] if entered else None
+def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> Iterator[Text]:
+    for row, style in ((heads, "dim"), *((row, "") for row in rows)):
+        padded = (cell + " " * (wide - cell_len(cell)) for cell, wide in zip(row, widths, strict=True))
+        yield Text((_GAP + _GAP.join(padded)).rstrip(), style=style, no_wrap=True)
+
+
+def _records(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[RenderableType]:
+    """Give each row as a sentence: what has no room beside each other, wraps."""
+    for row in rows:
+        told = "; ".join(f"{head}: {cell}" for head, cell in zip(heads, row, strict=True))
+        yield Padding(Text(told), (0, 0, 0, len(_GAP)))
+
+
+def _text(cell: Sentence) -> str:
+    return printable(plain(cell))
+
+
+def _said(text: str) -> Text:
+    return Text(printable(text))

@@ -7,7 +7,7 @@ from journal_keys.domain.fleet import Instance
 from journal_keys.domain.keys import Family
 from journal_keys.domain.status import StatusReport
 from journal_keys.entrypoints.status.answer import Answer, Verdict
-from journal_keys.entrypoints.status.sight import Process, Sight
+from journal_keys.entrypoints.status.sight import Service, Sight
 from journal_keys.entrypoints.status.words import Code, Part, Sentence, listed
 
 _NAMED: Final = 3
@@ -16,7 +16,7 @@ _ALONE: Final = "instances do not report with a ledger on SQLite: only processes
 
 
 def agree(sight: Sight) -> Answer:
-    """Compare what was reported, or, where nobody reports, what this process holds."""
+    """Compare what was reported, or, where nobody reports, what processes of this machine hold."""
     verdict, sentence = _found(sight, sight.report) if sight.report else _unknown()
     return Answer(question="Does every instance agree?", verdict=verdict, sentences=(sentence,))
 
@@ -42,7 +42,7 @@ def _found(sight: Sight, report: StatusReport) -> tuple[Verdict, Sentence]:
     if sight.reports:
         none = "No instance reports: none runs, or none has reached the ledger before its last report expired"
         return Verdict.LOOK, (none,)
-    return _of_process(sight.process, generations)
+    return _unreported(sight, generations)
 
 
 def _of_instances(instances: tuple[Instance, ...], generations: Mapping[Family, int]) -> tuple[Verdict, Sentence]:
@@ -63,13 +63,26 @@ def _named(instances: list[Instance]) -> tuple[Part, ...]:
     return tuple(part for one in held for part in one)[:-1]
 
 
-def _of_process(process: Process | None, generations: Mapping[Family, int]) -> tuple[Verdict, Sentence]:
+def _unreported(sight: Sight, generations: Mapping[Family, int]) -> tuple[Verdict, Sentence]:
+    process, service = sight.process, sight.service
+    if service is not None and service.held and (process is None or len(service.held) > 1):
+        return _of_service(service, generations)
     if process is None:
-        return Verdict.UNKNOWN, (f"Not known: {_ALONE}",)
+        return Verdict.UNKNOWN, (f"Not known: {_ALONE}; --figures http://localhost:8000 shows what these hold",)
     held = {family: known.ring.generation for family, known in process.known.items() if known}
     if held == generations:
         return Verdict.GOOD, (f"Yes: this process holds {_listed(held)}, as the ledger says; {_ALONE}",)
     told = f"No: this process holds {_listed(held)}, and the ledger {_listed(generations)}; {_ALONE}"
+    return Verdict.LOOK, (told,)
+
+
+def _of_service(service: Service, generations: Mapping[Family, int]) -> tuple[Verdict, Sentence]:
+    behind, number = [held for held in service.held if held != generations], len(service.held)
+    who = f"of {number} processes of {service.name}"
+    if not behind:
+        told = f"Yes: {number} {who} hold {_listed(generations)}, as the ledger says; {_ALONE}"
+        return Verdict.GOOD, (told,)
+    told = f"No: {len(behind)} {who} hold other than {_listed(generations)}, one of them {_listed(behind[0])}; {_ALONE}"
     return Verdict.LOOK, (told,)
 
 

@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from journal_keys.adapters.prometheus.counts import Counts
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the service counted that `of` names; or None, and why that is not known."""
+
+    of: str
+    counts: Counts | None = None
+    failure: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Sums:
     """One sum for each value of a label; `empty` is what is said where all of them are 0."""

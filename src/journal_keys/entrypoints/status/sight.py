@@ -26,8 +26,17 @@ class Known:
 class Process:
     """What a process that serves knows beside the ledger."""
 
+    instance: str
     known: Mapping[Family, Known | None]
     windows: Windows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the figures of all processes of one service tell: of each, the generations of the rings that it holds."""
+
+    name: str
+    held: tuple[Mapping[Family, int], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +45,7 @@ class Sight:
 
     `report` is None where the ledger could not be read, and `failure` says why then. `reports` is whether instances
     that share this ledger say what they hold. `health` is None where it could not be found out in time. `process` is
-    None where a command asks: it holds no ring of its own.
+    None where a command asks: it holds no ring of its own. `service` is None where no figures are known.
     """
 
     at: datetime
@@ -46,6 +55,7 @@ class Sight:
     health: Health | None
     failure: str = ""
     process: Process | None = None
+    service: Service | None = None
 
     @property
     def now(self) -> datetime:

@@ -10,18 +10,18 @@ import pytest
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.domain.keys import Family
 from journal_keys.domain.status import RingStatus
-from journal_keys.entrypoints.http.status_page.look import Look
 from journal_keys.entrypoints.status.answer import Answer, Verdict
 from journal_keys.entrypoints.status.answers import answers
-from journal_keys.entrypoints.status.sight import Sight
+from journal_keys.entrypoints.status.sight import Service, Sight
 from journal_keys.use_cases.check_health import Health, HealthStatus, PartHealth
-from tests.support.looks import look_at, with_audit, without_ledger
+from tests.support.looks import NOTHING, Look, look_at, with_audit, without_ledger
 from tests.support.world import START, W1, WINDOWS, World
 
 SIGNS, ENCRYPTS, NEXT, STUCK, AGREE, TAMPERED = range(6)
 PASSED = timedelta(hours=2)
 BOTH = "generation 1 of jwt and generation 1 of aes"
 ALONE = "instances do not report with a ledger on SQLite: only processes of this machine share it"
+ASK = "--figures http://localhost:8000 shows what these hold"
 CUT_OFF = "Only a head that is kept elsewhere shows an end that was cut off before."
 
 
@@ -32,7 +32,7 @@ def said(sight: Sight, question: int) -> tuple[Verdict, str]:
 
 def by_command(look: Look) -> Sight:
     """What a command sees, which holds no ring of its own."""
-    return replace(look.sight, process=None)
+    return replace(look.sight, process=None, service=None)
 
 
 async def at_rest() -> World:
@@ -83,7 +83,7 @@ async def test_a_command_says_the_same_but_of_itself() -> None:
     look = await look_at(await at_rest())
     served, asked = answers(look.sight), answers(by_command(look))
     assert [one for one in range(6) if served[one] != asked[one]] == [AGREE]
-    assert said(by_command(look), AGREE) == (Verdict.UNKNOWN, f"Not known: {ALONE}.")
+    assert said(by_command(look), AGREE) == (Verdict.UNKNOWN, f"Not known: {ALONE}; {ASK}.")
     assert all(answer.is_well for answer in asked)
 
 
@@ -118,7 +118,7 @@ async def test_rings_that_are_not_made_are_wrong_and_say_what_to_do() -> None:
                 f" {bare} another environment's; run 'journal-keys init' if it was never set up."
             ),
         ),
-        (Verdict.UNKNOWN, f"Not known: {ALONE}."),
+        (Verdict.UNKNOWN, f"Not known: {ALONE}; {ASK}."),
         (
             Verdict.GOOD,
             (f"No sign of it: 0 entries hold, last followed from the beginning 2026-01-01T00:00:00Z (now). {CUT_OFF}"),
@@ -224,6 +224,41 @@ async def test_a_process_that_holds_an_older_ring_says_so() -> None:
     verdict, told = said(replace(look, report=await world.describe()).sight, AGREE)
     assert verdict is Verdict.LOOK
     assert told.startswith(f"No: this process holds {BOTH}, and the ledger generation 3 of jwt and")
+
+
+LAGS = "generation 1 of jwt and generation 0 of aes"
+ALIKE, OLD = {Family.JWT: 1, Family.AES: 1}, {Family.JWT: 1, Family.AES: 0}
+
+
+@pytest.mark.parametrize(
+    ("held", "verdict", "told"),
+    [
+        ((ALIKE,), Verdict.GOOD, f"Yes: 1 of 1 processes of URL hold {BOTH}, as the ledger says; {ALONE}."),
+        ((ALIKE, ALIKE), Verdict.GOOD, f"Yes: 2 of 2 processes of URL hold {BOTH}, as the ledger says; {ALONE}."),
+        (
+            (ALIKE, OLD, ALIKE),
+            Verdict.LOOK,
+            f"No: 1 of 3 processes of URL hold other than {BOTH}, one of them {LAGS}; {ALONE}.",
+        ),
+        ((), Verdict.UNKNOWN, f"Not known: {ALONE}; {ASK}."),
+    ],
+    ids=["one", "all", "not all", "none yet"],
+)
+async def test_a_command_that_was_named_a_service_tells_what_its_processes_hold(
+    held: tuple[dict[Family, int], ...], verdict: Verdict, told: str
+) -> None:
+    look = await look_at(await at_rest())
+    sight = replace(by_command(look), service=Service(name="URL", held=held))
+    assert said(sight, AGREE) == (verdict, told)
+
+
+async def test_a_page_tells_of_all_processes_of_its_service_where_there_are_several() -> None:
+    look = await look_at(await at_rest())
+    alone, beside = (replace(look, counts=replace(NOTHING, held=held)) for held in ((ALIKE,), (ALIKE, OLD)))
+    assert said(alone.sight, AGREE) == (Verdict.GOOD, f"Yes: this process holds {BOTH}, as the ledger says; {ALONE}.")
+    verdict, told = said(beside.sight, AGREE)
+    assert verdict is Verdict.LOOK
+    assert told.startswith(f"No: 1 of 2 processes of this service hold other than {BOTH}, one of them ")
 
 
 async def test_a_view_that_nobody_confirmed_for_long_is_told() -> None:

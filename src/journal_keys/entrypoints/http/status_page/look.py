@@ -1,23 +1,21 @@
 """What the page is made of: one look at the ledger, at this process, and at the figures of all processes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from journal_keys.adapters.prometheus.counts import Counts, counts
+from journal_keys.adapters.prometheus.counts import counts
 from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
-from journal_keys.domain.status import AuditStatus, StatusReport
-from journal_keys.domain.windows import Windows
+from journal_keys.domain.status import StatusReport
 from journal_keys.entrypoints.health_looks import Look as HealthLook
-from journal_keys.entrypoints.status.sight import Known, Process, Sight
+from journal_keys.entrypoints.status.figures import Figures
+from journal_keys.entrypoints.status.sight import Known, Process, Service, Sight
 from journal_keys.ports.view_board import CipherView, SigningView
-from journal_keys.use_cases.check_health import Health
 
 HealthNow: TypeAlias = Callable[[], Awaitable[HealthLook]]
 """Gives health as it was found just now, in bounded time."""
@@ -25,66 +23,28 @@ _FOLLOWED_WITHIN_S: Final = 1.0
 """A longer chain is followed bit by bit, look by look."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """Everything at one moment. `report` is None where the ledger could not be read, and `failure` says why then.
-
-    `health` is None where it could not be found out in time. `at` is this machine's clock. `reports` is whether
-    instances that share this ledger say what they hold.
-    """
-
-    at: datetime
-    instance: str
-    report: StatusReport | None
-    failure: str
-    known: Mapping[Family, Known | None]
-    health: Health | None
-    audit: AuditStatus
-    counts: Counts
-    windows: Windows
-    reports: bool
-
-    @property
-    def sight(self) -> Sight:
-        """What the answers are made of."""
-        return Sight(
-            at=self.at,
-            report=self.report,
-            audit=self.audit,
-            reports=self.reports,
-            failure=self.failure,
-            health=self.health,
-            process=Process(known=self.known, windows=self.windows),
-        )
-
-    @property
-    def now(self) -> datetime:
-        """What moments are seen from: the ledger's time, where it answers."""
-        return self.sight.now
-
-
 async def look(
     container: Container, health: HealthNow, *, timeout: timedelta, folder: Path | None, reports: bool
-) -> Look:
+) -> tuple[Sight, Figures]:
     """Look at everything: the ledger is waited for as long as `timeout` and a little more.
 
-    The audit chain is followed first where this process has not followed it yet.
+    The audit chain is followed first where this process has not followed it yet. `reports` is whether instances that
+    share this ledger say what they hold, and `folder` where all processes of this service keep their figures.
     """
     container.show_figures()()
-    figures = await asyncio.to_thread(counts, folder=folder)
+    counted = await asyncio.to_thread(counts, folder=folder)
     (report, failure), looked = await asyncio.gather(_report(container, timeout), health())
-    return Look(
+    sight = Sight(
         at=container.clock().read().wall,
-        instance=container.instance_name(),
         report=report,
-        failure=failure,
-        known=_known(container),
-        health=looked.health,
         audit=report.audit if report else container.watch_audit().status(),
-        counts=figures,
-        windows=container.windows(),
         reports=reports,
+        failure=failure,
+        health=looked.health,
+        service=Service(name="this service", held=counted.held),
+        process=Process(instance=container.instance_name(), known=_known(container), windows=container.windows()),
     )
+    return sight, Figures(of="this service", counts=counted)
 
 
 async def _report(container: Container, timeout: timedelta) -> tuple[StatusReport | None, str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from journal_keys.entrypoints.http.status_page.page import STATES, Page
+from journal_keys.entrypoints.status.page import STATES, Page
 from journal_keys.entrypoints.status.words import iso, spaced, visible
 
 _FOLDER: Final = files(__package__)
@@ -30,11 +30,10 @@ def content_security_policy() -> str:
     )
 
 
-def html(page: Page) -> str:
+def html(page: Page, *, seen_by: str) -> str:
     """Write the page down."""
-    return (
-        _template().render(page=page, states=STATES, style=style(), iso=iso, spaced=spaced).lstrip()
-    )  # behind the macros
+    values = {"page": page, "seen_by": seen_by, "states": STATES, "style": style(), "iso": iso, "spaced": spaced}
+    return _template().render(values).lstrip()  # behind the macros
 
 
 @cache

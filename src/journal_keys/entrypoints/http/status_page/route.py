@@ -12,9 +12,9 @@ from journal_keys.container import Container
 from journal_keys.entrypoints.http.bodies import problems
 from journal_keys.entrypoints.http.doors import STATUS
 from journal_keys.entrypoints.http.status_page.look import HealthNow, look
-from journal_keys.entrypoints.http.status_page.page import page_of
 from journal_keys.entrypoints.http.status_page.rendering import content_security_policy, html
 from journal_keys.entrypoints.http.strict_json import StrictRoute
+from journal_keys.entrypoints.status.page import page_of
 
 _PAGE: Final = {"text/html": {"schema": {"type": "string"}}}
 _DOCUMENTED: dict[int | str, dict[str, Any]] = problems(
@@ -48,8 +48,10 @@ def build_status_router(
 
     @router.get(STATUS, response_class=HTMLResponse, responses=_DOCUMENTED)
     async def status() -> HTMLResponse:
-        found = await look(container_now(), health, timeout=timeout, folder=metrics_folder, reports=reports)
+        container = container_now()
+        sight, figures = await look(container, health, timeout=timeout, folder=metrics_folder, reports=reports)
         headers = {"Content-Security-Policy": content_security_policy()}
-        return HTMLResponse(html(page_of(found)), status_code=200 if found.report else 503, headers=headers)
+        written = html(page_of(sight, figures), seen_by=container.instance_name())
+        return HTMLResponse(written, status_code=200 if sight.report else 503, headers=headers)
 
     return router

@@ -10,12 +10,11 @@ from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.prometheus.counts import Counts
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.keys import Family, KeyState
-from journal_keys.entrypoints.http.status_page.look import Look
-from journal_keys.entrypoints.http.status_page.page import Page, page_of
-from journal_keys.entrypoints.http.status_page.table import Table
 from journal_keys.entrypoints.status.answer import Verdict
+from journal_keys.entrypoints.status.page import Page
+from journal_keys.entrypoints.status.table import Table
 from journal_keys.entrypoints.status.words import Code, Moment, Sentence
-from tests.support.looks import key, look_at, ring_of, with_audit, without_ledger
+from tests.support.looks import Look, key, look_at, ring_of, with_audit, without_ledger
 from tests.support.world import START, W1, W2, World
 
 STATE = KeyState.DEACTIVATED
@@ -50,17 +49,17 @@ async def held_back() -> Look:
 
 async def test_the_page_is_as_bad_as_its_worst_answer() -> None:
     look = await look_at(await World().initialised())
-    assert page_of(look).verdict is Verdict.GOOD
-    assert page_of(with_audit(look)).verdict is Verdict.UNKNOWN
-    assert page_of(replace(with_audit(look), health=None)).verdict is Verdict.LOOK
-    assert page_of(with_audit(look, broken="entry 1 is gone")).verdict is Verdict.BAD
+    assert look.page.verdict is Verdict.GOOD
+    assert with_audit(look).page.verdict is Verdict.UNKNOWN
+    assert replace(with_audit(look), health=None).page.verdict is Verdict.LOOK
+    assert with_audit(look, broken="entry 1 is gone").page.verdict is Verdict.BAD
 
 
 async def test_what_happens_next_is_listed_with_its_time_and_its_reason() -> None:
     world = await World().initialised()
     await world.rotated(Family.JWT)
     await world.rotated(Family.AES, "r2")
-    page, jwt, aes = page_of(await look_at(world)), await world.ring(Family.JWT), await world.ring(Family.AES)
+    page, jwt, aes = (await look_at(world)).page, await world.ring(Family.JWT), await world.ring(Family.AES)
     assert jwt.staged is not None
     assert aes.staged is not None
     first, second = rows(tables_of(page, Family.JWT)["What happens next in"])
@@ -80,7 +79,7 @@ async def test_what_happens_next_is_listed_with_its_time_and_its_reason() -> Non
 
 async def test_rotations_that_wait_are_listed_with_who_asked_and_who_holds_them_back() -> None:
     look = await held_back()
-    tables = tables_of(page_of(look), Family.JWT)
+    tables = tables_of(look.page, Family.JWT)
     waiting = rows(tables["Rotations that wait"])
     assert [row[:3] for row in waiting] == [["second", "test", "test"], ["third", "test", "test"]]
     assert "instance slow holds generation 1 of 5" in waiting[0][5]
@@ -89,12 +88,12 @@ async def test_rotations_that_wait_are_listed_with_who_asked_and_who_holds_them_
 
 
 async def test_without_a_rotation_that_waits_there_are_no_gates() -> None:
-    page = page_of(await look_at(await World().initialised()))
+    page = (await look_at(await World().initialised())).page
     assert set(tables_of(page, Family.JWT)) == {"What happens next in", "Keys of"}
 
 
 async def test_instances_are_listed_and_this_one_is_marked() -> None:
-    reported, _ = page_of(await held_back()).instances
+    reported, _ = (await held_back()).page.instances
     assert [row[:4] for row in rows(reported)] == [
         [
             "one (this process)",
@@ -109,19 +108,19 @@ async def test_instances_are_listed_and_this_one_is_marked() -> None:
 async def test_what_this_process_holds_is_listed_with_what_is_the_matter_with_it() -> None:
     world = await World().initialised()
     look = await look_at(world)
-    (jwt, aes), kid = rows(page_of(look).instances[1]), (await world.ring(Family.AES)).active.kid
+    (jwt, aes), kid = rows(look.page.instances[1]), (await world.ring(Family.AES)).active.kid
     assert (jwt[0], aes[0], aes[2]) == ("jwt", "aes", kid)
     known = look.known[Family.AES]
     assert known is not None
     spoiled = {Family.JWT: None, Family.AES: replace(known, has_material=False, is_restored=True)}
-    (only,) = rows(page_of(replace(look, known=spoiled)).instances[1])
+    (only,) = rows(replace(look, known=spoiled).page.instances[1])
     assert only[2:] == [f"{kid} whose material it could not read", "2026-01-01T00:11:15Z as a former process kept it"]
 
 
 async def test_every_key_is_in_the_table_beside_the_time_line_with_the_same_moments() -> None:
     world = await World().initialised()
     await world.rotated(Family.JWT)
-    page = page_of(await look_at(world))
+    page = (await look_at(world)).page
     part = page.rings[0]
     assert part.timeline is not None
     listed = rows(tables_of(page, Family.JWT)["Keys of"])
@@ -147,7 +146,7 @@ async def test_calls_that_tell_the_same_are_one_row_and_changes_are_a_row_each()
     await world.trail.append(fact("admin_called", route="GET /keys", request_id="id9"))
     for _ in range(2):
         await world.trail.append(fact("key_promoted", rotation_id="r1"))
-    listed = rows(page_of(await look_at(world)).audit)
+    listed = rows((await look_at(world)).page.audit)
     assert [row[0] for row in listed] == ["12", "11", "10", "7 to 9", "6", "5", "4", "3", "2", "1"]
     assert listed[3][1:4] == ["2026-01-01T00:00:00Z", "http:loopback", "admin_called"]
     assert listed[3][6] == "route: GET /status"
@@ -161,8 +160,9 @@ async def test_figures_are_listed_by_what_they_count_and_zeros_are_left_out() ->
         webhooks={"taken": 3, "refused": 0},
         redis={},
         old_formats={"fernet": 4},
+        held=(),
     )
-    figures = page_of(replace(await look_at(await World().initialised()), counts=counts)).figures
+    figures = replace(await look_at(await World().initialised()), counts=counts).page.figures
     assert [rows(table) for table in figures] == [
         [["memory", "12,345"], ["store", "1"]],
         [["SecretHiddenError", "2"]],
@@ -184,7 +184,7 @@ async def test_figures_are_listed_by_what_they_count_and_zeros_are_left_out() ->
 )
 async def test_clocks_that_differ_are_told(apart: timedelta, told: str) -> None:
     look = await look_at(await World().initialised())
-    assert page_of(replace(look, at=look.now + apart)).clocks == told
+    assert replace(look, at=look.now + apart).page.clocks == told
 
 
 async def test_older_keys_are_counted_where_they_are_not_shown() -> None:
@@ -193,12 +193,12 @@ async def test_older_keys_are_counted_where_they_are_not_shown() -> None:
     known = look.known[Family.JWT]
     assert known is not None
     many = ring_of(*(key(f"jwt_{number}") if not number else key(f"jwt_{number}", STATE) for number in range(14)))
-    part = page_of(without_ledger(replace(look, known={**look.known, Family.JWT: replace(known, ring=many)}))).rings[0]
+    part = without_ledger(replace(look, known={**look.known, Family.JWT: replace(known, ring=many)})).page.rings[0]
     assert words(part.facts[1]) == "Older keys that are not shown: 2 DEACTIVATED; 'journal-keys keys list' names them"
 
 
 async def test_without_the_ledger_the_rings_are_those_of_this_process_and_the_rest_is_not_known() -> None:
-    page = page_of(without_ledger(await look_at(await World().initialised()), "the disk is full"))
+    page = without_ledger(await look_at(await World().initialised()), "the disk is full").page
     assert page.failure == "the disk is full"
     assert words(page.rings[0].facts[0]) == (
         "As this process holds it: generation 1, which the ledger confirmed 2026-01-01T00:11:15Z"
@@ -210,7 +210,7 @@ async def test_without_the_ledger_the_rings_are_those_of_this_process_and_the_re
 
 async def test_a_process_that_never_saw_a_ring_says_so() -> None:
     look = without_ledger(await look_at(await World().initialised()))
-    part = page_of(replace(look, known={Family.JWT: None, Family.AES: None})).rings[0]
+    part = replace(look, known={Family.JWT: None, Family.AES: None}).page.rings[0]
     assert (part.timeline, part.tables, words(part.facts[0])) == (None, (), "Nothing is known of it")
-    made = page_of(await look_at(await World().initialised(Family.JWT))).rings[1]
+    made = (await look_at(await World().initialised(Family.JWT))).page.rings[1]
     assert words(made.facts[0]) == "There is no aes ring: run 'journal-keys init'"

@@ -6,7 +6,7 @@ import pytest
 
 from journal_keys.domain.keys import Family, KeyState
 from journal_keys.domain.status import NextEvent
-from journal_keys.entrypoints.http.status_page.timeline import MOST_LANES, Axis, Bar, Timeline, timeline
+from journal_keys.entrypoints.status.timeline import MOST_LANES, Axis, Bar, Timeline, timeline
 from tests.support.looks import key, ring_of
 from tests.support.world import POLICIES, START, W1, W2, World
 

@@ -1,4 +1,4 @@
-"""The whole page as values, ready to be written down."""
+"""Everything that is shown, as values: a page writes it down, and a terminal draws it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,14 +7,13 @@ from itertools import groupby
 from journal_keys.domain.audit_chain import AuditEntry
 from journal_keys.domain.fleet import Instance
 from journal_keys.domain.keys import Family, KeyState
-from journal_keys.entrypoints.http.status_page.look import Look
-from journal_keys.entrypoints.http.status_page.rings import RingPart, ring_part
-from journal_keys.entrypoints.http.status_page.table import Table
 from journal_keys.entrypoints.status.agreement import agrees, generations_of
 from journal_keys.entrypoints.status.answer import Answer, Verdict
 from journal_keys.entrypoints.status.answers import answers
-from journal_keys.entrypoints.status.figures import Sums, sums_of
-from journal_keys.entrypoints.status.sight import Known
+from journal_keys.entrypoints.status.figures import Figures, Sums, sums_of
+from journal_keys.entrypoints.status.rings import RingPart, ring_part
+from journal_keys.entrypoints.status.sight import Known, Process, Sight
+from journal_keys.entrypoints.status.table import Table
 from journal_keys.entrypoints.status.words import Code, Moment, Sentence, length, number
 
 _WORST = list(Verdict)
@@ -24,9 +23,8 @@ STATES = (KeyState.PRE_ACTIVATION, KeyState.ACTIVE, KeyState.DEACTIVATED, KeySta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What stands on the page, from its top."""
+    """What is shown, from its top."""
 
-    instance: str
     at: Moment
     clocks: str
     """Where the ledger's clock and this machine's differ: by how much."""
@@ -37,6 +35,8 @@ class Page:
     instances: tuple[Table, ...]
     audit: Table
     health: Table
+    counted: str
+    """Whose figures these are, or why there are none."""
     figures: tuple[Table, ...]
 
     @property
@@ -45,75 +45,78 @@ class Page:
         return max((answer.verdict for answer in self.answers), key=_WORST.index)
 
 
-def page_of(look: Look) -> Page:
-    """Give the page of one look."""
+def page_of(sight: Sight, figures: Figures | None) -> Page:
+    """Give what is shown of one look; `figures` is None where nobody was asked for them."""
+    counts = figures.counts if figures else None
+    held = () if sight.process is None else (_held(sight, sight.process),)
     return Page(
-        instance=look.instance,
-        at=Moment(look.now),
-        clocks=_clocks(look),
-        failure=look.failure,
-        answers=answers(look.sight),
-        rings=tuple(ring_part(look, family) for family in Family),
-        instances=(_reported(look), _held(look)),
-        audit=_recent(look),
-        health=_health(look),
-        figures=tuple(_sums(sums) for sums in sums_of(look.counts)),
+        at=Moment(sight.now),
+        clocks=_clocks(sight),
+        failure=sight.failure,
+        answers=answers(sight),
+        rings=tuple(ring_part(sight, family) for family in Family),
+        instances=(_reported(sight), *held),
+        audit=_recent(sight),
+        health=_health(sight),
+        counted=_counted(figures),
+        figures=tuple(_sums(sums) for sums in sums_of(counts)) if counts else (),
     )
 
 
-def _clocks(look: Look) -> str:
-    apart_s = (look.at - look.now).total_seconds()
+def _clocks(sight: Sight) -> str:
+    apart_s = (sight.at - sight.now).total_seconds()
     if abs(apart_s) < 1:
         return ""
     side = "behind" if apart_s > 0 else "before"
-    return f"Keys live by the ledger's clock, which stands {length(abs(look.at - look.now))} {side} this machine's."
+    return f"Keys live by the ledger's clock, which stands {length(abs(sight.at - sight.now))} {side} this machine's."
 
 
-def _reported(look: Look) -> Table:
-    report = look.report
+def _reported(sight: Sight) -> Table:
+    report = sight.report
     generations = generations_of(report) if report else {}
     return Table(
         caption="Live instances, as they reported",
         heads=("Instance", "Agrees", "Holds of jwt", "Holds of aes", "Reported", "Counts until"),
-        rows=tuple(_instance(one, generations, look) for one in (report.instances if report else ())),
+        rows=tuple(_instance(one, generations, sight) for one in (report.instances if report else ())),
         empty="None has reported, as they do where the ledger is on PostgreSQL." if report else "Not known.",
     )
 
 
-def _instance(one: Instance, generations: dict[Family, int], look: Look) -> tuple[Sentence, ...]:
-    mine: Sentence = (Code(one.name), "(this process)") if one.name == look.instance else (Code(one.name),)
+def _instance(one: Instance, generations: dict[Family, int], sight: Sight) -> tuple[Sentence, ...]:
+    is_this = sight.process is not None and one.name == sight.process.instance
+    name: Sentence = (Code(one.name), "(this process)") if is_this else (Code(one.name),)
     held = (
-        (f"generation {one.held[family].generation}, since", Moment(one.held[family].since, look.now))
+        (f"generation {one.held[family].generation}, since", Moment(one.held[family].since, sight.now))
         for family in Family
     )
-    reported, expires = Moment(one.reported_at, look.now), Moment(one.expires_at, look.now)
-    return (mine, ("yes" if agrees(one, generations) else "no",), *held, (reported,), (expires,))
+    reported, expires = Moment(one.reported_at, sight.now), Moment(one.expires_at, sight.now)
+    return (name, ("yes" if agrees(one, generations) else "no",), *held, (reported,), (expires,))
 
 
-def _held(look: Look) -> Table:
+def _held(sight: Sight, process: Process) -> Table:
     return Table(
         caption="What this process holds",
         heads=("Ring", "Generation", "Key in use", "Confirmed by the ledger"),
-        rows=tuple(_view(family, known, look) for family, known in look.known.items() if known),
+        rows=tuple(_view(family, known, sight) for family, known in process.known.items() if known),
         empty="Nothing yet.",
     )
 
 
-def _view(family: Family, known: Known, look: Look) -> tuple[Sentence, ...]:
+def _view(family: Family, known: Known, sight: Sight) -> tuple[Sentence, ...]:
     kid = Code(known.ring.active.kid)
     key: Sentence = (kid,) if known.has_material else (kid, "whose material it could not read")
-    confirmed: Sentence = (Moment(known.confirmed_at, look.at),)
+    confirmed: Sentence = (Moment(known.confirmed_at, sight.at),)
     if known.is_restored:
         confirmed = (*confirmed, "as a former process kept it")
     return (family,), (str(known.ring.generation),), key, confirmed
 
 
-def _recent(look: Look) -> Table:
+def _recent(sight: Sight) -> Table:
     return Table(
         caption="The newest audit entries, the newest first",
         heads=("Entry", "When", "Who", "What", "Key", "Reason", "Detail"),
-        rows=tuple(_folded(look.report.recent)) if look.report else (),
-        empty="None yet." if look.report else "Not known.",
+        rows=tuple(_folded(sight.report.recent)) if sight.report else (),
+        empty="None yet." if sight.report else "Not known.",
     )
 
 
@@ -146,12 +149,12 @@ def _detail(detail: Mapping[str, str]) -> str:
     return "; ".join(f"{name}: {text}" for name, text in detail.items() if name != "request_id") or "none"
 
 
-def _health(look: Look) -> Table:
-    rings = look.health.rings if look.health else {}
+def _health(sight: Sight) -> Table:
+    rings = sight.health.rings if sight.health else {}
     parts = {f"ring {family}": rings.get(family) for family in Family}
-    parts |= {"secret store": look.health.store if look.health else None}
+    parts |= {"secret store": sight.health.store if sight.health else None}
     return Table(
-        caption="Health, as this process sees it",
+        caption="Health, as it is found from here",
         heads=("Part", "Status", "Why"),
         rows=tuple(
             ((name,), (part.status,), (part.reason or "none",))
@@ -161,6 +164,14 @@ def _health(look: Look) -> Table:
         ),
         empty="",
     )
+
+
+def _counted(figures: Figures | None) -> str:
+    if figures is None:
+        return "Each service counts its own: --figures http://localhost:8000 shows them"
+    if figures.counts is None:
+        return f"Those of {figures.of} are not known: {figures.failure}"
+    return f"Sums over all processes of {figures.of} since they began to count"
 
 
 def _sums(sums: Sums) -> Table:
