@@ -22,10 +22,14 @@ from urllib.parse import quote_from_bytes
 
 import httpx2
 import pytest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from journal_keys.adapters.embedded import files
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.errors import JournalKeysError
+from journal_keys.entrypoints.log_lines import FileHandler
+from tests.support.read_log import read_log
+from tests.support.terminal import in_terminal
 
 LOG = logging.getLogger("journal_keys")
 
@@ -88,6 +92,31 @@ class Leaks:
 
     async def http_header(self) -> None:
         await answer_with(b"harmless", self.data)
+
+    async def figure(self) -> None:
+        registry = CollectorRegistry()
+        Counter("journal_keys_leaks", "Leaks.", ["key"], registry=registry).labels(self.text).inc()
+        await answer_with(generate_latest(registry), b"harmless")
+
+    def log_file(self) -> None:
+        handler = FileHandler(self.folder / "journal.log", lambda _failure: None)
+        self.request.addfinalizer(handler.close)
+        handler.handle(logging.LogRecord("any", logging.ERROR, "", 0, self.text, (), None))
+
+    def log_of_a_service(self) -> None:
+        command = ["sh", "-c", "cat >&2"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stderr=pipe) as child:
+            assert child.stdin is not None
+            assert child.stderr is not None
+            with read_log(child.stderr), child.stdin:
+                child.stdin.write(self.data)
+
+    def terminal(self) -> None:
+        (self.folder / "shown").write_bytes(self.data)
+        command = ["sh", "-c", 'stty -opost; cat "$1"; rm "$1"', "sh", str(self.folder / "shown")]
+        with in_terminal(command, os.environ) as terminal:
+            terminal.end()
 
     def sqlite_file(self) -> None:
         with sqlite3.connect(self.folder / "ledger.sqlite3") as database:
@@ -185,6 +214,10 @@ PLACES: dict[str, str] = {
     "member_of_a_group": "an exception",
     "http_body": "the body of an HTTP answer",
     "http_header": "the headers of an HTTP answer",
+    "figure": "the body of an HTTP answer",
+    "log_file": "the file journal.log",
+    "log_of_a_service": "the log of a service",
+    "terminal": "a terminal",
     "sqlite_file": "the file ledger.sqlite3",
     "write_ahead_log": "a write-ahead log of SQLite",
     "vault_file": "the file vault.jkv",

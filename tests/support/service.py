@@ -5,13 +5,12 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from threading import Thread
+from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.support.canary.watch import WATCH
 from tests.support.embedded import QUICK
 from tests.support.operator import COMMAND, Operator
+from tests.support.read_log import read_log
 
 _VIEWS: Final = "JOURNAL_INFISICAL_CACHE_TTL"
 
@@ -21,7 +20,7 @@ class Served:
     """What the service announced, and what it has logged so far."""
 
     announced: dict[str, Any]
-    logged: list[str] = field(default_factory=list)
+    logged: list[str]
 
     @property
     def address(self) -> str:
@@ -41,20 +40,14 @@ def serving(operator: Operator, *words: str) -> Iterator[Served]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=operator.environment | ({_VIEWS: "20"} if is_quick else {}),
-        text=True,
     ) as service:
         assert service.stdout is not None
         assert service.stderr is not None
-        served = Served({})
-        reading = Thread(target=served.logged.extend, args=(service.stderr,))  # a full pipe would stop the service
-        reading.start()
-        try:
-            served.announced |= json.loads(service.stdout.readline())
-            yield served
-        finally:
-            service.send_signal(signal.SIGTERM)
-            reading.join()
-            WATCH.show("the log of a service", "".join(served.logged))
+        with read_log(service.stderr) as logged:
+            try:
+                yield Served(json.loads(service.stdout.readline()), logged)
+            finally:
+                service.send_signal(signal.SIGTERM)
     assert service.returncode in {0, -signal.SIGTERM}
 
 

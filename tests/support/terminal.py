@@ -28,7 +28,11 @@ class Terminal:
 
     def text(self) -> str:
         """All that was written so far, escape sequences included."""
-        return bytes(self._written).decode("utf-8", "replace")
+        return self.written().decode("utf-8", "replace")
+
+    def written(self) -> bytes:
+        """The same as it was written."""
+        return bytes(self._written)
 
     def size(self) -> int:
         """How many characters that are."""
@@ -82,5 +86,5 @@ def in_terminal(
             process.kill()
             process.wait()
             reader.join(5)
-            WATCH.show("a terminal", terminal.text())
+            WATCH.show("a terminal", terminal.written())
             os.close(ours)
