@@ -110,6 +110,43 @@ def test_the_index_leads_to_every_document() -> None:
     assert set(documents()) - {DOCS / "README.md"} <= reached
 
 
+RUN_BY_A_TEST = {
+    "journal-keys ledger upgrade": ("tests/integration/test_cli.py", '.json("ledger", "upgrade")'),
+    "make run": ("tests/integration/test_readme.py", '"run", "PORT=0"]'),
+    "journal-keys reconcile --accept-clock": ("tests/integration/test_cli.py", '.run("reconcile", "--accept-clock"'),
+    "promtool test rules deploy/prometheus/journal_keys.test.yml": (
+        "tests/integration/test_deploy.py",
+        'promtool("test", "rules", RULE_TESTS)',
+    ),
+}
+"""Commands that stand in sentences, and where they are run, if no block runs them."""
+RUN_BY_HAND = {"make mutants"}
+"""It takes hours."""
+
+
+def commands_in_sentences() -> set[str]:
+    found = set[str]()
+    for page in DOCS.rglob("*.md"):
+        if page.relative_to(DOCS).parts[0] not in {"adr", "reference"}:
+            sentences = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+            found |= {
+                " ".join(one.split()) for one in re.findall(r"`((?:journal-keys|make|curl|promtool) [^`]+)`", sentences)
+            }
+    return found
+
+
+def test_every_command_in_a_sentence_is_run_by_a_block_or_by_a_test() -> None:
+    blocks = "\n".join(one.text for path in documents() for one in blocks_of(path.read_text("utf-8")) if one.is_run)
+    readme = "\n".join(
+        re.findall(r"^```sh\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    )
+    commands = commands_in_sentences()
+    not_in_blocks = {one for one in commands if one not in blocks and one not in readme}
+    assert not_in_blocks == RUN_BY_A_TEST.keys() | RUN_BY_HAND
+    for file, text in RUN_BY_A_TEST.values():
+        assert text in (ROOT / file).read_text("utf-8")
+
+
 def test_every_document_with_blocks_has_a_scene_and_none_is_left_over() -> None:
     found = {path.relative_to(DOCS).as_posix() for path in documents() if blocks_of(path.read_text("utf-8"))}
     assert found == set(SCENES)
