@@ -224,6 +224,7 @@ class Container(containers.DeclarativeContainer):
         stage=stage,
         project=project,
         hints=hints,
+        meter=meter,
         policies=policies,
         windows=windows,
     )

@@ -127,6 +127,7 @@ class World:
             stage=self.stage,
             project=self.project,
             hints=self.hints,
+            meter=self.meter,
             policies=POLICIES,
             windows=WINDOWS,
         )

@@ -16,6 +16,7 @@ from journal_keys.domain.rotation import Cause
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.ledger import Ledger, LedgerPage, LedgerUnavailableError, StaleGenerationError
+from journal_keys.ports.meter import Meter
 from journal_keys.ports.secret_store import SecretStore, WriteOnceConflictError
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.rotate_keys import RingMissingError
@@ -49,6 +50,7 @@ class CompromiseKey:
     stage: StageSuccessor
     project: ProjectRing
     hints: HintBus
+    meter: Meter
     policies: Mapping[Family, RotationPolicy]
     windows: Windows
 
@@ -86,7 +88,7 @@ class CompromiseKey:
         return page, page.ring
 
     async def _commit(self, page: LedgerPage, ring: KeyRing, kid: Kid, cause: Cause) -> KeyRing:
-        """Give the ring after the change; a lost answer is settled by reading back."""
+        """Give the ring after the change; a lost answer is settled by reading back, and counts for nobody."""
         try:
             change = await self.ledger.commit(lambda at: rotation.compromise(ring, kid, cause.when(at), page.waiting))
         except LedgerUnavailableError:
@@ -94,6 +96,8 @@ class CompromiseKey:
             if now.get(kid).state is not KeyState.COMPROMISED:
                 raise
             return now
+        if ring.get(kid).state is KeyState.ACTIVE:
+            self.meter.rotated(ring.family, cause.actor)
         return change.ring
 
     async def _follow_up(self, ring: KeyRing, kid: Kid, cause: Cause) -> str | None:

@@ -108,6 +108,7 @@ class Process:
             stage=self.stage,
             project=self.project,
             hints=self.hints,
+            meter=MemoryMeter(),
             policies=POLICIES,
             windows=self.windows,
         )

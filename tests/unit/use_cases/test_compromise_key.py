@@ -6,6 +6,7 @@ import pytest
 
 from journal_keys.domain.errors import TransitionError, UnknownKeyError
 from journal_keys.domain.keys import Family, KeyState, Kid
+from journal_keys.domain.labels import OTHER
 from journal_keys.domain.outcomes import AlreadyCompromised, Compromised
 from journal_keys.domain.paths import compromised_folder, versions_folder
 from tests.support.fault_plan import FaultKind, FaultPlan
@@ -31,6 +32,7 @@ async def test_an_active_key_gives_way_to_the_staged_one_and_a_new_one_is_staged
     assert outcome.active_kid == after.active.kid == before.staged.kid
     assert before.active.kid not in {version.kid for version in after.accepted}
     assert after.staged is not None
+    assert world.meter.rotations == {(family, OTHER): 1}, "test is none of the known methods"
 
 
 @FAMILIES
@@ -56,6 +58,7 @@ async def test_a_staged_key_is_replaced_and_the_active_key_stays(family: Family)
     assert after.active.kid == before.active.kid
     assert after.staged is not None
     assert after.staged.kid != before.staged.kid
+    assert not world.meter.rotations
     assert outcome.blast_radius.last_token_expires_at is None
 
 
