@@ -21,7 +21,7 @@ ALERTS: Final = {
     "JournalKeysKeyOverdue": "overdue-key.md",
     "JournalKeysRotationWaiting": "gate-waiting.md",
     "JournalKeysViewTooOld": "stale-views.md",
-    "JournalKeysRingsDisagree": "stale-views.md",
+    "JournalKeysRingsDisagree": "instances-disagree.md",
     "JournalKeysStoreBreakerOpen": "store-down.md",
     "JournalKeysCacheHitRatioLow": "cache-hits.md",
     "JournalKeysWebhooksRefused": "webhook-refusals.md",

@@ -25,7 +25,7 @@ from tests.support import a_fetching_app
 from tests.support.document_shell import Scene
 from tests.support.hooks import modified, signed
 from tests.support.operator import Operator
-from tests.support.scenes_on_servers import new_cli, redis_down, stale_views, store_down, waiting
+from tests.support.scenes_on_servers import behind, new_cli, redis_down, stale_views, store_down, waiting
 from tests.support.stage import PATIENT, Stage, status_of, told_by, wait_for
 
 OLD_SECRET: Final = "the webhook's secret of last quarter"
@@ -184,6 +184,7 @@ SCENES: Final[dict[str, Scenery]] = {
     "how-to/compromised-key.md": compromised,
     "how-to/encryption-budget.md": worn_key,
     "how-to/gate-waiting.md": waiting,
+    "how-to/instances-disagree.md": behind,
     "how-to/lost-ledger.md": lost_ledger,
     "how-to/lost-store.md": lost_store,
     "how-to/overdue-key.md": overdue,

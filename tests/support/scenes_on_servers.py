@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
@@ -13,37 +15,62 @@ from tests.support.infisical.standin import install
 from tests.support.operator import Operator
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import RedisServer
-from tests.support.stage import Stage
+from tests.support.stage import Stage, wait_for
 
 
 def waiting(stage: Stage) -> Scene:
     """Two of three instances stand still: one can be restarted, the host of the other is gone."""
+    operator, scene = _on_postgresql(stage)
+    lagging = [_instance(stage, scene, name) for name in ("api-2", "api-3")]
+    _stand_still(lagging)
+    done = operator.run("rotate", "both", "--force")
+    assert done.returncode == 0, done.stdout + done.stderr
+    scene.elsewhere["restart journal-api@api-2"] = lambda scene: _restart(stage, scene, lagging[0], "api-2")
+    time.sleep(3)  # W1 of the keys that this staged
+    assert operator.run("rotate", "both", "--force").returncode == ExitCode.WAITING
+    return scene
+
+
+def behind(stage: Stage) -> Scene:
+    """One of two instances stands still, and a key was rotated meanwhile."""
+    operator, scene = _on_postgresql(stage)
+    _, lagging = (_instance(stage, scene, name) for name in ("api-1", "api-2"))
+    _stand_still([lagging])
+    done = operator.run("rotate", "jwt", "--force")
+    assert done.returncode == 0, done.stdout + done.stderr
+    scene.elsewhere["restart journal-api@api-2"] = lambda scene: _restart(stage, scene, lagging, "api-2")
+    wait_for(lambda: b"1 of 2 live instances" in operator.run("status").stdout)
+    return scene
+
+
+def _on_postgresql(stage: Stage) -> tuple[Operator, Scene]:
+    """Rings whose ledger is there, in which a report counts for an hour."""
     server: PostgresServer = stage.request.getfixturevalue("postgres")
     url = asyncio.run(server.database())
     operator = stage.operator(has_rings=False, JOURNAL_DB_URL_ASYNC=url, JOURNAL_INSTANCE_EXPIRY="3600")
     assert operator.run("init").returncode == 0
-    scene = stage.scene(operator)
+    return operator, stage.scene(operator)
+
+
+def _instance(stage: Stage, scene: Scene, name: str) -> "subprocess.Popen[str]":
+    """A process with views, which has loaded them."""
     command = [sys.executable, "-m", "tests.support.a_client", "stay"]
-    lagging = [stage.start(scene, command, JOURNAL_INSTANCE_NAME=name) for name in ("api-2", "api-3")]
-    for process in lagging:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-    time.sleep(3)  # W1, and the report of each
-    for process in lagging:
+    process = stage.start(scene, command, JOURNAL_INSTANCE_NAME=name)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "open\n"
+    return process
+
+
+def _stand_still(processes: Iterable["subprocess.Popen[str]"]) -> None:
+    """Stop them, once each has reported."""
+    time.sleep(3)  # and W1 is over
+    for process in processes:
         process.send_signal(signal.SIGSTOP)
-    done = operator.run("rotate", "both", "--force")
-    assert done.returncode == 0, done.stdout + done.stderr
 
-    def restart(scene: Scene) -> None:
-        lagging[0].kill()
-        again = stage.start(scene, command, JOURNAL_INSTANCE_NAME="api-2")
-        assert again.stdout is not None
-        assert again.stdout.readline() == "open\n"
 
-    scene.elsewhere["restart journal-api@api-2"] = restart
-    time.sleep(3)  # W1 of the keys that this staged
-    assert operator.run("rotate", "both", "--force").returncode == ExitCode.WAITING
-    return scene
+def _restart(stage: Stage, scene: Scene, process: "subprocess.Popen[str]", name: str) -> None:
+    process.kill()
+    _instance(stage, scene, name)
 
 
 def store_down(stage: Stage) -> Scene:
