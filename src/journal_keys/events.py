@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from logging import DEBUG, ERROR, INFO, WARNING
+from logging import CRITICAL, DEBUG, ERROR, INFO, WARNING
 from typing import Final
 
 from journal_keys.domain.redaction import shown
@@ -135,7 +135,8 @@ WEBHOOK_FAILED: Final = Event("webhook_failed", ERROR, "error")
 WEBHOOK_NOT_COUNTED: Final = Event("webhook_not_counted", ERROR, "error")
 WEBHOOK_ROTATION_FAILED: Final = Event("webhook_rotation_failed", ERROR, "ring", "error")
 CALL_NOT_AUTHENTICATED: Final = Event("call_not_authenticated", ERROR, "actor", "route", "status", "requests")
-NOT_CAUGHT: Final = Event("not_caught", ERROR, "where", "error", "trace")
 LOG_FILE_FAILED: Final = Event("log_file_failed", ERROR, "file", "error")
+
+NOT_CAUGHT: Final = Event("not_caught", CRITICAL, "where", "error", "trace")
 
 EVENTS: Final = {event.name: event for event in tuple(globals().values()) if isinstance(event, Event)}

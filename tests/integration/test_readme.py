@@ -168,14 +168,22 @@ def test_both_make_targets_of_the_readme_exist() -> None:
         assert f"\n{target}: " in makefile
 
 
-def test_make_run_makes_rings_and_serves_them(environment: dict[str, str]) -> None:
-    command = ["make", "--no-print-directory", "run", "PORT=0"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
+def test_make_run_makes_rings_and_serves_them(environment: dict[str, str], tmp_path: Path) -> None:
+    command, log = ["make", "--no-print-directory", "run", "PORT=0"], tmp_path / "log"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
         assert process.stdout is not None
-        address = next(found[0] for line in process.stdout if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
-        assert httpx2.get(f"{address}/readyz").status_code == 200
-        assert len(httpx2.get(f"{address}/.well-known/jwks.json").json()["keys"]) == 2
-        process.terminate()
-        process.communicate()  # until the service has closed them, too
+        try:
+            lines = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)
+            address = next((found[0] for found in lines if found), "")
+            assert address, log.read_text()
+            assert httpx2.get(f"{address}/readyz").status_code == 200
+            assert len(httpx2.get(f"{address}/.well-known/jwks.json").json()["keys"]) == 2
+        finally:
+            process.terminate()
+            process.communicate()  # until the service has closed it, too
     assert process.returncode == -signal.SIGTERM

@@ -128,7 +128,8 @@ def test_a_ledger_that_fails_meanwhile_is_told_in_words_and_asked_again(operator
     with in_terminal(WATCH, operator.environment) as terminal:
         until_it_shows(terminal)
         with ledger_away(operator.home):
-            terminal.shows("asked again: ")
+            terminal.shows("! the ledger cannot be read: ")
+            terminal.shows("its rings are as of ")
             assert "Which key signs now" in terminal.text()
         begun = terminal.size()
         operator.json("rotate", "aes", "--force")
@@ -166,7 +167,7 @@ def test_into_a_pipe_it_writes_plain_text_of_all_that_a_terminal_shows(operator:
     said: list[str] = []
     with subprocess.Popen(WATCH, stdout=subprocess.PIPE, env=operator.environment) as process:
         assert process.stdout is not None
-        while len(said) < 2 or not said[-1].startswith("journal-keys status: "):  # the next look
+        while len(said) < 2 or not said[-1].startswith("journal-keys status at "):  # the next look
             said.append(process.stdout.readline().decode())
         process.send_signal(signal.SIGINT)
         process.stdout.read()
@@ -195,6 +196,25 @@ def test_keys_move_what_a_low_terminal_has_no_room_for(operator: Operator) -> No
         terminal.shows("Which key signs now", since=begun)
         terminal.press(b"q")
         assert terminal.end() == 0
+
+
+def test_it_ends_well_however_often_one_asks_and_ctrl_z_leaves_no_screen_behind(operator: Operator) -> None:
+    with in_terminal(WATCH, operator.environment) as terminal:
+        until_it_shows(terminal)
+        terminal.press(b"\x1a")
+        begun = terminal.size()
+        terminal.shows("Which key signs now", since=begun)
+        terminal.press(b"\x03\x03\x03")
+        assert terminal.end() == 0
+        assert "not_caught" not in terminal.text()
+
+
+def test_it_ends_where_its_terminal_is_gone(operator: Operator) -> None:
+    command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *WATCH]
+    with in_terminal(command, operator.environment) as terminal:
+        until_it_shows(terminal)
+        terminal.hang_up()
+        terminal.end()
 
 
 def test_a_ledger_that_is_away_when_the_watch_begins_is_waited_for(operator: Operator) -> None:

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from journal_keys.domain.labels import PATHS
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from tests.support.operator import COMMAND, Operator
 from tests.support.service import serving
@@ -97,10 +98,12 @@ def test_what_was_asked_for_is_spans_with_ids_and_no_secret(tmp_path: Path, rece
     with rotated(operator) as request_id:
         pass
     spans = receiver.spans()
-    assert {name for name, _ in spans} == {"journal_keys.rotate", "journal_keys.webhook"}, (
+    assert {name for name, _ in spans} == {"journal_keys.rotate", "journal_keys.fetch", "journal_keys.webhook"}, (
         "FastAPI makes none of its own"
     )
-    (asked,) = (told for name, told in spans if told.get("journal_keys.request_id") == request_id)
+    of_request = [(name, told) for name, told in spans if told.get("journal_keys.request_id") == request_id]
+    (asked,) = (told for name, told in of_request if name == "journal_keys.rotate")
+    assert {told["journal_keys.path"] for name, told in of_request if name == "journal_keys.fetch"} <= PATHS
     assert (asked["journal_keys.method"], asked["journal_keys.ring"]) == ("api", "jwt")
     assert asked["journal_keys.rotation_id"]
     assert [told["error.type"] for name, told in spans if name == "journal_keys.webhook"] == ["WebhookRefusedError"]

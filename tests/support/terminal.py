@@ -50,6 +50,16 @@ class Terminal:
         """Type."""
         os.write(self._ours, keys)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether it was not taken away."""
+        return self._ours >= 0
+
+    def hang_up(self) -> None:
+        """Take the terminal away."""
+        os.close(self._ours)
+        self._ours = -1
+
     def end(self) -> int:
         """Wait for its end, and give the exit code."""
         return self.process.wait(_LONGEST_S)
@@ -87,4 +97,5 @@ def in_terminal(
             process.wait()
             reader.join(5)
             WATCH.show("a terminal", terminal.written())
-            os.close(ours)
+            if terminal.is_there:
+                os.close(ours)

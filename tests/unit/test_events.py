@@ -66,15 +66,22 @@ ERROR = {
     "log_file_failed",
     "webhook_refused",
     "call_not_authenticated",
-    "not_caught",
 }
+CRITICAL = {"not_caught"}
+"""Told whatever the level is: without it nothing would say why a process has ended."""
 
 
 def test_levels_are_those_of_the_guide() -> None:
     """DEBUG: cache operations, retry attempts. INFO: successful operations, key rotations. WARNING: fallbacks,
     validation issues. ERROR: operation failures, authentication errors.
     """
-    expected = {logging.DEBUG: DEBUG, logging.INFO: INFO, logging.WARNING: WARNING, logging.ERROR: ERROR}
+    expected = {
+        logging.DEBUG: DEBUG,
+        logging.INFO: INFO,
+        logging.WARNING: WARNING,
+        logging.ERROR: ERROR,
+        logging.CRITICAL: CRITICAL,
+    }
     assert {name: event.level for name, event in EVENTS.items()} == {
         name: level for level, names in expected.items() for name in names
     }

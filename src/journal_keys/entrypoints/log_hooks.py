@@ -1,10 +1,17 @@
 """What nobody caught, told through the log: Python itself would write a traceback with whatever its text holds."""
 
+import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
+from typing import Final
 
 from journal_keys import events
+
+_STANDARD_ERROR: Final = 2
+_MOST_CAUSES: Final = 5
 
 
 def tell_what_nobody_caught() -> None:
@@ -28,8 +35,25 @@ def _of_a_thread(thrown: threading.ExceptHookArgs) -> None:
 
 def _unraisable(thrown: "sys.UnraisableHookArgs") -> None:
     if thrown.exc_value is not None:
-        _tell(thrown.err_msg or f"{type(thrown.object).__name__} at its end", thrown.exc_value)
+        name = getattr(thrown.object, "__qualname__", type(thrown.object).__name__)
+        _tell(f"{thrown.err_msg or 'exception ignored in'} {name}", thrown.exc_value)
 
 
 def _tell(where: str, error: BaseException) -> None:
-    events.NOT_CAUGHT.tell(where=where, error=f"{type(error).__name__}: {error}", trace=events.trace_of(error))
+    try:
+        chain = tuple(_with_causes(error))
+        told = " from ".join(f"{type(one).__name__}: {one}" for one in chain)
+        events.NOT_CAUGHT.tell(where=where, error=told, trace=" from ".join(map(events.trace_of, chain)))
+    except Exception:  # noqa: BLE001 (at its end the interpreter can import nothing any more)
+        line = f'{{"level": "critical", "event": "not_caught", "error": "{type(error).__name__}"}}\n'
+        with suppress(OSError):
+            os.write(_STANDARD_ERROR, line.encode("ascii", "replace"))
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    found: BaseException | None = error
+    for _ in range(_MOST_CAUSES):
+        if found is None:
+            return
+        yield found
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)

@@ -1,6 +1,7 @@
 """What nobody caught is told in one line of the log, without a local variable and without a secret."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -43,7 +44,7 @@ def told(text: str) -> dict[str, Any]:
             "the thread lifeline",
             0,
         ),
-        ("Last(); gc.collect()", "function at its end", 0),
+        ("Last(); gc.collect()", "exception ignored in Last.__del__", 0),
     ],
     ids=["of the process", "of a thread", "that could not be raised"],
 )
@@ -51,7 +52,7 @@ def test_an_exception_is_one_line_without_secrets(end: str, where: str, code: in
     status, text = run(end)
     found = told(text)
     assert status == code
-    assert (found["level"], found["event"], found["where"]) == ("error", "not_caught", where)
+    assert (found["level"], found["event"], found["where"]) == ("critical", "not_caught", where)
     assert found["error"] == "ValueError: [redacted]\\nin two lines"
     assert found["trace"].startswith("<string>:8 broken")
     assert "variable" not in text
@@ -69,3 +70,28 @@ def test_an_end_that_was_meant_is_not_told(end: str) -> None:
 def test_an_interrupt_is_what_it_is_everywhere() -> None:
     status, text = run("raise KeyboardInterrupt")
     assert (status, text.splitlines()[-1]) == (-2, "KeyboardInterrupt")
+
+
+def test_what_it_was_caused_by_is_told_with_it() -> None:
+    begin = "try: broken()\nexcept ValueError as error: raise RuntimeError('outer') from error"
+    found = told(run(begin)[1])
+    assert found["error"] == "RuntimeError: outer from ValueError: [redacted]\\nin two lines"
+    assert found["trace"].startswith("<string>:13 <module> from <string>:8 broken")
+
+
+def test_no_level_is_so_high_that_the_end_of_a_process_is_not_told() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", BEGIN + "broken()"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"JOURNAL_LOG_LEVEL": "CRITICAL"},
+    )
+    assert told(ended.stderr)["event"] == "not_caught"
+
+
+def test_at_the_end_of_the_interpreter_it_is_one_line_too() -> None:
+    status, text = run("last = Last()")
+    assert (status, "Traceback" in text, TOKEN in text) == (0, False, False)
+    assert told(text)["event"] == "not_caught"
+    assert told(text)["error"].startswith("ValueError")

@@ -2,7 +2,7 @@
 
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
@@ -15,7 +15,7 @@ from journal_keys.domain.keys import Family, KeyState
 from journal_keys.entrypoints.cli.status_screen import Screen
 from journal_keys.entrypoints.status.figures import Figures
 from journal_keys.entrypoints.status.page import Page, page_of
-from journal_keys.entrypoints.status.words import plain
+from journal_keys.entrypoints.status.words import iso, plain
 from tests.support.looks import NOTHING, Look, key, look_at, ring_of, with_audit, without_ledger
 from tests.support.world import START, W1, World, request
 
@@ -23,11 +23,11 @@ WIDE = 300
 AT_REST = "at rest"
 
 
-def drawn(page: Page, *, width: int = WIDE, failure: str = "", colour: bool = False) -> str:
+def drawn(page: Page, *, width: int = WIDE, seen_at: datetime | None = None, colour: bool = False) -> str:
     console = Console(
         file=io.StringIO(), width=width, force_terminal=colour, color_system="standard" if colour else None
     )
-    console.print(Screen(page=page, failure=failure).draw(width))
+    console.print(Screen(page=page, seen_at=seen_at).draw(width))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -59,7 +59,9 @@ def texts(page: Page) -> list[str]:
     heads = [word for table in tables for word in (table.caption, *(table.heads if table.rows else [table.empty]))]
     said = [line for answer in page.answers for line in (answer.question, *answer.lines)]
     facts = [plain(fact) for ring in page.rings for fact in ring.facts]
-    return [*said, *facts, *heads, *cells, page.verdict, page.at.iso, page.clocks, page.failure, page.counted]
+    axes = [ring.timeline.axis for ring in page.rings if ring.timeline]
+    moments = [iso(at) for axis in axes for at in (axis.begins, axis.ends, axis.now)]
+    return [*said, *facts, *heads, *cells, *moments, page.at.iso, page.clocks, page.failure, page.counted]
 
 
 @pytest.mark.parametrize("width", [WIDE, 80], ids=["wide", "narrow"])
@@ -130,7 +132,7 @@ async def test_a_reason_that_somebody_put_into_the_ledger_forges_no_line(reason:
     recent = (replace(report.recent[0], fact=fact), *report.recent[1:])
     spoilt = replace(look, report=replace(report, recent=recent))
     for width in (WIDE, 80):
-        said = drawn(spoilt.page, failure=reason, width=width)
+        said = drawn(replace(spoilt, failure=reason).page, width=width)
         assert reason not in said
         assert not {"\x1b", "\r", "\u202e"} & set(said)
         assert not [line for line in said.splitlines() if line.lstrip().startswith("Forged")]
@@ -142,9 +144,17 @@ async def test_markup_of_a_reason_stays_letters() -> None:
 
 
 async def test_a_failure_is_told_beside_what_was_seen_before() -> None:
-    said = drawn((await at_rest()).page, failure="the ledger says nothing")
-    assert "! as of then, asked again: the ledger says nothing" in said
-    assert "Which key signs now" in said
+    look = replace(await at_rest(), failure="it says nothing")
+    said = drawn(look.page, seen_at=look.now - timedelta(minutes=3))
+    assert "! the ledger cannot be read: it says nothing; its rings are as of 2026-01-01T00:08:15Z (3 min ago)" in said
+    assert "  Which key signs now, and since when? jwt_" in said
+    assert "! Is anything stuck, and why? Yes: the ledger cannot be read: it says nothing." in said
+    for question in (
+        "What happens next, and when?",
+        "Does every instance agree?",
+        "Was the audit trail tampered with?",
+    ):
+        assert f"  {question} Not known" in said
 
 
 async def test_where_nothing_was_ever_seen_of_the_ledger_it_is_said_why() -> None:
@@ -158,7 +168,6 @@ async def test_where_nothing_was_ever_seen_of_the_ledger_it_is_said_why() -> Non
 async def test_what_is_wrong_is_marked_without_colours_too() -> None:
     look = with_audit(await at_rest(), broken="audit entry 3 was changed")
     assert "! Was the audit trail tampered with? Yes: audit entry 3 was changed." in drawn(look.page)
-    assert "journal-keys status: wrong, " in drawn(look.page)
 
 
 @pytest.mark.parametrize("width", [30, 60, 120])

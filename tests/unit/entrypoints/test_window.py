@@ -3,11 +3,13 @@
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from journal_keys.entrypoints.cli.window import Window
+from journal_keys.entrypoints.cli.window import Keys, Window
 
 HEIGHT, LINES = 11, 35
 """Of the terminal, whose last line says which ones are seen; and of the picture."""
@@ -64,6 +66,35 @@ def test_keys_move_it_and_never_beyond_its_ends(keys: list[bytes], first: int) -
         shown.seen()
     assert shown.seen()[0] == lines(first, first + 9)
     assert shown.quits == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "keys"),
+    [
+        ([b"jj"], [b"j", b"j"]),
+        ([b"\x1b[B\x1b[B"], [DOWN, DOWN]),
+        ([b"\x1b[5~q"], [PAGE_UP, b"q"]),
+        ([b"\x1b", b"[", b"6", b"~j"], [PAGE_DOWN, b"j"]),
+        ([b"\x1bO", b"B"], [b"\x1bOB"]),
+        ([b"\x1b\x1b[A"], [b"\x1b", UP]),
+        ([b"\x1b", b"q"], [b"q"]),
+        ([b"", b"\xff\n"], [b"\xff", b"\n"]),
+        ([b"\x1b[1;5Bj"], [b"\x1b[1;5B", b"j"]),
+    ],
+)
+def test_what_is_typed_is_cut_into_keys_wherever_reads_begin_and_end(typed: list[bytes], keys: list[bytes]) -> None:
+    cut = Keys()
+    assert [key for text in typed for key in cut.of(text)] == keys
+
+
+@given(st.lists(st.sampled_from([DOWN, UP, PAGE_DOWN, b"\x1bOF", b"\x1b[1~", b"j", b"q", b" "])), st.data())
+def test_keys_are_the_same_in_any_pieces(keys: list[bytes], data: st.DataObject) -> None:
+    text, cut, found = b"".join(keys), Keys(), list[bytes]()
+    while text:
+        length = data.draw(st.integers(1, len(text)))
+        found += cut.of(text[:length])
+        text = text[length:]
+    assert found == keys
 
 
 def test_it_ends_where_somebody_quits() -> None:

@@ -30,7 +30,7 @@ class Counts:
     """
 
     fetches: Mapping[str, int]
-    """Of secrets, by what answered."""
+    """Of secrets and folders, by what answered."""
     failures: Mapping[str, int]
     """Of the store, by class."""
     webhooks: Mapping[str, int]
@@ -53,7 +53,8 @@ def counted_in(metrics: Iterable[Metric]) -> Counts:
 
     Raises:
         KeyError: one has not the label by which it is summed.
-        ValueError: there is a ring that is not known.
+        ValueError: there is a ring that is not known, or a figure is no number.
+        OverflowError: a figure is endless.
     """
     held = defaultdict[str, dict[Family, int]](dict)
     sums = {name: Counter[str]() for name in _SHOWN}

@@ -23,7 +23,7 @@ def init(
 
 def status(
     *,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again and again, until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show everything again and again, until q or Ctrl-C.")] = False,
     interval: Annotated[
         float | None,
         typer.Option(min=0.2, max=3600, help="Seconds between two looks; as often as a service, if unset."),

@@ -64,7 +64,7 @@ class ServiceFigures:
             return Figures(of=self.url, failure="the answer is longer than figures are")
         try:
             return Figures(of=self.url, counts=counted_in(text_string_to_metric_families(body.decode("utf-8"))))
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, OverflowError):
             return Figures(of=self.url, failure="the answer holds no figures")
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.text import Text
 
 from journal_keys.domain.keys import KeyState
@@ -17,7 +17,7 @@ from journal_keys.entrypoints.status.page import Page
 from journal_keys.entrypoints.status.rings import RingPart
 from journal_keys.entrypoints.status.table import Table
 from journal_keys.entrypoints.status.timeline import Bar, Lane, Timeline
-from journal_keys.entrypoints.status.words import Sentence, plain
+from journal_keys.entrypoints.status.words import Moment, Sentence, iso, plain
 
 _LETTERS: Final = {
     KeyState.PRE_ACTIVATION: ("P", "cyan"),
@@ -34,10 +34,10 @@ _GAP: Final = "  "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """One picture of what the status page shows; `failure` says why it is not of now."""
+    """One picture of what the status page shows; `seen_at` is when the ledger was read last, None: never."""
 
     page: Page
-    failure: str = ""
+    seen_at: datetime | None
 
     def draw(self, width: int) -> RenderableType:
         """Give it for a terminal of so many columns."""
@@ -54,13 +54,12 @@ class Screen:
         return Group(*(line for part in parts for line in part))
 
     def _head(self) -> Iterator[Text]:
-        yield Text(f"journal-keys status: {self.page.verdict}, {self.page.at.iso} by the ledger's clock", style="bold")
+        yield Text(f"journal-keys status at {self.page.at.iso} by the ledger's clock", style="bold")
         if self.page.clocks:
             yield _said(self.page.clocks)
-        if self.failure:
-            yield Text(f"! as of then, asked again: {printable(self.failure)}", style="red")
         if self.page.failure:
-            yield Text(f"! the ledger cannot be read: {printable(self.page.failure)}", style="red")
+            then = f"; its rings are as of {Moment(self.seen_at, self.page.at.at)}" if self.seen_at else ""
+            yield Text(f"! the ledger cannot be read: {printable(self.page.failure)}{then}", style="red")
 
     def _answers(self) -> Iterator[Text]:
         for answer in self.page.answers:
@@ -69,7 +68,8 @@ class Screen:
 
 
 def _part(title: str, lines: Iterable[RenderableType]) -> Iterator[RenderableType]:
-    yield Rule(Text(title, style="bold"), align="left", characters="-", style="dim")
+    yield Text()
+    yield Text(f"== {title}", style="bold")
     yield from lines
 
 
@@ -84,6 +84,7 @@ def _timeline(line: Timeline, width: int) -> Iterator[Text]:
     now = min(int(line.axis.now_x * columns / 100), columns - 1)
     for lane in line.lanes:
         yield Text(f"{_short(lane.version.kid)} ", no_wrap=True).append_text(_bars(lane, columns, now))
+    yield Text(f"from {iso(line.axis.begins)} to {iso(line.axis.ends)}, now {iso(line.axis.now)}", style="dim")
     yield Text(_LEGEND, style="dim")
 
 

@@ -1,13 +1,15 @@
 """What `journal-keys status` does: one look, or one after the other."""
 
 import asyncio
+import io
 import json as json_text
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -28,6 +30,7 @@ from journal_keys.ports.ledger import LedgerUnavailableError
 if TYPE_CHECKING:
     from journal_keys.container import Container
     from journal_keys.domain.status import StatusReport
+    from journal_keys.entrypoints.cli.status_screen import Screen
 
 _TICK_S: Final = 1.0
 _AUDIT_S: Final = 5.0
@@ -38,18 +41,19 @@ _ENDLESS: Final = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The last look that succeeded, and the uptime of then; `failure` says why there is no newer one."""
+    """One look, and the uptime of then; its report may be a former one, which has an uptime of its own."""
 
     sight: Sight
     figures: Figures | None
     at_s: float
-    failure: str = ""
+    report_s: float
 
     def page(self, uptime_s: float) -> Page:
         """Give what is shown of it, seen from now."""
-        gone, sight = timedelta(seconds=uptime_s - self.at_s), self.sight
-        report = replace(sight.report, at=sight.report.at + gone) if sight.report else None
-        return page_of(replace(sight, at=sight.at + gone, report=report), self.figures)
+        at, report = self.sight.at + timedelta(seconds=uptime_s - self.at_s), self.sight.report
+        if report is not None:
+            report = replace(report, at=report.at + timedelta(seconds=uptime_s - self.report_s))
+        return page_of(replace(self.sight, at=at, report=report), self.figures)
 
 
 Show = Callable[[Found, float], None]
@@ -75,22 +79,31 @@ class Looks:
         if now_s - self.followed_s >= _AUDIT_S:
             await self.container.watch_audit()()
             self.followed_s = now_s
-        return await self.found(await self.container.describe_status()(), "")
+        report, clock = await self.container.describe_status()(), self.container.clock()
+        at, at_s = clock.read().wall, clock.uptime_s()
+        return await self._found(report, "", at=at, at_s=at_s, report_s=at_s)
 
-    async def found(self, report: "StatusReport | None", failure: str) -> Found:
-        """Give what this report shows, or what can be known without one, and why there is none."""
-        health, figures, clock = (await self.health()).health, await self.figures(), self.container.clock()
+    async def without_ledger(self, failure: str, before: Found | None) -> Found:
+        """Give what can be known now, beside what was seen before."""
+        clock, report = self.container.clock(), before.sight.report if before else None
+        at, at_s = clock.read().wall, clock.uptime_s()
+        return await self._found(report, failure, at=at, at_s=at_s, report_s=before.report_s if before else at_s)
+
+    async def _found(
+        self, report: "StatusReport | None", failure: str, *, at: datetime, at_s: float, report_s: float
+    ) -> Found:
+        health, figures = (await self.health()).health, await self.figures()
         counts = figures.counts if figures else None
         sight = Sight(
-            at=clock.read().wall,
+            at=at,
             report=report,
-            audit=report.audit if report else self.container.watch_audit().status(),
+            audit=self.container.watch_audit().status(),
             reports=self.reports,
             failure=failure,
             health=health,
             service=Service(name=figures.of, held=counts.held) if figures and counts else None,
         )
-        return Found(sight=sight, figures=figures, at_s=clock.uptime_s())
+        return Found(sight=sight, figures=figures, at_s=at_s, report_s=report_s)
 
     async def figures(self) -> Figures | None:
         """Give the service's, None where none is named."""
@@ -153,20 +166,35 @@ async def _looking(container: "Container", service: ServiceFigures | None) -> As
 async def _watch(looks: Looks, interval: float | None, *, json: bool) -> None:
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None  # noqa: S101 (this is a coroutine that runs)
+    end = _once(task.cancel)
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, end)
     pause_s = looks.container.windows().poll.total_seconds() if interval is None else interval
     try:
-        with _shown(task.cancel, json=json) as (show, tick_s):
+        with _shown(end, json=json) as (show, tick_s):
             await _repeat(looks, show, pause_s, tick_s)
     except asyncio.CancelledError:
         task.uncancel()
 
 
+def _once(act: Callable[[], object]) -> Callable[[], None]:
+    """Do it at the first call only: a second cancellation would meet the closing of what is open."""
+    calls = count()
+
+    def call() -> None:
+        if next(calls) == 0:
+            act()
+
+    return call
+
+
 async def _repeat(looks: Looks, show: Show, pause_s: float, tick_s: float) -> None:
     """Look after each pause, and show what is known at each tick, with the time that has gone by."""
     uptime_s = looks.container.clock().uptime_s
-    found = await _first(looks)
+    try:
+        found = await looks()
+    except LedgerUnavailableError as failure:  # anything else would not pass by itself
+        found = await looks.without_ledger(str(failure), None)
     while True:
         until_s = uptime_s() + pause_s
         show(found, uptime_s())
@@ -174,20 +202,10 @@ async def _repeat(looks: Looks, show: Show, pause_s: float, tick_s: float) -> No
             await asyncio.sleep(tick_s)
             show(found, uptime_s())
         await asyncio.sleep(max(left_s, 0))
-        if found.sight.report is None:
-            found = await _first(looks)
-            continue
         try:
             found = await looks()
         except JournalKeysError as failure:
-            found = replace(found, failure=str(failure), figures=await looks.figures())
-
-
-async def _first(looks: Looks) -> Found:
-    try:
-        return await looks()
-    except LedgerUnavailableError as failure:
-        return await looks.found(None, str(failure))
+            found = await looks.without_ledger(str(failure), found)
 
 
 @contextmanager
@@ -196,34 +214,38 @@ def _shown(end: Callable[[], object], *, json: bool) -> Iterator[tuple[Show, flo
     from rich.console import Console
 
     console = Console()
-    if json or not console.is_terminal or console.is_dumb_terminal:
+    if json or not sys.stdout.isatty() or console.is_dumb_terminal:
         yield (_print_line if json else _print_block), float("inf")
         return
-    from journal_keys.entrypoints.cli.status_screen import Screen
     from journal_keys.entrypoints.cli.window import open_window
 
     with open_window(console, end) as window:
 
         def draw(found: Found, uptime_s: float) -> None:
-            window.show(Screen(page=found.page(uptime_s), failure=found.failure).draw(console.width))
+            window.show(_screen(found, uptime_s).draw(console.width))
 
         yield draw, _TICK_S
 
 
+def _screen(found: Found, uptime_s: float) -> "Screen":
+    from journal_keys.entrypoints.cli.status_screen import Screen
+
+    report = found.sight.report
+    return Screen(page=found.page(uptime_s), seen_at=report.at if report else None)
+
+
 def _print_line(found: Found, _uptime_s: float) -> None:
-    fields = as_fields(found.sight, found.figures)
-    sys.stdout.write(json_text.dumps(plain(fields | {"failure": found.failure or found.sight.failure})) + "\n")
+    sys.stdout.write(json_text.dumps(plain(as_fields(found.sight, found.figures))) + "\n")
     sys.stdout.flush()
 
 
 def _print_block(found: Found, uptime_s: float) -> None:
     from rich.console import Console
 
-    from journal_keys.entrypoints.cli.status_screen import Screen
-
-    console = Console(width=_ENDLESS, color_system=None, highlight=False)
-    console.print(Screen(page=found.page(uptime_s), failure=found.failure).draw(_ENDLESS))
-    console.print()
+    text = io.StringIO()  # rich takes 80 columns for those of what it thinks is a terminal
+    console = Console(file=text, width=_ENDLESS, color_system=None, highlight=False)
+    console.print(_screen(found, uptime_s).draw(_ENDLESS))
+    sys.stdout.write(f"{text.getvalue()}\n")
     sys.stdout.flush()
 
 

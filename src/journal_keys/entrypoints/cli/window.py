@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import re
+import select
 import sys
 import termios
 import tty
@@ -15,25 +17,35 @@ from rich.live import Live
 from rich.segment import Segment
 from rich.text import Text
 
+_KEY: Final = re.compile(rb"\x1b\[[0-9;]*[A-Za-z~]|\x1bO[A-Za-z]|[^\x1b]|\x1b(?=\x1b)")
+_UNFINISHED: Final = re.compile(rb"\x1b(\[[0-9;]*|O)?\Z")
 _LINE: Final = 1
 _END: Final = 1_000_000
 _MOVES: Final[Mapping[bytes, int]] = {
-    b"j": _LINE,
-    b"k": -_LINE,
-    b"\x1b[B": _LINE,
-    b"\x1b[A": -_LINE,
-    b"\x1bOB": _LINE,
-    b"\x1bOA": -_LINE,
-    b"g": -_END,
-    b"G": _END,
-    b"\x1b[H": -_END,
-    b"\x1b[F": _END,
+    **dict.fromkeys((b"j", b"\x1b[B", b"\x1bOB"), _LINE),
+    **dict.fromkeys((b"k", b"\x1b[A", b"\x1bOA"), -_LINE),
+    **dict.fromkeys((b"g", b"\x1b[H", b"\x1bOH", b"\x1b[1~", b"\x1b[7~"), -_END),
+    **dict.fromkeys((b"G", b"\x1b[F", b"\x1bOF", b"\x1b[4~", b"\x1b[8~"), _END),
 }
 _PAGES: Final[Mapping[bytes, int]] = {b" ": 1, b"b": -1, b"\x1b[6~": 1, b"\x1b[5~": -1}
 _QUIT: Final = frozenset({b"q", b"Q"})
-_LONGEST_KEY: Final = 16
+_MOST_BYTES: Final = 1024
 _CHARACTERS: Final = 6
 """Where in what `termios` gives the special characters are."""
+
+
+class Keys:
+    """Cuts what was typed into keys: several may come at once, and one in pieces."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def of(self, typed: bytes) -> list[bytes]:
+        """Give the keys that are whole by now."""
+        text = self._rest + typed
+        unfinished = _UNFINISHED.search(text)
+        self._rest = unfinished[0] if unfinished else b""
+        return _KEY.findall(text.removesuffix(self._rest))
 
 
 @dataclass(slots=True)
@@ -86,10 +98,11 @@ def open_window(console: Console, end: Callable[[], object]) -> Iterator[Window]
     """Give a window that fills the terminal; leave the terminal as it was. `end` is called where somebody quits."""
     with Live(console=console, screen=True, auto_refresh=False) as live:
         window = Window(live=live, has_keys=_has_keys(), end=end)
+        window.show(Text("looking"))
         if not window.has_keys:
             yield window
             return
-        with _each_key(window.press):
+        with _each_key(window):
             yield window
 
 
@@ -101,29 +114,45 @@ def _has_keys() -> bool:
         return False
 
 
-def _never_wait(terminal: int) -> None:
-    """Have a read give nothing where nothing is there: Ctrl-C takes away what was typed before and not read yet."""
-    mode = termios.tcgetattr(terminal)
-    mode[_CHARACTERS][termios.VMIN] = mode[_CHARACTERS][termios.VTIME] = 0
-    termios.tcsetattr(terminal, termios.TCSANOW, mode)
-
-
 @contextmanager
-def _each_key(press: Callable[[bytes], None]) -> Iterator[None]:
-    terminal, loop = sys.stdin.fileno(), asyncio.get_running_loop()
+def _each_key(window: Window) -> Iterator[None]:
+    terminal, loop, keys = sys.stdin.fileno(), asyncio.get_running_loop(), Keys()
     before = termios.tcgetattr(terminal)
-    tty.setcbreak(terminal)
-    _never_wait(terminal)
 
     def read() -> None:
         try:
-            press(os.read(terminal, _LONGEST_KEY))
-        except OSError:  # the terminal is gone
+            typed = os.read(terminal, _MOST_BYTES)
+        except OSError:
+            typed = b""
+        if not typed and _is_gone(terminal):
             loop.remove_reader(terminal)
+            window.end()
+        for key in keys.of(typed):
+            window.press(key)
 
-    loop.add_reader(terminal, read)
     try:
+        _set_keys(terminal)
+        loop.add_reader(terminal, read)
         yield
     finally:
         loop.remove_reader(terminal)
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        if _has_keys():  # in the background the shell has the terminal, and would stop who changes it
+            termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _set_keys(terminal: int) -> None:
+    """Have each key read at once. Ctrl-Z would leave this screen to the shell, so it is a key without a meaning.
+
+    A read gives nothing where nothing is there: Ctrl-C takes away what was typed before and not read yet.
+    """
+    tty.setcbreak(terminal)
+    mode = termios.tcgetattr(terminal)
+    mode[_CHARACTERS][termios.VMIN] = mode[_CHARACTERS][termios.VTIME] = 0
+    mode[_CHARACTERS][termios.VSUSP] = b"\0"
+    termios.tcsetattr(terminal, termios.TCSANOW, mode)
+
+
+def _is_gone(terminal: int) -> bool:
+    asked = select.poll()
+    asked.register(terminal, 0)
+    return bool(asked.poll(0))

@@ -77,7 +77,7 @@ class Gate:
         self._container_now = container_now
         self._is_embedded = is_embedded
         self._is_served = is_served
-        self._refusals = defaultdict[tuple[Kind, str], _Pause](_Pause)
+        self._refusals = defaultdict[tuple[str, Kind, str], _Pause](_Pause)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request, or refuse it."""
@@ -150,7 +150,7 @@ class _Passage:
     container_now: Callable[[], Container]
     door: Door
     scope: Scope
-    refusals: defaultdict[tuple[Kind, str], _Pause]
+    refusals: defaultdict[tuple[str, Kind, str], _Pause]
     is_served: IsServed
     status: int | None = None
     caller: Caller | None = None
@@ -241,23 +241,26 @@ class _Passage:
 
         What fails here changes no answer. Frequent refusals are told and written down together.
         """
-        is_admin = self.door.kind is Kind.ADMIN
-        if not is_admin and not self._is_refused:
-            return
-        try:
-            container = self.container_now()
-            pause = self.refusals[self.door.kind, self._actor]
-            number = pause.number(container.clock().uptime_s()) if is_frequent else 1
-            if not number:
-                return
-            more = {"requests": str(number)} if is_frequent else {}
-            if self._is_refused:
-                event = events.CALL_NOT_AUTHENTICATED if self.status == _NOT_AUTHENTICATED else events.CALL_REFUSED
-                event.tell(actor=self._actor, route=self._route, status=self.status, **more)
-            if is_admin:
-                await self._write_down(container, more)
-        except JournalKeysError as failure:
-            events.ADMIN_CALL_NOT_AUDITED.tell(error=failure)
+        if self._is_refused:
+            self._tell(is_frequent=is_frequent)
+        if self.door.kind is Kind.ADMIN and (more := self._counted("audited", is_frequent=is_frequent)) is not None:
+            try:
+                await self._write_down(self.container_now(), more)
+            except JournalKeysError as failure:
+                events.ADMIN_CALL_NOT_AUDITED.tell(error=failure)
+
+    def _tell(self, *, is_frequent: bool) -> None:
+        event = events.CALL_NOT_AUTHENTICATED if self.status == _NOT_AUTHENTICATED else events.CALL_REFUSED
+        more = self._counted(event.name, is_frequent=is_frequent)
+        if more is not None:
+            event.tell(actor=self._actor, route=self._route, status=self.status, **more)
+
+    def _counted(self, purpose: str, *, is_frequent: bool) -> dict[str, str] | None:
+        """Say how many refusals this one stands for; None where it is one of those that a later one stands for."""
+        if not is_frequent:
+            return {}
+        number = self.refusals[purpose, self.door.kind, self._actor].number(asyncio.get_running_loop().time())
+        return {"requests": str(number)} if number else None
 
     @property
     def _is_refused(self) -> bool:

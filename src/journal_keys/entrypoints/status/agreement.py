@@ -17,7 +17,7 @@ _ALONE: Final = "instances do not report with a ledger on SQLite: only processes
 
 def agree(sight: Sight) -> Answer:
     """Compare what was reported, or, where nobody reports, what processes of this machine hold."""
-    verdict, sentence = _found(sight, sight.report) if sight.report else _unknown()
+    verdict, sentence = _found(sight, sight.report) if sight.report and sight.is_current else _unknown()
     return Answer(question="Does every instance agree?", verdict=verdict, sentences=(sentence,))
 
 

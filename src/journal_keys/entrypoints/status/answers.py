@@ -56,7 +56,7 @@ def _last_seen(sight: Sight, family: Family) -> tuple[Sentence, ...]:
 
 def _next(sight: Sight) -> Answer:
     question = "What happens next, and when?"
-    if sight.report is None:
+    if sight.report is None or not sight.is_current:
         told: Sentence = ("Not known: while the ledger does not answer, nothing is rotated",)
         return Answer(question=question, verdict=Verdict.UNKNOWN, sentences=(told,))
     sentences = tuple(
@@ -80,7 +80,7 @@ def _trail(sight: Sight) -> tuple[Verdict, tuple[Sentence, ...]]:
     if audit.whole_at is None:
         told = f"Not known yet: this process still follows the chain from its beginning; {hold} so far"
         return Verdict.UNKNOWN, ((told,),)
-    if sight.report is None:
+    if not sight.is_current:
         return Verdict.UNKNOWN, (("Not known now:", *_followed(sight, hold)),)
     return Verdict.GOOD, (("No sign of it:", *_followed(sight, hold), *_newer(sight)), _CUT_OFF)
 

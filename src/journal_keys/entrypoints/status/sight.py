@@ -43,9 +43,9 @@ class Service:
 class Sight:
     """Everything at one moment; `at` is this machine's clock.
 
-    `report` is None where the ledger could not be read, and `failure` says why then. `reports` is whether instances
-    that share this ledger say what they hold. `health` is None where it could not be found out in time. `process` is
-    None where a command asks: it holds no ring of its own. `service` is None where no figures are known.
+    Where the ledger could not be read, `failure` says why, and `report` is None or a former one. `reports` is whether
+    instances that share this ledger say what they hold. `health` is None where it could not be found out in time.
+    `process` is None where a command asks: it holds no ring of its own. `service` is None where no figures are known.
     """
 
     at: datetime
@@ -56,6 +56,11 @@ class Sight:
     failure: str = ""
     process: Process | None = None
     service: Service | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the report is of now: a former one is shown with the failure to make another."""
+        return self.report is not None and not self.failure
 
     @property
     def now(self) -> datetime:

@@ -23,7 +23,7 @@ def stuck(sight: Sight) -> Answer:
 
 def _verdict(sight: Sight) -> Verdict:
     is_unhealthy = sight.health is not None and sight.health.overall is HealthStatus.UNHEALTHY
-    is_whole = sight.report is not None and all(sight.report.rings.values())
+    is_whole = sight.report is not None and sight.is_current and all(sight.report.rings.values())
     return Verdict.LOOK if is_whole and not is_unhealthy else Verdict.BAD
 
 
@@ -34,9 +34,9 @@ def _waiting(sight: Sight) -> Iterator[Sentence]:
 
 
 def _troubles(sight: Sight) -> Iterator[str]:
-    if sight.report is None:
+    if not sight.is_current:
         yield f"the ledger cannot be read: {sight.failure}"
-    else:
+    if sight.report is not None:
         for family in Family:
             yield from (f"{family}: {one}" for one in _of_ring(sight, family))
     yield from _of_store(sight.health)

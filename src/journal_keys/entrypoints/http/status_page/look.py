@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -33,9 +33,9 @@ async def look(
     """
     container.show_figures()()
     counted = await asyncio.to_thread(counts, folder=folder)
-    (report, failure), looked = await asyncio.gather(_report(container, timeout), health())
+    (at, report, failure), looked = await asyncio.gather(_report(container, timeout), health())
     sight = Sight(
-        at=container.clock().read().wall,
+        at=at,
         report=report,
         audit=report.audit if report else container.watch_audit().status(),
         reports=reports,
@@ -47,15 +47,18 @@ async def look(
     return sight, Figures(of="this service", counts=counted)
 
 
-async def _report(container: Container, timeout: timedelta) -> tuple[StatusReport | None, str]:
+async def _report(container: Container, timeout: timedelta) -> tuple[datetime, StatusReport | None, str]:
+    """Give the report, or why there is none, and when that was on this machine's clock."""
+    report, failure = None, ""
     try:
         async with asyncio.timeout(timeout.total_seconds()):
             await _follow(container)
-            return await container.describe_status()(), ""
-    except JournalKeysError as failure:
-        return None, str(failure)
+            report = await container.describe_status()()
+    except JournalKeysError as error:
+        failure = str(error)
     except TimeoutError:
-        return None, f"the ledger did not answer within {timeout.total_seconds():g} s"
+        failure = f"the ledger did not answer within {timeout.total_seconds():g} s"
+    return container.clock().read().wall, report, failure
 
 
 async def _follow(container: Container) -> None:
