@@ -86,8 +86,6 @@ def _take_over(handlers: list[LineHandler], settings: Settings) -> None:
     logging.getLogger(events.LOGGER).setLevel(level)
     logging.captureWarnings(True)  # noqa: FBT003 (its signature)
     tell_what_nobody_caught()
-    if settings.journal_infisical_enabled:
-        _quiet_stamina()
 
 
 def _to_standard_error() -> LineHandler:
@@ -103,10 +101,3 @@ def _to_file(file: Path) -> FileHandler:
         raise SettingsError(f"JOURNAL_LOG_FILE: {file} cannot be opened: {failure.strerror}") from None
     handler.setFormatter(_Chain(readable=False))
     return handler
-
-
-def _quiet_stamina() -> None:
-    """Leave retries to our own event: by itself stamina would print them on standard output."""
-    from stamina.instrumentation import set_on_retry_hooks  # noqa: PLC0415 (who has a vault does not pay for it)
-
-    set_on_retry_hooks(())

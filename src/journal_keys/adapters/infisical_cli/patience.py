@@ -1,10 +1,11 @@
 """How often, and for how long, a read is tried again."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-import stamina
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from journal_keys import events
 from journal_keys.adapters.infisical_cli.failures import CallFailedError, Failure
@@ -36,12 +37,15 @@ class Patience:
             CallFailedError: the last try failed, or failed in a way that another does not mend.
         """
         pace = Pace(self)
-        async for one in stamina.retry_context(on=pace.wait, attempts=self.retries + 1, timeout=None):
-            if one.num > 1:
-                events.STORE_CALL_RETRIED.tell(retry=one.num - 1, error=pace.failure)
-            with one:
-                return await attempt()
-        raise AssertionError("the last try gives or raises")
+        tries = AsyncRetrying(
+            stop=stop_after_attempt(self.retries + 1),
+            retry=retry_if_exception(pace.goes_on),
+            wait=lambda _: pace.pause_s,
+            before_sleep=pace.tell,
+            sleep=asyncio.sleep,
+            reraise=True,
+        )
+        return await tries(attempt)
 
     def jitter(self) -> float:
         """Between 0.5 and 1."""
@@ -55,18 +59,25 @@ class Pace:
         self._patience = patience
         self._delay_s = patience.delay_s
         self._ends_s = patience.clock.uptime_s() + LONGEST_S
-        self.failure: Exception | None = None
+        self.pause_s = 0.0
+        """Until the next try."""
 
-    def wait(self, failure: Exception) -> float | bool:
-        """Give the seconds until the next try, or False: there is none."""
-        self.failure = failure
+    def goes_on(self, failure: BaseException) -> bool:
+        """Say whether there is a next try, and know when."""
         if not isinstance(failure, CallFailedError):
             return False
         if failure.failure.kind is Failure.BUSY:
             told_s = failure.failure.wait_s or UNTOLD_WAIT_S
             self._ends_s += told_s + _BUSY_JITTER_S
-            return told_s + _BUSY_JITTER_S * self._patience.jitter()
-        pause_s = self._delay_s * self._patience.jitter()
+            self.pause_s = told_s + _BUSY_JITTER_S * self._patience.jitter()
+            return True
+        self.pause_s = self._delay_s * self._patience.jitter()
         self._delay_s *= 2
-        is_in_time = self._patience.clock.uptime_s() + pause_s <= self._ends_s
-        return pause_s if failure.failure.is_transient and is_in_time else False
+        is_in_time = self._patience.clock.uptime_s() + self.pause_s <= self._ends_s
+        return failure.failure.is_transient and is_in_time
+
+    @staticmethod
+    def tell(state: RetryCallState) -> None:
+        """Say which retry comes next, and why."""
+        failure = state.outcome.exception() if state.outcome else None
+        events.STORE_CALL_RETRIED.tell(retry=state.attempt_number, error=failure)

@@ -1,7 +1,10 @@
 """Budget and patience: how often, and how soon again."""
 
 import asyncio
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -70,14 +73,52 @@ async def test_no_retry_is_begun_that_would_end_later_than_ten_seconds_after_the
 async def test_the_delay_is_the_one_that_was_set_and_doubles() -> None:
     clock = ManualClock(START)
     pace = Pace(Patience(retries=3, delay_s=2.0, clock=clock, entropy=SeededEntropy(1)))
-    waits = [pace.wait(failure(Failure.SERVER)) for _ in range(2)]
-    assert 1 <= waits[0] < 2 <= waits[1] < 4
+    waits_s = []
+    for _ in range(2):
+        assert pace.goes_on(failure(Failure.SERVER))
+        waits_s.append(pace.pause_s)
+    assert 1 <= waits_s[0] < 2 <= waits_s[1] < 4
 
 
 async def test_a_busy_server_is_left_alone_for_as_long_as_it_says() -> None:
     clock = ManualClock(START)
     pace = Pace(Patience(retries=3, delay_s=0.1, clock=clock, entropy=SeededEntropy(1)))
-    assert 61 <= pace.wait(failure(Failure.BUSY, wait_s=60)) <= 62
+    assert pace.goes_on(failure(Failure.BUSY, wait_s=60))
+    assert 61 <= pace.pause_s <= 62
+
+
+async def test_who_gives_up_is_not_tried_again() -> None:
+    started = asyncio.Event()
+
+    async def hang() -> None:
+        started.set()
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(patience()(hang))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_an_application_s_standard_output_and_log_are_left_alone(tmp_path: Path) -> None:
+    """Retries are told to the logger of this package, and to nothing that a library of ours sets up for itself."""
+    program = """
+import asyncio
+from journal_keys.adapters.infisical_cli.failures import CallFailedError, CallFailure, Failure
+from journal_keys.adapters.infisical_cli.patience import Patience
+from journal_keys.adapters.system.clock import SystemClock
+from journal_keys.adapters.system.entropy import SystemEntropy
+tries = []
+async def attempt():
+    tries.append(1)
+    if len(tries) < 3:
+        raise CallFailedError(CallFailure(kind=Failure.SERVER, status=None, reason="x", wait_s=None))
+asyncio.run(Patience(retries=3, delay_s=0.001, clock=SystemClock(), entropy=SystemEntropy())(attempt))
+assert len(tries) == 3
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, cwd=tmp_path)
+    assert (done.stdout, done.stderr) == (b"", b"")
 
 
 async def test_a_budget_lets_so_many_through_at_once_and_the_next_when_the_first_is_past() -> None:
