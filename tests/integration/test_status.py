@@ -174,7 +174,7 @@ def test_into_a_pipe_it_writes_plain_text_of_all_that_a_terminal_shows(operator:
         assert process.wait(60) == 0
     text = "".join(said)
     for wanted in (
-        "  Which key signs now, and since when? jwt_",
+        "  Which key signs now, and since when?\n    jwt_",
         "Keys of ring jwt, the newest first\n  Key ",
         "What happens next in ring aes\n",
         "Live instances, as they reported: None has reported",

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from journal_keys.domain.errors import InvalidNameError
+from journal_keys.domain.forms import iso
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family
 
@@ -52,8 +53,10 @@ class Laggard:
     expires_at: datetime
 
     def __str__(self) -> str:
-        since = self.held.since.isoformat(timespec="seconds")
-        return f"instance {self.name} holds generation {self.held.generation} of {self.ring_generation} since {since}"
+        held = self.held
+        return (
+            f"instance {self.name} holds generation {held.generation} of {self.ring_generation} since {iso(held.since)}"
+        )
 
 
 def reported(before: Mapping[Family, Held], generations: Mapping[Family, int], now: datetime) -> dict[Family, Held]:

@@ -44,6 +44,11 @@ def from_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def iso(moment: datetime) -> str:
+    """Write it for people: ISO 8601 in UTC, to the second, `2026-01-31T17:05:09Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def to_moment(text: str) -> datetime:
     """Read exactly what `from_moment` writes.
 

@@ -10,6 +10,7 @@ from journal_keys.domain.audit_chain import AuditEntry, AuditHead
 from journal_keys.domain.changes import RotationRecord
 from journal_keys.domain.encryption_budget import is_worn
 from journal_keys.domain.fleet import Instance, Laggard
+from journal_keys.domain.forms import iso
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.policy import RotationPolicy
@@ -190,8 +191,7 @@ def _trouble(
         number = len(wait.behind)
         return f"a rotation waits for {number} instance{'s' if number > 1 else ''}: {wait.because}"
     if wait is not None and wait.obstacle is Obstacle.PASS and now - wait.since > 2 * windows.publish_to_promote:
-        since = wait.since.isoformat(timespec="seconds")
-        return f"a rotation waits since {since}: nobody makes a pass; run 'journal-keys reconcile'"
+        return f"a rotation waits since {iso(wait.since)}: nobody makes a pass; run 'journal-keys reconcile'"
     return trouble_of(ring, policy, windows, now=now, encryptions=encryptions)
 
 

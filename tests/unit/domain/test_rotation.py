@@ -125,10 +125,10 @@ SECOND_BEHIND = replace(
 @pytest.mark.parametrize(
     ("behind", "because"),
     [
-        ([FIRST_BEHIND], "instance web-1 holds generation 6 of 7 since 2026-01-01T00:00:00+00:00"),
+        ([FIRST_BEHIND], "instance web-1 holds generation 6 of 7 since 2026-01-01T00:00:00Z"),
         (
             [SECOND_BEHIND, FIRST_BEHIND],
-            "instance web-2 holds generation 5 of 7 since 2026-01-01T00:00:00+00:00 and 1 more",
+            "instance web-2 holds generation 5 of 7 since 2026-01-01T00:00:00Z and 1 more",
         ),
     ],
 )

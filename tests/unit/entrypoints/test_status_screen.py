@@ -11,11 +11,12 @@ from rich.console import Console
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.prometheus.counts import Counts
 from journal_keys.domain.changes import AuditFact
+from journal_keys.domain.forms import iso
 from journal_keys.domain.keys import Family, KeyState
 from journal_keys.entrypoints.cli.status_screen import Screen
 from journal_keys.entrypoints.status.figures import Figures
 from journal_keys.entrypoints.status.page import Page, page_of
-from journal_keys.entrypoints.status.words import iso, plain
+from journal_keys.entrypoints.status.words import plain
 from tests.support.looks import NOTHING, Look, key, look_at, ring_of, with_audit, without_ledger
 from tests.support.world import START, W1, World, request
 
@@ -147,14 +148,14 @@ async def test_a_failure_is_told_beside_what_was_seen_before() -> None:
     look = replace(await at_rest(), failure="it says nothing")
     said = drawn(look.page, seen_at=look.now - timedelta(minutes=3))
     assert "! the ledger cannot be read: it says nothing; its rings are as of 2026-01-01T00:08:15Z (3 min ago)" in said
-    assert "  Which key signs now, and since when? jwt_" in said
-    assert "! Is anything stuck, and why? Yes: the ledger cannot be read: it says nothing." in said
+    assert "  Which key signs now, and since when?\n    jwt_" in said
+    assert "! Is anything stuck, and why?\n    Yes: the ledger cannot be read: it says nothing." in said
     for question in (
         "What happens next, and when?",
         "Does every instance agree?",
         "Was the audit trail tampered with?",
     ):
-        assert f"  {question} Not known" in said
+        assert f"  {question}\n    Not known" in said
 
 
 async def test_where_nothing_was_ever_seen_of_the_ledger_it_is_said_why() -> None:
@@ -167,7 +168,7 @@ async def test_where_nothing_was_ever_seen_of_the_ledger_it_is_said_why() -> Non
 
 async def test_what_is_wrong_is_marked_without_colours_too() -> None:
     look = with_audit(await at_rest(), broken="audit entry 3 was changed")
-    assert "! Was the audit trail tampered with? Yes: audit entry 3 was changed." in drawn(look.page)
+    assert "! Was the audit trail tampered with?\n    Yes: audit entry 3 was changed." in drawn(look.page)
 
 
 @pytest.mark.parametrize("width", [30, 60, 120])

@@ -11,13 +11,14 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from journal_keys.domain.forms import iso
 from journal_keys.domain.keys import KeyState
 from journal_keys.entrypoints.cli.output import printable
 from journal_keys.entrypoints.status.page import Page
 from journal_keys.entrypoints.status.rings import RingPart
 from journal_keys.entrypoints.status.table import Table
 from journal_keys.entrypoints.status.timeline import Bar, Lane, Timeline
-from journal_keys.entrypoints.status.words import Moment, Sentence, iso, plain
+from journal_keys.entrypoints.status.words import Moment, Sentence, plain
 
 _LETTERS: Final = {
     KeyState.PRE_ACTIVATION: ("P", "cyan"),
@@ -61,10 +62,11 @@ class Screen:
             then = f"; its rings are as of {Moment(self.seen_at, self.page.at.at)}" if self.seen_at else ""
             yield Text(f"! the ledger cannot be read: {printable(self.page.failure)}{then}", style="red")
 
-    def _answers(self) -> Iterator[Text]:
+    def _answers(self) -> Iterator[RenderableType]:
         for answer in self.page.answers:
             mark, style = ("  ", "") if answer.is_well else ("! ", "red")
-            yield Text.assemble((f"{mark}{answer.question} ", "bold"), (printable(answer.says), style))
+            yield Text(f"{mark}{answer.question}", style="bold")
+            yield from (_indented(_said(line, style=style), by=2) for line in answer.lines)
 
 
 def _part(title: str, lines: Iterable[RenderableType]) -> Iterator[RenderableType]:
@@ -91,7 +93,7 @@ def _timeline(line: Timeline, width: int) -> Iterator[Text]:
 def _bars(lane: Lane, columns: int, now: int) -> Text:
     """Draw a letter for each part of the axis that a bar lies in, and `|` for now where none does."""
     letters = [("|", "dim") if column == now else (" ", "") for column in range(columns)]
-    for bar in lane.painted:
+    for bar in sorted(lane.bars, key=lambda one: not one.is_to_come):  # what is wins over what is to come
         begin = min(int(bar.x * columns / 100), columns - 1)
         end = max(round((bar.x + bar.width) * columns / 100), begin + 1)
         letters[begin:end] = [_letter(bar)] * (min(end, columns) - begin)
@@ -132,12 +134,16 @@ def _records(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Re
     """Give each row as a sentence: what has no room beside each other, wraps."""
     for row in rows:
         told = "; ".join(f"{head}: {cell}" for head, cell in zip(heads, row, strict=True))
-        yield Padding(Text(told), (0, 0, 0, len(_GAP)))
+        yield _indented(Text(told))
 
 
 def _text(cell: Sentence) -> str:
     return printable(plain(cell))
 
 
-def _said(text: str) -> Text:
-    return Text(printable(text))
+def _said(text: str, *, style: str = "") -> Text:
+    return Text(printable(text), style=style)
+
+
+def _indented(text: Text, *, by: int = 1) -> Padding:
+    return Padding(text, (0, 0, 0, by * len(_GAP)), expand=False)

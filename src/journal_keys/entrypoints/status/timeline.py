@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from journal_keys.domain.forms import iso
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import KeyState, KeyVersion, Kid
 from journal_keys.domain.status import NextEvent
-from journal_keys.entrypoints.status.words import iso
 
 MOST_LANES: Final = 12
 _NARROWEST: Final = 0.8

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias
+
+from journal_keys.domain.forms import iso
 
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 _MANY: Final = 10
@@ -63,11 +65,6 @@ def spaced(sentence: Sentence) -> Iterator[tuple[str, Part]]:
 def plain(sentence: Sentence) -> str:
     """Give the sentence as text, which is the same as on the page: `... since 2026-01-31T17:05:09Z (2 d ago)`."""
     return "".join(f"{space}{part}" for space, part in spaced(sentence))
-
-
-def iso(at: datetime) -> str:
-    """Give it as ISO 8601 in UTC, to the second."""
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def length(time: timedelta) -> str:

@@ -9,8 +9,9 @@ import pytest
 from jinja2 import UndefinedError
 
 from journal_keys.domain.changes import AuditFact
+from journal_keys.domain.forms import iso
 from journal_keys.entrypoints.http.status_page.rendering import _template, content_security_policy, html
-from journal_keys.entrypoints.status.words import iso, spaced
+from journal_keys.entrypoints.status.words import spaced
 from tests.support.looks import Look, look_at, without_ledger
 from tests.support.world import START, World
 

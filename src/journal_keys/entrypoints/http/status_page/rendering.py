@@ -8,8 +8,9 @@ from typing import Final
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from journal_keys.domain.forms import iso
 from journal_keys.entrypoints.status.page import STATES, Page
-from journal_keys.entrypoints.status.words import iso, spaced, visible
+from journal_keys.entrypoints.status.words import spaced, visible
 
 _FOLDER: Final = files(__package__)
 
