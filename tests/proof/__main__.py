@@ -39,6 +39,7 @@ QUICK: Final[dict[str, dict[str, int]]] = {
     "kills": {"homes": 1},
     "service_kills": {"kills": 4},
     "child_crashes": {"most": 1},
+    "http_schema": {"cases": 50},
     "zero_downtime": {"each": 100_000, "rotations": 20},
 }
 """What the quick form does otherwise than the ordinary test run: mostly less."""
