@@ -17,8 +17,9 @@ _NOT_MADE = "not made yet: run 'journal-keys init'"
 def as_fields(sight: Sight, figures: Figures | None) -> dict[str, object]:
     """Give `at`, `answers`, `rings`, `instances`, `health`, `audit`, `recent`, `figures`, and `failure`.
 
-    What is of the ledger is None where it could not be read; `failure` says why then, and is empty else. `health` is
-    None where it could not be found out in time, `figures` where a service was not asked for them.
+    Where the ledger cannot be read, `failure` says why, and what is of the ledger is as of `at`, when it last could be,
+    or None where it never was. `health` is None where it could not be found out in time, `figures` where a service was
+    not asked for them.
     """
     report, health, audit = sight.report, sight.health, sight.audit
     return {
