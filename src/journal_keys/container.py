@@ -193,7 +193,7 @@ class Container(containers.DeclarativeContainer):
         StageSuccessor, ledger=ledger, store=counted, make_key=make_key
     )
     project: providers.Provider[ProjectRing] = providers.Factory(
-        ProjectRing, store=counted, read_material=read_material, pem=pem
+        ProjectRing, ledger=ledger, store=counted, read_material=read_material, pem=pem
     )
     entomb: providers.Provider[EntombKey] = providers.Factory(EntombKey, store=counted)
 

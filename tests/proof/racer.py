@@ -12,7 +12,6 @@ from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import AlreadyRotated, Rotated
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
-from journal_keys.ports.secret_store import PendingApprovalError
 from tests.proof.race_ledger import Hold, RaceLedger
 from tests.proof.race_turns import Kind, Tale, Turn, kind_of, ring_of
 from tests.proof.wrong_designs import Design
@@ -66,20 +65,12 @@ async def _keep(settings: Settings, design: Design, start: Barrier, line: Line) 
 
 
 async def _reconcile(container: Container, family: Family) -> str | None:
-    """Make a pass, and say what troubles it.
-
-    Where another process rewrites the same names in Infisical, a write cannot tell whether it was done; the pass behind
-    it has to be good.
-    """
-    for is_last in (False, True):
-        try:
-            await container.reconcile()(family)
-        except JournalKeysError as failure:
-            if is_last or not isinstance(failure, PendingApprovalError):
-                return f"reconcile: {type(failure).__name__}: {failure}"
-        else:
-            return None
-    raise AssertionError  # the last pass returns
+    """Make a pass, and say what troubles it."""
+    try:
+        await container.reconcile()(family)
+    except JournalKeysError as failure:
+        return f"reconcile: {type(failure).__name__}: {failure}"
+    return None
 
 
 def _watched(container: Container, design: Design, start: Barrier) -> RaceLedger:

@@ -99,7 +99,9 @@ class World:
         self.read_material = ReadMaterial(store=self.store)
         self.make_key = MakeKey(store=self.store, generator=self.generator, opener=self.opener)
         self.stage = StageSuccessor(ledger=self.ledger, store=self.store, make_key=self.make_key)
-        self.project = ProjectRing(store=self.store, read_material=self.read_material, pem=CryptographyPemRenderer())
+        self.project = ProjectRing(
+            ledger=self.ledger, store=self.store, read_material=self.read_material, pem=CryptographyPemRenderer()
+        )
         self.entomb = EntombKey(store=self.store)
         self.init = InitRings(
             ledger=self.ledger,

@@ -6,6 +6,7 @@ does not know it.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from journal_keys.domain import material
 from journal_keys.domain.errors import MaterialCorruptError
@@ -15,14 +16,22 @@ from journal_keys.domain.material import KeyMaterial, MaterialRecord
 from journal_keys.domain.paths import MARKER_NAME, PROJECTION_NAMES, family_folder
 from journal_keys.domain.projections import aes_projections, mapped_kids
 from journal_keys.ports.key_crypto import PemRenderer
-from journal_keys.ports.secret_store import FolderContent, SecretStore
+from journal_keys.ports.ledger import Ledger, StaleGenerationError
+from journal_keys.ports.secret_store import FolderContent, PendingApprovalError, SecretStore
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
+
+_MOST_TRIES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectRing:
-    """Make `/auth/<family>/…` say what the ring says."""
+    """Make `/auth/<family>/…` say what the newest ring says, whoever else writes there meanwhile.
 
+    The store has no compare-and-set, so who wrote looks at the ledger behind the write: the last to write these names
+    has then seen that no newer ring was there to be written.
+    """
+
+    ledger: Ledger
     store: SecretStore
     read_material: ReadMaterial
     pem: PemRenderer
@@ -33,9 +42,33 @@ class ProjectRing:
         None where the names show a stored key that the ring does not know: somebody wrote them from a newer ring.
 
         Raises:
-            SecretStoreError: some names may be old; `reconcile` writes them again.
+            PendingApprovalError: the names of one ring were written twice and did not stay.
+            SecretStoreError: some names may be old; `reconcile` writes them again, here and below.
+            LedgerError: the names may be of an older ring.
             MaterialCorruptError: the store holds other material than the ledger recorded.
         """
+        written = 0
+        is_lost = False
+        for _ in range(_MOST_TRIES):
+            try:
+                changed = await self._written(ring)
+            except PendingApprovalError:
+                if is_lost:
+                    raise
+                is_lost = True  # waiting for approval, or overwritten by somebody who looked earlier
+            else:
+                is_lost = False
+                written += changed
+                if not changed:
+                    return written
+            newest = (await self.ledger.read(ring.family)).ring
+            if newest is not None and newest.generation > ring.generation:
+                ring, is_lost = newest, False
+            elif not is_lost:
+                return written
+        raise StaleGenerationError(f"ring {ring.family} changed {_MOST_TRIES} times while its names were written")
+
+    async def _written(self, ring: KeyRing) -> int:
         content = await self.read_material(ring.family)
         wanted = self._render(ring, records_of(content, ring.accepted))
         folder = family_folder(ring.family)

@@ -51,6 +51,7 @@ class Process:
     ledger_kind: type[EffectLedger] = EffectLedger
     stage_kind: type[StageSuccessor] = StageSuccessor
     reconcile_kind: type[Reconcile] = Reconcile
+    project_kind: type[ProjectRing] = ProjectRing
     store: EffectStore = field(default_factory=EffectStore)
     ledger: EffectLedger = field(init=False)
     keys: PaperKeys = field(init=False)
@@ -68,7 +69,9 @@ class Process:
         self.read_material = ReadMaterial(store=self.store)
         self.make_key = MakeKey(store=self.store, generator=self.keys, opener=self.keys)
         self.stage = self.stage_kind(ledger=self.ledger, store=self.store, make_key=self.make_key)
-        self.project = ProjectRing(store=self.store, read_material=self.read_material, pem=self.keys)
+        self.project = self.project_kind(
+            ledger=self.ledger, store=self.store, read_material=self.read_material, pem=self.keys
+        )
         self.entomb = EntombKey(store=self.store)
 
     def rotate(self) -> RotateKeys:
@@ -136,6 +139,16 @@ def reconciling(family: Family) -> Run:
 def compromising(family: Family, kid: Kid) -> Run:
     """The compromise of one key."""
     return lambda process: process.compromise()(family, kid, actor="model", reason="model")
+
+
+def projecting(family: Family) -> Run:
+    """The end of somebody's pass: a look at the ring, and its names."""
+
+    async def project(process: Process) -> int:
+        ring = (await process.ledger.read(family)).ring
+        return await process.project(ring) if ring else 0
+
+    return project
 
 
 def initialising(family: Family, kind: type[InitRings] = InitRings) -> Run:

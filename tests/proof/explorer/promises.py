@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, NamedTuple, TypeAlias
 
+from journal_keys.domain.exposure import expose
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
-from journal_keys.domain.paths import versions_folder
+from journal_keys.domain.paths import family_folder, versions_folder
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.windows import Windows
-from tests.proof.explorer.world import SKEW, TICK, Books, Shelf
+from tests.proof.explorer.world import SKEW, TICK, Books, Ports, Shelf
 
 WINDOWS: Final = Windows(
     jwks_max_age=TICK, view_ttl=TICK, poll=TICK / 2, longest_token=TICK, leeway=timedelta(0), skew=SKEW
@@ -60,6 +61,34 @@ def lost_material(family: Family, ring: KeyRing | None, shelf: Shelf) -> str | N
         if held.get(folder.child(version.kid)) != version.digest:
             return f"{version.kid} is {version.state} and its material is not in the store"
     return None
+
+
+def names_of_another_ring(ports: Ports) -> Callable[[Books, Shelf], str | None]:
+    """Say which of the guide's names are not the ledger's ring's."""
+
+    def wrong(books: Books, shelf: Shelf) -> str | None:
+        folder = family_folder(ports.family)
+        held = {path.name: expose(ports.values[digest]).decode() for path, digest in shelf if path.folder == folder}
+        wanted = _names(ports.family, books.ring) if books.ring else {}
+        differing = {name: held.get(name) for name, words in wanted.items() if words not in held.get(name, "nothing")}
+        return (
+            f"nobody acts any more, and the names {differing} are not those of the newest ring" if differing else None
+        )
+
+    return wrong
+
+
+def _names(family: Family, ring: KeyRing) -> Mapping[str, str]:
+    """Words that each of the names has to have in it."""
+    staged = ring.staged.kid if ring.staged else "nothing"
+    if family is Family.AES:
+        return {"active_kid": ring.active.kid, "keys_map": staged}
+    return {
+        "current_private_key": f"private {ring.active.kid}",
+        "current_public_key": f"public {ring.active.kid}",
+        "next_private_key": f"private {staged}",
+        "next_public_key": f"public {staged}",
+    }
 
 
 @dataclass(frozen=True, slots=True)

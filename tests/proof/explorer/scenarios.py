@@ -1,11 +1,21 @@
 """What is explored of the design as it is: small casts, and everything that may happen to them."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from journal_keys.domain.keys import Family
 from tests.proof.explorer.actors import Verb
-from tests.proof.explorer.cast import compromising, founded, initialising, judge, reconciling, rotation_of, verb
+from tests.proof.explorer.cast import (
+    compromising,
+    founded,
+    initialising,
+    judge,
+    projecting,
+    reconciling,
+    rotation_of,
+    verb,
+)
+from tests.proof.explorer.promises import names_of_another_ring
 from tests.proof.explorer.search import Scenario
 from tests.proof.explorer.world import Books, Ports
 
@@ -46,6 +56,15 @@ def rotate_and_reconcile(family: Family, *, faults: int = 1, horizon: int = 4) -
     scripts = ((verb("r", rotation_of(family, "r")),), (verb("s", reconciling(family)), verb("t", reconciling(family))))
     return _scenario(f"rotate and reconcile {family}", ports, scripts, books=books, shelf=shelf, faults=faults,
                      horizon=horizon)  # fmt: skip
+
+
+def project_meanwhile(family: Family, *, horizon: int = 0, **changes: Any) -> Scenario:  # noqa: ANN401 (fields of Process)
+    """A rotator, and somebody who writes the guide's names from a ring that may be older by then."""
+    ports = Ports(family)
+    books, shelf, _ = founded(ports, published_ago=READY)
+    scripts = ((verb("r", rotation_of(family, "r"), **changes),), (verb("p", projecting(family), **changes),))
+    return _scenario(f"names of {family} written during a rotation", ports, scripts, books=books, shelf=shelf,
+                     horizon=horizon, readers=0, rest=None, at_end=names_of_another_ring(ports))  # fmt: skip
 
 
 def compromise_meanwhile(family: Family, *, faults: int = 1, horizon: int = 3) -> Scenario:
@@ -92,9 +111,14 @@ _KINDS: Final[tuple[Callable[[Family], Scenario], ...]] = (
 )
 
 
-def quick_scenarios() -> list[Scenario]:
-    """What the ordinary test run explores."""
-    return [alone(Family.JWT), *(kind(family) for family in Family for kind in _KINDS)]
+def small_scenarios() -> list[Scenario]:
+    """What is followed to its last state in every form."""
+    return [alone(Family.JWT), *(project_meanwhile(family) for family in Family)]
+
+
+def large_scenarios() -> list[Scenario]:
+    """What the ordinary test run explores the shallow end of."""
+    return [kind(family) for family in Family for kind in _KINDS]
 
 
 def nightly_scenarios() -> list[Scenario]:
@@ -112,4 +136,4 @@ def nightly_scenarios() -> list[Scenario]:
             first_start(family, actors=3),
         )
     ]
-    return [*quick_scenarios(), *larger]
+    return [*small_scenarios(), *large_scenarios(), *larger]

@@ -71,6 +71,8 @@ class Scenario:
     truth_of: ViewOf = ledger_view
     rest: Verb | None = None
     judge: Callable[[Outcome, Books], str | None] = lambda _outcome, _books: None
+    at_end: Callable[[Books, Shelf], str | None] = lambda _books, _shelf: None
+    """What is wrong once nobody acts any more, before any pass of `rest`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,8 +320,12 @@ class Explorer:
         broken = self.judged[key]
         if broken:
             raise Violation(broken)
-        if self.scenario.rest and state[PENDING] == 0 and all(node == _DONE for node in state[_FIXED:]):
-            self._check_rest(state)
+        if state[PENDING] == 0 and all(node == _DONE for node in state[_FIXED:]):
+            left = self.scenario.at_end(self.books[state[BOOKS]], self.shelves[state[SHELF]])
+            if left:
+                raise Violation(left)
+            if self.scenario.rest:
+                self._check_rest(state)
         return state
 
     def _judge(self, state: State) -> str | None:

@@ -22,11 +22,12 @@ from journal_keys.domain.windows import Windows
 from journal_keys.ports.ledger import LedgerPage, LedgerUnavailableError
 from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
 from journal_keys.use_cases.init_rings import InitRings
+from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from tests.proof.explorer.actors import Answer, Effect, EffectLedger, EffectStore, Verb
 from tests.proof.explorer.cast import founded, initialising, judge, reconciling, rotation_of, verb
 from tests.proof.explorer.promises import View
-from tests.proof.explorer.scenarios import READY
+from tests.proof.explorer.scenarios import READY, project_meanwhile
 from tests.proof.explorer.search import Scenario
 from tests.proof.explorer.world import NOTHING, TICK, Books, Clocks, Done, Ports, Shelf, read_honestly
 
@@ -241,6 +242,17 @@ def tidied_after_an_unknown_outcome() -> Scenario:
     return _ours("material deleted after an unknown outcome", Ports(Family.JWT), rotator, faults=1)
 
 
+class ProjectOnce(ProjectRing):
+    """Writes the names of the ring that it was given, and does not look whether there is a newer one."""
+
+    async def __call__(self, ring: KeyRing) -> int:
+        return await self._written(ring)
+
+
+def names_written_without_a_look_behind() -> Scenario:
+    return project_meanwhile(Family.JWT, project_kind=ProjectOnce)
+
+
 ALL: Final[tuple[Callable[[], Scenario], ...]] = (
     map_without_a_lock,
     map_with_an_expiring_lease,
@@ -253,4 +265,5 @@ ALL: Final[tuple[Callable[[], Scenario], ...]] = (
     stamped_at_reading,
     published_before_put,
     tidied_after_an_unknown_outcome,
+    names_written_without_a_look_behind,
 )

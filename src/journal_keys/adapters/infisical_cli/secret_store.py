@@ -27,6 +27,8 @@ from journal_keys.ports.secret_store import (
 )
 
 _GONE: Final = frozenset({Failure.NO_SECRET, Failure.NO_FOLDER})
+_CONTENDED: Final = frozenset({Failure.EXISTS, Failure.NO_SECRET})
+"""Of a write: somebody else made or removed the name behind the child's own look."""
 _DENIED: Final = frozenset(
     {
         Failure.TOKEN,
@@ -126,11 +128,13 @@ class InfisicalCliSecretStore(SecretStore):
         if failure is not None and failure.kind is Failure.NO_FOLDER:
             await self._make_folder(path.folder)
             failure = await self._set(values)
-        if failure is not None and failure.is_settled and failure.kind is not Failure.EXISTS and len(values) == 1:
+        if failure is not None and failure.kind in _CONTENDED:
+            failure = None
+        if failure is not None and failure.is_settled and len(values) == 1:
             raise _error(path, failure)
         held = (await self._reads(path.folder)).secrets
         lacking = [path for path, value in values.items() if not _holds(held, path, value)]
-        if failure is not None and failure.kind is not Failure.EXISTS and lacking:
+        if failure is not None and lacking:
             raise _error(lacking[0], failure)
         return held
 

@@ -206,6 +206,15 @@ async def test_success_that_does_not_read_back_is_a_pending_approval_and_is_not_
     assert sum(call.startswith("secrets set") for call in calls(tmp_path / "bin")) == 1
 
 
+async def test_a_name_that_somebody_removes_while_it_is_set_is_settled_by_reading(tmp_path: Path) -> None:
+    gone = "Response Code: 404 Not Found\\nMessage: Secret with name name not found\\n"
+    body = f"case $1$2 in export*) printf '[]';; secretsset) printf '{gone}' >&2; exit 1;; esac"
+    async with over(tmp_path, body) as store:
+        with pytest.raises(PendingApprovalError, match="somebody else changed it"):
+            await store.overwrite({PATH: VALUE})
+    assert [call.split(" --")[0] for call in calls(tmp_path / "bin")][-2:] == ["secrets set", "export"]
+
+
 async def test_a_write_whose_end_is_unknown_is_settled_by_one_read_and_never_tried_again(tmp_path: Path) -> None:
     body = "case $1$2 in export*) printf '[]';; secretsset) kill -KILL $$;; esac"
     async with over(tmp_path, body) as store:
