@@ -76,14 +76,14 @@ def wait_until(holds: Callable[[], bool], told: Callable[[], object]) -> None:
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Operator:
-    made = Operator(tmp_path, JOURNAL_INFISICAL_CACHE_TTL="60")
+    made = Operator(tmp_path)
     made.json("init")
     return made
 
 
 @pytest.fixture
 def service(operator: Operator) -> Iterator[Served]:
-    with serving(operator) as served:
+    with serving(operator, views_s=60) as served:
         yield served
 
 

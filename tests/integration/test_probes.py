@@ -46,7 +46,7 @@ def test_without_ledger_and_vault_a_service_lives_and_is_not_ready_until_they_ar
     operator = Operator(tmp_path, JOURNAL_INFISICAL_CACHE_TTL="2", **pace)
     operator.json("init")
     vault = operator.home / "vault.jkv"
-    with serving(operator) as served:
+    with serving(operator, views_s=2) as served:
         assert becomes(served.address + READY, 200) == {"status": "ready"}
         vault.rename(vault.with_suffix(".away"))
         with ledger_away(operator.home):
@@ -78,13 +78,12 @@ def test_while_probes_of_the_store_hang_all_callers_wait_for_one_of_them_and_the
         JOURNAL_INFISICAL_CLI_PATH=str(binary),
         JOURNAL_INFISICAL_REQUESTS_PER_MINUTE="100000",
         JOURNAL_INFISICAL_HEALTH_TIMEOUT=str(BOUND_S),
-        JOURNAL_INFISICAL_CACHE_TTL="60",
         JOURNAL_RECONCILE_INTERVAL="3600",
         INFISICAL_UNIVERSAL_AUTH_CLIENT_ID=server.owner.client_id,
         INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET=server.owner.client_secret,
     )
     operator.json("init")
-    with serving(operator) as served, ThreadPoolExecutor(32) as crowd:
+    with serving(operator, views_s=60) as served, ThreadPoolExecutor(32) as crowd:
         assert becomes(served.address + READY, 200)
         server.misbehave(Deed.HANG, "GET")
         server.requests.clear()

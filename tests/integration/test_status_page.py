@@ -257,8 +257,7 @@ def test_what_somebody_asks_for_is_seen_after_looking_again(viewer: Viewer, oper
     def signs() -> str:
         return answer_to(viewer, "Which key signs now, and since when?").partition(" (")[0]
 
-    operator.environment["JOURNAL_INFISICAL_CACHE_TTL"] = "1"  # W1, for which the rotation waits
-    with serving(operator) as served:
+    with serving(operator, views_s=1) as served:  # W1, for which the rotation waits
         viewer.show(served.address + STATUS)
         before = signs()
         post(served, "/api/v1/infisical/rotate", {"rotation_type": "jwt", "force": True, "reason": "<i>seen</i>"})

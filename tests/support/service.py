@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.support.embedded import QUICK
 from tests.support.operator import COMMAND, Operator
 from tests.support.read_log import read_log
 
-_VIEWS: Final = "JOURNAL_INFISICAL_CACHE_TTL"
+_VIEWS_S: Final = 20.0
+"""How long views last where a test does not choose: they outlast a busy machine's pauses."""
 
 
 @dataclass(slots=True)
@@ -29,17 +29,13 @@ class Served:
 
 
 @contextmanager
-def serving(operator: Operator, *words: str) -> Iterator[Served]:
-    """Have it serve on a port that the system chooses, until the context ends.
-
-    Where the test does not say how long views last, they outlast a busy machine's pauses.
-    """
-    is_quick = operator.environment[_VIEWS] == QUICK[_VIEWS]
+def serving(operator: Operator, *words: str, views_s: float = _VIEWS_S) -> Iterator[Served]:
+    """Have it serve on a port that the system chooses, with views that last so long, until the context ends."""
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", "--json", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=operator.environment | ({_VIEWS: "20"} if is_quick else {}),
+        env=operator.environment | {"JOURNAL_INFISICAL_CACHE_TTL": str(views_s)},
     ) as service:
         assert service.stdout is not None
         assert service.stderr is not None
