@@ -368,3 +368,114 @@ def test_a_rebuilt_ring_stages_nothing_where_the_newest_key_is_the_chosen_one() 
     change = rotation.recover(FOUND, Kid("newest"), CAUSE, generation=1)
     assert change.ring.active.kid == "newest"
     assert change.ring.staged is None
+
+
+def restored_fact(generation: int) -> AuditFact:
+    return replace(fact("ring_restored", "none", generation=str(generation)), kid=None)
+
+
+SINCE_1970 = int(NOW.timestamp())
+
+
+def test_a_ring_of_keys_from_elsewhere_begins_with_new_ones_and_reads_the_others() -> None:
+    change = rotation.found_on(key("new"), key("next"), (key("theirs"), key("older")), CAUSE, generation=1_000)
+    assert shown(change) == {
+        "new": (S.ACTIVE, NOW),
+        "next": (S.PRE_ACTIVATION, NOW),
+        "theirs": (S.DEACTIVATED, NOW),
+        "older": (S.DEACTIVATED, NOW),
+    }
+    assert {version.published_at for version in change.ring.versions} == {NOW}
+    assert (change.ring.family, change.ring.generation, change.ring.changed_at) == (Family.JWT, 1_000, NOW)
+    assert (change.founding, change.rotations) == (True, ())
+    assert [(one.action, one.kid) for one in change.facts] == [
+        ("key_published", "new"),
+        ("key_promoted", "new"),
+        ("key_published", "next"),
+        ("key_imported", "theirs"),
+        ("key_imported", "older"),
+    ]
+
+
+def test_keys_from_elsewhere_are_read_in_a_ring_that_is_there_and_nothing_else() -> None:
+    change = rotation.admit(WHOLE, (key("theirs"),), CAUSE)
+    assert change.ring.versions[:3] == WHOLE.versions
+    assert shown(change)["theirs"] == (S.DEACTIVATED, NOW)
+    assert change.ring.get(Kid("theirs")).activated_at == NOW
+    assert change.ring.get(Kid("theirs")).published_at == NOW
+    assert change.facts == (fact("key_imported", "theirs"),)
+    check_follows(change)
+
+
+def check_is_founded(change: RingChange) -> None:
+    """Hold the ring to be founded anew, above any generation that an instance may hold."""
+    assert (change.ring.family, change.ring.generation, change.ring.changed_at) == (Family.JWT, SINCE_1970, NOW)
+    assert (change.founding, change.rotations) == (True, ())
+
+
+def test_a_ring_out_of_a_backup_goes_on_as_it_was() -> None:
+    change = rotation.restored(WHOLE, CAUSE)
+    assert change.ring.versions == WHOLE.versions
+    assert change.facts == (restored_fact(7),)
+    check_is_founded(change)
+
+
+def test_a_ring_that_was_younger_than_its_generation_goes_on_above_it() -> None:
+    change = rotation.restored(replace(WHOLE, generation=SINCE_1970), CAUSE)
+    assert change.ring.generation == SINCE_1970 + 1
+
+
+def test_of_keys_that_a_tombstone_tells_of_none_is_used_again_and_the_staged_one_takes_the_place_of_the_active() -> (
+    None
+):
+    change = rotation.restored(WHOLE, CAUSE, buried=(Kid("old"), Kid("active")))
+    assert shown(change) == {"old": (S.COMPROMISED, NOW), "active": (S.COMPROMISED, NOW), "staged": (S.ACTIVE, NOW)}
+    assert change.facts == (
+        restored_fact(7),
+        fact("key_compromised", "old"),
+        fact("key_compromised", "active"),
+        fact("key_promoted", "staged"),
+    )
+    check_is_founded(change)
+
+
+def test_where_material_is_lost_new_keys_take_the_place_of_those_that_sign() -> None:
+    change = rotation.restored(
+        WHOLE, CAUSE, lost=(Kid("old"), Kid("active"), Kid("staged")), fresh=(key("new"), key("next"))
+    )
+    assert shown(change) == {
+        "old": (S.DEACTIVATED, T0),
+        "active": (S.DEACTIVATED, NOW),
+        "staged": (S.DEACTIVATED, NOW),
+        "new": (S.ACTIVE, NOW),
+        "next": (S.PRE_ACTIVATION, T0),
+    }
+    assert [version.kid for version in change.ring.versions] == ["old", "active", "staged", "new", "next"]
+    assert change.facts == (
+        restored_fact(7),
+        fact("key_demoted", "active"),
+        fact("key_demoted", "staged"),
+        fact("key_promoted", "new"),
+        fact("key_published", "next"),
+    )
+    check_is_founded(change)
+
+
+def test_a_lost_secret_that_only_verified_is_destroyed_and_a_lost_key_that_verified_stays_to_be_found() -> None:
+    shared = replace(key("shared", S.DEACTIVATED), algorithm=Algorithm.HS256)
+    change = rotation.restored(ring(shared, *WHOLE.versions), CAUSE, lost=(Kid("shared"), Kid("old")))
+    assert shown(change)["shared"] == (S.DESTROYED, NOW)
+    assert shown(change)["old"] == (S.DEACTIVATED, T0)
+    assert change.facts == (restored_fact(7), fact("key_destroyed", "shared"))
+
+
+def test_a_compromised_key_of_a_backup_stays_compromised_since_it_was() -> None:
+    leaked = key("leaked", S.COMPROMISED)
+    change = rotation.restored(ring(leaked, *WHOLE.versions), CAUSE, buried=(Kid("leaked"),), lost=(Kid("leaked"),))
+    assert shown(change)["leaked"] == (S.COMPROMISED, T0)
+    assert change.facts == (restored_fact(7),)
+
+
+def test_without_a_key_that_could_sign_no_ring_is_restored() -> None:
+    with pytest.raises(RingInvariantError):
+        rotation.restored(BARE, CAUSE, buried=(Kid("active"),))

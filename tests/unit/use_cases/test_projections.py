@@ -18,7 +18,7 @@ from journal_keys.ports.ledger import LedgerPage, StaleGenerationError
 from journal_keys.ports.secret_store import PendingApprovalError
 from tests.support.passing_ledger import PassingLedger
 from tests.support.projected import projected_kids
-from tests.support.world import World
+from tests.support.world import W1, World
 
 J, A = Family.JWT, Family.AES
 FAMILIES = pytest.mark.parametrize("family", list(Family))
@@ -98,6 +98,21 @@ async def test_the_projections_of_aes_say_what_the_ring_says() -> None:
     assert set((await world.store.read_folder(family_folder(A))).secrets) == {
         MARKER_NAME, "next_key", "active_kid", "keys_map",
     }  # fmt: skip
+
+
+@FAMILIES
+async def test_names_show_the_keys_that_an_older_ring_does_not_know_and_are_not_written_from_it(family: Family) -> None:
+    world = await World().initialised(family)
+    old = await world.ring(family)
+    for rotation_id in ("first", "second"):
+        await world.rotated(family, rotation_id)
+        world.clock.pass_time(W1)
+    later = set(await kids(world, family))
+    content = await world.read_material(family)
+    assert await world.project.shown(old, content) == later
+    assert await world.project.shown(await world.ring(family), content) == set()
+    assert await world.project(old) == 0
+    assert await shown(world, family) == later
 
 
 class Busy(MemorySecretStore):
