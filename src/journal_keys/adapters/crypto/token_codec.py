@@ -215,8 +215,7 @@ class JwtVerifier:
         key = view.verifying.get(Kid(kid))
         if key is None:
             raise self._unknown(view)
-        if key.algorithm != algorithm:
-            raise TokenRefusedError("alg of the token is not the algorithm of its key")
+        _check_algorithm(key, algorithm)
         if known is None:
             self._remember(header, algorithm, kid)
         return key
@@ -227,8 +226,7 @@ class JwtVerifier:
         key = view.unnamed.get(str(algorithm)) if kid is None else view.verifying.get(Kid(str(kid)))
         if key is None:
             raise self._unknown(view)
-        if key.algorithm != algorithm:
-            raise TokenRefusedError("alg of the token is not the algorithm of its key")
+        _check_algorithm(key, algorithm)
         return key
 
     def _unknown(self, view: SigningView) -> UnknownKidError | ViewStaleError:
@@ -241,6 +239,11 @@ class JwtVerifier:
         if len(self._headers) >= _MOST_HEADERS:
             self._headers.clear()
         self._headers[header] = algorithm, kid
+
+
+def _check_algorithm(key: VerifyingKey, algorithm: object) -> None:
+    if key.algorithm != algorithm:
+        raise TokenRefusedError("alg of the token is not the algorithm of its key")
 
 
 def _ascii(text: str) -> bytes:
