@@ -77,6 +77,9 @@ def test_a_short_secret_is_known_by_what_stands_around_it(text: str, secret: str
         "https://keys.example.org:8443/.well-known/jwks.json",
         "envelope v2 is jk2.<kid>.<base64url of at least 28 bytes>",
         "2026-11-26T12:00:00+00:00",
+        "/Applications/Python/SitePackages/SqlAlchemy/Dialects/asyncpg",
+        "THE_NAME_OF_A_SETTING_THAT_IS_LONGER_THAN_ANY_KEY_IS",
+        ("of 4096 characters " * 300)[:4096],
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
