@@ -12,7 +12,7 @@ from journal_keys.domain.outcomes import Recovered
 from journal_keys.domain.paths import SecretPath
 from journal_keys.entrypoints.resources import open_container, rebuild
 from journal_keys.entrypoints.settings import Settings
-from journal_keys.ports.ledger import LedgerBehindError
+from journal_keys.ports.ledger import LedgerAbsentError, LedgerBehindError
 from journal_keys.use_cases.check_health import HealthStatus
 from tests.support.embedded import make_rings
 from tests.support.served_app import TEXT, W1_S, quick_settings, rotate_both
@@ -78,6 +78,42 @@ async def test_recover_takes_the_lost_keys_in_again(settings: Settings) -> None:
         await container.refresh_views()()
         assert container.verifier().verify(token)["sub"] == "alice"
         assert container.cipher().decrypt(ciphertext) == TEXT
+
+
+async def test_a_process_that_runs_never_goes_on_in_a_ledger_that_was_deleted(settings: Settings) -> None:
+    async with open_container(settings) as running:
+        token = await _signed(running)
+        for file in settings.journal_keys_home.glob("ledger.sqlite3*"):
+            file.unlink()
+        with pytest.raises(LedgerAbsentError):
+            await running.reconcile()(Family.JWT)
+        assert (await running.check_health()()).overall is HealthStatus.UNHEALTHY
+        async with rebuild(settings) as rebuilt:
+            for family in Family:
+                assert isinstance(await rebuilt.recover_ledger()(family, actor="ops", reason="gone"), Recovered)
+        await asyncio.sleep(3 * W1_S)
+        await rotate_both(running, "in-the-new-one")
+        async with open_container(settings) as other:
+            rings = [(await one.ledger().read(Family.JWT)).ring for one in (running, other)]
+            assert rings[0] == rings[1]
+            await other.refresh_views()()
+            assert other.verifier().verify(token)["sub"] == "alice"
+
+
+async def test_a_process_that_runs_goes_on_in_the_file_that_was_put_in_the_place_of_its_own(settings: Settings) -> None:
+    copy = settings.journal_keys_home.with_name("ledger.old")
+    shutil.copy(file_of(settings), copy)
+    async with open_container(settings) as running:
+        await rotate_both(running, "first")
+        shutil.copy(copy, copy.with_suffix(".new"))
+        copy.with_suffix(".new").rename(file_of(settings))
+        for leftover in settings.journal_keys_home.glob("ledger.sqlite3-*"):
+            leftover.unlink()
+        seen = (await running.ledger().read(Family.JWT)).ring
+    async with open_container(settings) as other:
+        assert seen == (await other.ledger().read(Family.JWT)).ring
+    assert seen is not None
+    assert seen.generation == 1
 
 
 async def test_an_old_copy_without_lost_keys_is_no_trouble(settings: Settings) -> None:

@@ -10,10 +10,11 @@ from typing import Any, Final
 import aiosqlite
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from journal_keys.adapters.sql.sqlite_file import check_private, existing_file_uri, file_of
+from journal_keys.adapters.sql.sqlite_file import check_private, existing_file_uri, file_identity, file_of
 from journal_keys.ports.ledger import LedgerUnavailableError
 
 BUSY_TIMEOUT_S: Final = 10.0
@@ -34,6 +35,9 @@ _DRIVERS: Final = {
     "postgresql": "postgresql+asyncpg",
     "postgresql+asyncpg": "postgresql+asyncpg",
 }
+_FILE: Final = "journal_keys_file"
+"""What a connection keeps: the file that it has open."""
+
 _PRAGMAS: Final = ("PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 
 
@@ -43,7 +47,8 @@ async def ledger_engine(url: str) -> AsyncIterator[AsyncEngine]:
 
     Errors never show parameters. On SQLite each connection waits 10 s for a lock, syncs every commit, checks foreign
     keys, begins its transactions itself (sqlite3 begins them too late: two writers would read the same state), and
-    opens only a file that exists and is closed to other users. On PostgreSQL there are up to ten connections; each
+    opens only a file that exists and is closed to other users. One whose file was deleted, moved or replaced is not
+    used again: it would go on in a ledger that nobody else sees. On PostgreSQL there are up to ten connections; each
     waits 5 s for the server, 10 s for a lock and 15 s for an answer.
 
     Raises:
@@ -115,11 +120,16 @@ def _sqlite_engine(url: URL, path: Path, threads: list[Thread]) -> AsyncEngine:
     options = {"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
     engine = create_async_engine(url, hide_parameters=True, connect_args=options)
 
-    def open_existing(_dialect: object, _record: object, cargs: list[str], cparams: dict[str, Any]) -> None:
+    def open_existing(_dialect: object, record: ConnectionPoolEntry, cargs: list[str], cparams: dict[str, Any]) -> None:
+        record.info[_FILE] = file_identity(path)
         check_private(path)
         cargs[0] = existing_file_uri(path)
         cparams["uri"] = True
         cparams["async_creator_fn"] = connect
+
+    def check_file(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if record.info[_FILE] != file_identity(path):
+            raise DisconnectionError("the ledger is another file than the one that is open")
 
     def connect(*args: Any, **kwargs: Any) -> aiosqlite.Connection:  # noqa: ANN401 (whatever sqlite3 takes)
         connection = aiosqlite.connect(*args, **kwargs)
@@ -130,6 +140,7 @@ def _sqlite_engine(url: URL, path: Path, threads: list[Thread]) -> AsyncEngine:
 
     event.listen(engine.sync_engine, "do_connect", open_existing)
     event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "checkout", check_file)
     event.listen(engine.sync_engine, "begin", _begin)
     event.listen(engine.sync_engine, "invalidate", _roll_back)
     return engine

@@ -57,6 +57,15 @@ def check_private(path: Path) -> None:
         )
 
 
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """Give device and number of the file that has this name now; None where it cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def create_private(path: Path) -> None:
     """Make the file with mode 0600, and its folder with 0700, where they are absent.
 
