@@ -198,7 +198,7 @@ class Container(containers.DeclarativeContainer):
     entomb: providers.Provider[EntombKey] = providers.Factory(EntombKey, store=counted)
 
     init_rings: providers.Provider[InitRings] = providers.Factory(
-        InitRings, ledger=ledger, store=counted, make_key=make_key, read_material=read_material, project=project
+        InitRings, ledger=ledger, store=counted, make_key=make_key, project=project
     )
     rotate_keys: providers.Provider[RotateKeys] = providers.Factory(
         RotateKeys,

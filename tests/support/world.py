@@ -107,7 +107,6 @@ class World:
             ledger=self.ledger,
             store=self.store,
             make_key=self.make_key,
-            read_material=self.read_material,
             project=self.project,
         )
         self.meter = MemoryMeter()

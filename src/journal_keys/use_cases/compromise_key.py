@@ -105,8 +105,10 @@ class CompromiseKey:
         await self.hints.publish(ring.family, ring.generation)
         try:
             await self.entomb(ring.get(kid))
+            await self.project(ring)  # at once: other readers of the names may go on using the key until then
             staged = await self.stage(ring, self.policies[ring.family], cause)
-            await self.project(staged)
+            if staged is not ring:
+                await self.project(staged)
         except (PortError, MaterialCorruptError) as failure:
             return str(failure)
         await self.hints.publish(ring.family, staged.generation)

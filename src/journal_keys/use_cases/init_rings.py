@@ -8,14 +8,21 @@ from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import AlreadyInitialised, Initialised, InitOutcome
-from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, known_folders, owned_folders, versions_folder
+from journal_keys.domain.paths import (
+    MARKER_NAME,
+    MARKER_VALUE,
+    PROJECTION_NAMES,
+    family_folder,
+    known_folders,
+    owned_folders,
+    versions_folder,
+)
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.rotation import Cause
 from journal_keys.ports.ledger import Ledger, LedgerUnavailableError, StaleGenerationError
-from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.secret_store import SecretStore, WriteOnceConflictError
 from journal_keys.use_cases.make_key import MakeKey
 from journal_keys.use_cases.project_ring import ProjectRing
-from journal_keys.use_cases.read_material import ReadMaterial
 
 
 class LedgerMissingError(DomainError):
@@ -29,7 +36,6 @@ class InitRings:
     ledger: Ledger
     store: SecretStore
     make_key: MakeKey
-    read_material: ReadMaterial
     project: ProjectRing
 
     async def __call__(self, policy: RotationPolicy, *, actor: str, reason: str) -> InitOutcome:
@@ -37,6 +43,7 @@ class InitRings:
 
         Raises:
             LedgerMissingError: the store holds keys of this family, the ledger has no ring: recover instead.
+            WriteOnceConflictError: the names that the guide promises hold what no ring wrote; it stays as it is.
             SecretHiddenError: the ledger has the ring, and the store does not show its marked folder.
             PortError: store or ledger did not do it; `init` again goes on.
         """
@@ -47,6 +54,7 @@ class InitRings:
                 raise lost_ledger(policy.family)
         if page.ring is not None:
             return await self._already(page.ring)
+        await self._refuse_taken_names(policy.family)
         cause = Cause(at=page.now, actor=actor, reason=reason)
         await self._mark(policy.family)
         active, staged = await self.make_key(policy, cause), await self.make_key(policy, cause)
@@ -67,8 +75,18 @@ class InitRings:
         )
 
     async def _already(self, ring: KeyRing) -> AlreadyInitialised:
-        await self.read_material(ring.family)
+        await self.project(ring)
         return AlreadyInitialised(family=ring.family, active_kid=ring.active.kid, generation=ring.generation)
+
+    async def _refuse_taken_names(self, family: Family) -> None:
+        """Names are written last, so without a ring they are somebody else's keys, perhaps the only copy."""
+        folder = family_folder(family)
+        taken = PROJECTION_NAMES[family.value] & (await self.store.read_folder(folder)).secrets.keys()
+        if taken:
+            raise WriteOnceConflictError(
+                f"{folder} already holds {', '.join(sorted(taken))}, which no ring wrote: nothing was changed; take"
+                " these keys in with 'journal-keys migration migrate', or move them away if nothing uses them"
+            )
 
     async def _mark(self, family: Family) -> None:
         for folder in (*owned_folders(family), *known_folders()):

@@ -16,7 +16,7 @@ from journal_keys.domain.material import KeyMaterial, MaterialRecord
 from journal_keys.domain.paths import MARKER_NAME, PROJECTION_NAMES, family_folder
 from journal_keys.domain.projections import aes_projections, mapped_kids
 from journal_keys.ports.key_crypto import PemRenderer
-from journal_keys.ports.ledger import Ledger, StaleGenerationError
+from journal_keys.ports.ledger import Ledger, LedgerBehindError, StaleGenerationError
 from journal_keys.ports.secret_store import FolderContent, PendingApprovalError, SecretStore
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
 
@@ -39,10 +39,9 @@ class ProjectRing:
     async def __call__(self, ring: KeyRing) -> int:
         """Write what differs, delete what no longer stands for a key, and give how many names that were.
 
-        None where the names show a stored key that the ring does not know: somebody wrote them from a newer ring.
-
         Raises:
             PendingApprovalError: the names of one ring were written twice and did not stay.
+            LedgerBehindError: the names show a stored key that no ring knows, at two looks; nothing was written.
             SecretStoreError: some names may be old; `reconcile` writes them again, here and below.
             LedgerError: the names may be of an older ring.
             MaterialCorruptError: the store holds other material than the ledger recorded.
@@ -52,10 +51,10 @@ class ProjectRing:
         for _ in range(_MOST_TRIES):
             try:
                 changed = await self._written(ring)
-            except PendingApprovalError:
+            except (PendingApprovalError, LedgerBehindError):
                 if is_lost:
                     raise
-                is_lost = True  # waiting for approval, or overwritten by somebody who looked earlier
+                is_lost = True  # somebody else may have written from an older ring, or from a newer one
             else:
                 is_lost = False
                 written += changed
@@ -73,8 +72,9 @@ class ProjectRing:
         wanted = self._render(ring, records_of(content, ring.accepted))
         folder = family_folder(ring.family)
         held = await self._held(ring.family)
-        if self._shown(held, content, unknown_to(ring, content)):
-            return 0
+        behind = self._shown(held, content, unknown_to(ring, content))
+        if behind:
+            raise LedgerBehindError(ring.family, behind)
         differing = {folder.child(name): value for name, value in wanted.items() if not _is_held(value, held.get(name))}
         if differing:
             await self.store.overwrite(differing)
@@ -98,11 +98,13 @@ class ProjectRing:
     def _shown(self, held: Mapping[str, KeyMaterial], content: FolderContent, names: Collection[str]) -> frozenset[str]:
         pems = [held[name] for name in ("current_private_key", "next_private_key") if name in held]
         mapped = mapped_kids(held.get("keys_map"))
-        return frozenset(name for name in names if name in mapped or self._is_among(pems, content.secrets[name]))
+        return frozenset(name for name in names if self._is_shown(name, content.secrets[name], pems, mapped))
 
-    def _is_among(self, pems: Collection[KeyMaterial], line: KeyMaterial) -> bool:
+    def _is_shown(self, name: str, line: KeyMaterial, pems: Collection[KeyMaterial], mapped: Collection[str]) -> bool:
+        """Whether this key, if it is one, is shown; what cannot be read is in nobody's ring, and is never swept."""
         try:
-            return bool(pems) and any(self.pem.private_pem(material.decode(line)).same_as(pem) for pem in pems)
+            record = material.decode(line)
+            return name in mapped or (bool(pems) and any(self.pem.private_pem(record).same_as(pem) for pem in pems))
         except MaterialCorruptError:
             return False
 

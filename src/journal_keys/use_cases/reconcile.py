@@ -50,11 +50,11 @@ class Reconcile:
         repairs = [
             *await self._withdraw(found, content),
             *await self._finish_rotation(family),
-            *await self._stage(family),
             *await self._sweep(family, content),
             *await self._entomb(family, content),
             *await self._retire(family),
             *await self._project(family),
+            *await self._stage(family),
         ]
         return Reconciled(family=family, repairs=tuple(repairs))
 
@@ -102,11 +102,12 @@ class Reconcile:
         return [f"promoted {outcome.new_kid}"] if isinstance(outcome, Rotated) else []
 
     async def _stage(self, family: Family) -> list[str]:
+        """Come last: a store that takes no new key must not keep an old one in use."""
         ring, cause = await self._ring(family)
         if ring.staged is not None:
             return []
         after = await self.rotate.stage(ring, self.rotate.policies[family], cause)
-        return [f"staged {after.staged.kid}"] if after.staged else []
+        return [f"staged {after.staged.kid}", *await self._project(family)] if after.staged else []
 
     async def _sweep(self, family: Family, content: FolderContent) -> list[str]:
         ring, cause = await self._ring(family)

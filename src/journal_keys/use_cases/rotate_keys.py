@@ -110,7 +110,8 @@ class RotateKeys:
         except StaleGenerationError:
             return None
         except LedgerUnavailableError:
-            if await self._recorded(ring.family, request) is None:
+            _, after = await self._page(ring.family)
+            if after.generation == ring.generation:
                 raise
             return None
 

@@ -100,7 +100,6 @@ class Process:
             ledger=self.ledger,
             store=self.store,
             make_key=self.make_key,
-            read_material=self.read_material,
             project=self.project,
         )
 

@@ -1,16 +1,27 @@
 """First keys come from `init` only, once, and never out of an unreadable answer."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
+from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import AlreadyInitialised, Initialised
-from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, family_folder, owned_folders, versions_folder
+from journal_keys.domain.paths import (
+    MARKER_NAME,
+    MARKER_VALUE,
+    SecretPath,
+    family_folder,
+    owned_folders,
+    versions_folder,
+)
 from journal_keys.domain.rotation import Cause
-from journal_keys.ports.secret_store import SecretHiddenError
+from journal_keys.ports.secret_store import SecretHiddenError, SecretStoreUnavailableError, WriteOnceConflictError
 from journal_keys.use_cases.init_rings import LedgerMissingError
+from tests.support.projected import projected_kids
 from tests.support.world import POLICIES, World
 
 
@@ -91,3 +102,51 @@ async def test_the_projections_hold_the_keys_that_the_ring_names() -> None:
 
 def _cause(world: World) -> Cause:
     return Cause(at=world.clock.read().wall, actor="test", reason="died")
+
+
+THEIRS = {
+    "/auth/aes/keys_map": b'{"old-1":"the only copy of their key"}',
+    "/auth/jwt/current_private_key": b"the only copy of their key",
+}
+
+
+@pytest.mark.parametrize("path", THEIRS)
+async def test_keys_that_somebody_keeps_under_the_guide_s_names_are_not_overwritten(path: str) -> None:
+    place = SecretPath.parse(path)
+    family = Family(place.segments[1])
+    world = World()
+    await world.store.overwrite({place: KeyMaterial(THEIRS[path])})
+    with pytest.raises(WriteOnceConflictError) as caught:
+        await world.init(POLICIES[family], actor="test", reason="first")
+    assert str(caught.value) == (
+        f"/auth/{family} already holds {place.name}, which no ring wrote: nothing was changed; take these keys in with"
+        " 'journal-keys migration migrate', or move them away if nothing uses them"
+    )
+    assert expose((await world.store.read_folder(place.folder)).secrets[place.name]) == THEIRS[path]
+    assert (await world.ledger.read(family)).ring is None
+    assert not (await world.store.read_folder(versions_folder(family))).secrets
+
+
+class SilentOnNames(MemorySecretStore):
+    """Gives no answer when names are written, until it is mended."""
+
+    is_silent = True
+
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+        if self.is_silent:
+            raise SecretStoreUnavailableError("no answer")
+        await super().overwrite(values)
+
+
+@pytest.mark.parametrize("family", list(Family))
+async def test_init_again_writes_the_names_that_the_first_one_could_not(family: Family) -> None:
+    store = SilentOnNames()
+    world = World(store=store)
+    with pytest.raises(SecretStoreUnavailableError):
+        await world.init(POLICIES[family], actor="test", reason="first")
+    store.is_silent = False
+    assert isinstance(await world.init(POLICIES[family], actor="test", reason="again"), AlreadyInitialised)
+    ring = await world.ring(family)
+    shown = projected_kids((await store.read_folder(family_folder(family))).secrets).values()
+    assert ring.staged is not None
+    assert set(shown) == {ring.active.kid, ring.staged.kid}
