@@ -83,9 +83,9 @@ def test_the_picture_of_the_windows_shows_the_same_numbers_and_says_them_in_word
 
 
 def test_w1_is_quoted_as_it_is() -> None:
-    assert f"W1 ({shown(windows()[0].publish_to_promote)} by default" in (DOCS / "how-to/gate-waiting.md").read_text(
-        "utf-8"
-    )
+    assert f"W1 ({shown(windows()[0].publish_to_promote)} in the profile `standard`" in (
+        DOCS / "how-to/gate-waiting.md"
+    ).read_text("utf-8")
 
 
 @pytest.mark.parametrize("runbook", RUNBOOKS, ids=[page.name for page in RUNBOOKS])

@@ -247,7 +247,7 @@ def test_the_template_names_every_setting_of_infisical_and_nothing_that_is_none(
     assert {name.lower() for name in named} == (
         set(InfisicalSettings.model_fields) - {"path"}
         | set(WebhookSettings.model_fields)
-        | {"journal_infisical_cache_ttl"}
+        | {"journal_infisical_cache_ttl", "journal_keys_profile"}
     )
 
 

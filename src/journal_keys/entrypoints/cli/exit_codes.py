@@ -47,14 +47,20 @@ MEANINGS: Final = {
     ExitCode.DONE: "done, also when there was nothing to do",
     ExitCode.FAILED: "anything without a code of its own; `demo`: something was refused, unreadable, or too seldom",
     ExitCode.USAGE: "the command line is wrong",
-    ExitCode.WAITING: "a rotation waits for its window; `reconcile` or the service finishes it",
+    ExitCode.WAITING: (
+        "a rotation waits, for its window or for an instance that is behind; `reconcile` or the service finishes it"
+    ),
     ExitCode.REFUSED: "input was refused: a path, a kid, a family, a value",
     ExitCode.RULE: "a rule of the rings would be broken: nothing was changed",
     ExitCode.SETTINGS: "a setting is malformed or contradicts another",
     ExitCode.SECRET_STORE: "the secret store failed, refused, or is damaged",
     ExitCode.LEDGER: "the ledger failed, is damaged, or has another schema",
-    ExitCode.AUDIT_BROKEN: "the audit chain does not verify; `status` says so, too, behind what it shows",
-    ExitCode.UNHEALTHY: "`health`: a ring cannot be used; `doctor`: something is to be mended",
+    ExitCode.AUDIT_BROKEN: (
+        "the audit chain does not verify; `status` shows everything first, and then ends with this code as well"
+    ),
+    ExitCode.UNHEALTHY: (
+        "`health`: a ring cannot be used; `doctor`, `migration check-prerequisites`: something is to be mended"
+    ),
     ExitCode.NOT_FOUND: "there is no such secret",
     ExitCode.CLOCK: "this host's clock stands before a time that the ledger has seen",
     ExitCode.PORT_TAKEN: "`serve`: the port is taken",

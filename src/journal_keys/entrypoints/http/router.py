@@ -33,7 +33,6 @@ _PROBLEMS = problems(
         408: "body too slow",
         413: "body too large",
         421: "the Host header names another host",
-        429: "too often, by callers whom nobody knows",
         503: "the service has not started, or took too long",
     }
 )
