@@ -17,7 +17,7 @@ from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyState, Kid
-from journal_keys.domain.paths import compromised_folder, versions_folder
+from journal_keys.domain.paths import compromised_folder, family_folder, versions_folder
 from journal_keys.ports.foreign_keys import Work
 from journal_keys.use_cases.destroy_key import Grounds
 from journal_keys.use_cases.migrate_secrets import Migrated, NothingToMigrate
@@ -264,6 +264,8 @@ async def _destroyed(house: House, before: Before) -> None:
     await _recorded_first(house, before)
     hold((await house.world.ring(A)).get(before.kid).state is KeyState.DESTROYED, "it is not destroyed")
     hold(str(versions_folder(A).child(before.kid)) not in house.secrets(), "its material is there")
+    keys_map = house.secrets()[str(family_folder(A).child("keys_map"))]
+    hold(before.kid.encode() not in keys_map, "a name of the guide holds it")
 
 
 MOVES: Final = (

@@ -165,7 +165,12 @@ class House:
             policies=POLICIES,
         )
         self.destroying = DestroyKey(
-            ledger=inner.ledger, store=inner.store, usage=ledger, hints=inner.hints, windows=WINDOWS
+            ledger=inner.ledger,
+            store=inner.store,
+            project=inner.project,
+            usage=ledger,
+            hints=inner.hints,
+            windows=WINDOWS,
         )
         if self.design:
             self.design(self)

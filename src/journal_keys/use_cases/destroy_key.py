@@ -18,6 +18,7 @@ from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretStore
+from journal_keys.use_cases.project_ring import ProjectRing
 
 _ENDS = frozenset({KeyState.DEACTIVATED, KeyState.COMPROMISED})
 
@@ -56,10 +57,11 @@ class DestroyedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestroyKey:
-    """Record the end first, then delete the material; done again, it goes on."""
+    """Record the end first, then delete the material and write the guide's names; done again, it goes on."""
 
     ledger: Ledger
     store: SecretStore
+    project: ProjectRing
     usage: KeyUsage
     hints: HintBus
     windows: Windows
@@ -73,15 +75,16 @@ class DestroyKey:
             DestroyRefusedError: it is PRE_ACTIVATION or ACTIVE, may be needed, or is not in the backup: nothing was
                 changed.
             PortError: store or ledger failed; the same again goes on.
+            MaterialCorruptError: the material of another key was changed in the store, so that the guide's names could
+                not be written: they may still show this one. Once that is mended, the same again goes on.
         """
         check_reason(grounds.reason)
         if grounds.override is not None:
             check_reason(grounds.override)
         ring, now = await self._ring(kid)
         version = ring.get(kid)
-        path = versions_folder(ring.family).child(kid)
         if version.state is KeyState.DESTROYED:
-            await self.store.delete(path)
+            await self._erase(ring, kid)
             return DestroyedKey(family=ring.family, kid=kid, at=version.since, grounds="it was before", already=True)
         if version.state not in _ENDS:
             raise DestroyRefusedError(f"{kid} is {version.state}: only a DEACTIVATED or COMPROMISED key is destroyed")
@@ -89,7 +92,7 @@ class DestroyKey:
         _check_backup(version, grounds)
         after = await self._commit(ring, version, Cause(at=now, actor=grounds.actor, reason=grounds.reason), told)
         await self.hints.publish(ring.family, after.generation)
-        await self.store.delete(path)
+        await self._erase(after, kid)
         return DestroyedKey(family=ring.family, kid=kid, at=after.get(kid).since, grounds=told)
 
     async def _ring(self, kid: Kid) -> tuple[KeyRing, datetime]:
@@ -98,6 +101,10 @@ class DestroyKey:
             if page.ring is not None and page.ring.find(kid) is not None:
                 return page.ring, page.now
         raise UnknownKeyError(f"no ring ever had a key {kid}; 'keys list' shows those there are")
+
+    async def _erase(self, ring: KeyRing, kid: Kid) -> None:
+        await self.store.delete(versions_folder(ring.family).child(kid))
+        await self.project(ring)
 
     async def _proof(self, version: KeyVersion, grounds: Grounds, now: datetime) -> str:
         """Say what proves that nothing needs the key."""

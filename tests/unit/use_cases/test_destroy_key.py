@@ -10,14 +10,16 @@ from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.errors import InvalidNameError, UnknownKeyError
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.outcomes import Rotated
-from journal_keys.domain.paths import versions_folder
+from journal_keys.domain.paths import family_folder, versions_folder
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import LedgerUnavailableError
+from journal_keys.ports.secret_store import SecretStoreUnavailableError
 from journal_keys.use_cases.destroy_key import DestroyedKey, DestroyRefusedError, Grounds, kids_named
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.imported import text_key
 from tests.support.moving import OPENING, House
 from tests.support.process import Process
+from tests.support.projected import mapped_kids
 from tests.support.world import W1, W2, WINDOWS
 
 J, A = Family.JWT, Family.AES
@@ -162,6 +164,41 @@ async def test_done_again_it_removes_what_a_crash_left() -> None:
     house.world.clock.pass_time(W1)
     assert await house.destroying(kid, BASE) == replace(first, grounds="it was before", already=True)
     assert str(versions_folder("aes").child(kid)) not in house.secrets()
+
+
+async def mapped(house: House) -> set[str]:
+    return mapped_kids((await house.world.store.read_folder(family_folder("aes"))).secrets)
+
+
+async def test_the_guides_names_no_longer_hold_a_destroyed_key() -> None:
+    house, _, kid = await rotated()
+    before = await mapped(house)
+    await house.destroying(kid, replace(BASE, examined=0))
+    assert await mapped(house) == before - {kid}
+
+
+async def test_done_again_it_takes_the_key_out_of_the_guides_names() -> None:
+    house, _, kid = await rotated()
+    path = family_folder("aes").child("keys_map")
+    keys_map = (await house.world.store.read_folder(path.folder)).secrets[path.name]
+    await house.destroying(kid, replace(BASE, examined=0))
+    await house.world.store.overwrite({path: keys_map})
+    assert kid in await mapped(house)
+    await house.destroying(kid, BASE)
+    assert kid not in await mapped(house)
+
+
+async def test_names_that_cannot_be_written_are_told_and_done_again_they_are() -> None:
+    quiet = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
+    await destroyed_behind(quiet)
+    house, _, kid = await rotated()
+    plan = FaultPlan(at=quiet.calls.index("overwrite"), kind=FaultKind.ERROR_BEFORE)
+    with pytest.raises(SecretStoreUnavailableError):
+        await House(world=house.world, plan=plan).destroying(kid, replace(BASE, examined=0))
+    assert await state(house, A, kid) is KeyState.DESTROYED
+    assert kid in await mapped(house)
+    assert (await house.destroying(kid, BASE)).already
+    assert kid not in await mapped(house)
 
 
 async def destroyed_behind(plan: FaultPlan) -> tuple[House, Kid]:
