@@ -29,6 +29,8 @@ class SigningView:
     signers: Mapping[Kid, SigningKey]
     verifying: Mapping[Kid, VerifyingKey]
     missing: frozenset[Kid] = field(default=frozenset())
+    lost: frozenset[Kid] = field(default=frozenset())
+    """Those of `missing` that are DEACTIVATED and not in the store, whose marker was there: no promotion needs them."""
     records: Mapping[Kid, MaterialRecord] = field(default_factory=dict, repr=False)
     """What was opened: of `signers`, and of shared secrets in `verifying`."""
     imported: frozenset[Kid] = field(default=frozenset())
@@ -41,6 +43,8 @@ class SigningView:
     """Whether a former process confirmed it, and this one has not reached the ledger yet."""
     behind: timedelta = timedelta(0)
     """By what the ledger's time stood behind the wall clock when the ring was read."""
+    sought_s: float = 0.0
+    """`Clock.uptime_s` just before the ring was read, and what was not open yet sought in the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +56,7 @@ class CipherView:
     sealing: CipherKey | None
     opening: Mapping[Kid, CipherKey]
     missing: frozenset[Kid] = field(default=frozenset())
+    lost: frozenset[Kid] = field(default=frozenset())
     records: Mapping[Kid, MaterialRecord] = field(default_factory=dict, repr=False)
     """What was opened: of `opening`, and of `foreign`."""
     foreign: ForeignReader | None = None
@@ -59,6 +64,7 @@ class CipherView:
     confirmed_at: datetime = NEVER
     is_restored: bool = False
     behind: timedelta = timedelta(0)
+    sought_s: float = 0.0
 
 
 RingView: TypeAlias = SigningView | CipherView

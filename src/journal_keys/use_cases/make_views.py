@@ -1,11 +1,12 @@
 """Make the view of a ring from its material: what was opened before is kept, the rest is opened."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Algorithm, Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.material import MaterialRecord
 from journal_keys.ports.key_crypto import KeyOpener, VerifyingKey
+from journal_keys.ports.secret_store import FolderContent
 from journal_keys.ports.view_board import CipherView, RingView, SigningView
 
 
@@ -26,6 +27,25 @@ def is_shared(version: KeyVersion) -> bool:
 def opened_in(shown: RingView | None) -> frozenset[Kid]:
     """The keys that a view holds open."""
     return frozenset() if shown is None else frozenset(shown.records)
+
+
+def lost_of(unopened: Iterable[KeyVersion], content: FolderContent) -> frozenset[Kid]:
+    """The DEACTIVATED ones of these that the store's folder, proved by its marker, does not have: they only read.
+
+    A key that signs or encrypts, now or next, is never given up: a promotion relies on it.
+
+    Raises:
+        SecretHiddenError: the marker is not there, so absence proves nothing.
+    """
+    proved = content.require_marked().secrets
+    return frozenset(
+        version.kid for version in unopened if version.state is KeyState.DEACTIVATED and version.kid not in proved
+    )
+
+
+def awaited(view: RingView) -> frozenset[Kid]:
+    """The keys that the view cannot open and that are not known to be lost."""
+    return view.missing - view.lost
 
 
 def signing_view(

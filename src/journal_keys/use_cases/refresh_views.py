@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family, Kid
@@ -12,8 +13,11 @@ from journal_keys.ports.key_crypto import KeyOpener
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_store import SecretStoreError
 from journal_keys.ports.view_board import RingView, ViewBoard
-from journal_keys.use_cases.make_views import cipher_view, needed, opened_in, signing_view
+from journal_keys.use_cases.make_views import awaited, cipher_view, lost_of, needed, opened_in, signing_view
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
+
+_SEEK_LOST_EVERY_S: Final = 300.0
+"""How soon a lost key is found that somebody put back; every poll would read the store for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,7 @@ class RefreshViews:
         self, shown: RingView | None, head: RingHead, family: Family, asked_s: float, asked_at: datetime
     ) -> None:
         view = shown
-        if view is None or view.ring.head != head or view.missing or view.is_restored:
+        if view is None or view.ring.head != head or view.is_restored or _is_to_seek(view, asked_s):
             page = await self.ledger.read(family)
             if page.ring is None:
                 return
@@ -56,21 +60,35 @@ class RefreshViews:
         self.board.show(replace(view, confirmed_s=asked_s, confirmed_at=asked_at, is_restored=False))
 
     async def _view(self, ring: KeyRing, asked_s: float) -> RingView:
+        view: RingView
         if ring.family is Family.JWT:
             signing = self.board.signing
-            return signing_view(self.opener, ring, await self._load(ring, signing), confirmed_s=asked_s, shown=signing)
-        cipher = self.board.cipher
-        return cipher_view(self.opener, ring, await self._load(ring, cipher), confirmed_s=asked_s, shown=cipher)
+            fresh, lost = await self._load(ring, signing)
+            view = signing_view(self.opener, ring, fresh, confirmed_s=asked_s, shown=signing)
+        else:
+            cipher = self.board.cipher
+            fresh, lost = await self._load(ring, cipher)
+            view = cipher_view(self.opener, ring, fresh, confirmed_s=asked_s, shown=cipher)
+        return replace(view, lost=lost, sought_s=asked_s)
 
-    async def _load(self, ring: KeyRing, shown: RingView | None) -> Mapping[Kid, MaterialRecord]:
-        """Read the material that is not open yet; a store that fails costs only what nobody needs now."""
+    async def _load(self, ring: KeyRing, shown: RingView | None) -> tuple[Mapping[Kid, MaterialRecord], frozenset[Kid]]:
+        """Read the material that is not open yet, and say what of it is lost.
+
+        A store that fails costs only what nobody needs now, and proves no loss.
+        """
         held = opened_in(shown)
         unopened = [version for version in needed(ring) if version.kid not in held]
         if not unopened:
-            return {}
+            return {}, frozenset()
         try:
-            return records_of(await self.read_material(ring.family), unopened)
+            content = await self.read_material(ring.family)
         except SecretStoreError:
             if ring.active.kid not in held and not (shown and shown.is_restored):
                 raise
-            return {}
+            return {}, frozenset()
+        return records_of(content, unopened), lost_of(unopened, content)
+
+
+def _is_to_seek(view: RingView, now_s: float) -> bool:
+    is_time = now_s - view.sought_s >= _SEEK_LOST_EVERY_S
+    return bool(awaited(view)) or (bool(view.lost) and is_time)

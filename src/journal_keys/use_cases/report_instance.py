@@ -9,6 +9,7 @@ from journal_keys.domain.keys import Family
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.view_board import ViewBoard
+from journal_keys.use_cases.make_views import awaited
 
 _REPORTS_PER_LIFE: Final = 4
 
@@ -46,10 +47,13 @@ class ReportInstance:
         await self.fleet.leave(self.name)
 
     def _held(self) -> dict[Family, int]:
-        """A view whose material is not all there counts as the one before it: it cannot read what the others write."""
+        """A view whose material is not all there counts as the one before it: it cannot read what the others write.
+
+        But for DEACTIVATED keys that are lost: nobody writes with them, and to wait for them would be for ever.
+        """
         views = {Family.JWT: self.board.signing, Family.AES: self.board.cipher}
         return {
-            family: self._told.get(family, 0) if view.missing else view.ring.generation
+            family: self._told.get(family, 0) if awaited(view) else view.ring.generation
             for family, view in views.items()
             if view is not None
         }

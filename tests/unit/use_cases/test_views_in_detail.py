@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
@@ -122,6 +123,28 @@ async def test_a_missing_staged_key_is_told_and_sought_at_every_refresh_until_it
     await world.refresh()
     assert world.board.signing.missing == frozenset()
     assert staged.kid in world.board.signing.signers
+
+
+async def test_a_lost_old_key_is_not_sought_at_every_refresh_and_found_soon_after_it_is_back() -> None:
+    world = await World().initialised(A)
+    path = versions_folder(A).child((await world.ring(A)).active.kid)
+    await world.rotated(A)
+    line = (await world.store.read_folder(path.folder)).secrets[path.name]
+    await world.store.delete(path)
+    await world.refresh()
+    assert world.board.cipher is not None
+    assert world.board.cipher.missing == world.board.cipher.lost == {path.name}
+    await world.store.put_new(path, line)
+    plan = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
+    world.clock.pass_time(timedelta(minutes=4))
+    await reader(world, plan).refresh()
+    assert plan.calls == ["heads"]
+    world.clock.pass_time(timedelta(minutes=1))
+    await reader(world, plan).refresh()
+    assert plan.calls == ["heads", "heads", "read", "read_folder"]
+    assert world.board.cipher is not None
+    assert world.board.cipher.missing == world.board.cipher.lost == frozenset()
+    assert path.name in world.board.cipher.opening
 
 
 async def test_a_ring_without_a_staged_key_is_shown_whole() -> None:
