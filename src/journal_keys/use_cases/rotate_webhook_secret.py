@@ -48,13 +48,14 @@ class RotateWebhookSecret:
 
         Raises:
             InvalidNameError: the reason is empty, too long, or not printable.
+            SecretHiddenError: the folder does not show its marker, so the former secret may be hidden; none was made.
             SecretStoreError, LedgerError: no secret has ceased to count. If the ledger did not answer, a new one may
                 count that nobody was shown: rotate again, within a day.
         """
         check_reason(reason)
-        content = await self.store.read_folder(WEBHOOK_SECRET.folder)
-        over = await self._superseded(content)
         await self.store.put_new(WEBHOOK_SECRET.folder.child(MARKER_NAME), KeyMaterial(MARKER_VALUE))
+        content = (await self.store.read_folder(WEBHOOK_SECRET.folder)).require_marked()
+        over = await self._superseded(content)
         await self._keep(content)
         secret = KeyMaterial(base64url.encode(self.entropy.token(_SECRET_BYTES)).encode("ascii"))
         name = await self._put(secret)

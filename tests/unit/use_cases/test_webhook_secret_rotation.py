@@ -13,11 +13,11 @@ from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.domain.errors import InvalidNameError, PortError
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.paths import WEBHOOK_SECRET, SecretPath, is_owned
+from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, WEBHOOK_SECRET, SecretPath, is_owned
 from journal_keys.domain.webhook_secrets import OVERLAP
 from journal_keys.domain.webhooks import Dialect, WebhookRefusedError, read_claim
 from journal_keys.ports.ledger import LedgerUnavailableError
-from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
+from journal_keys.ports.secret_store import FolderContent, SecretHiddenError, SecretStoreUnavailableError
 from journal_keys.use_cases.check_signature import COOL_DOWN, CheckSignature
 from journal_keys.use_cases.rotate_webhook_secret import RotateWebhookSecret, WebhookSecretMade
 from tests.support.hooks import SECRET, delivery, modified, signed
@@ -47,6 +47,8 @@ class TroubledStore(MemorySecretStore):
     """A store of which one call gives no answer."""
 
     trouble: Trouble
+    is_hidden_once: bool = False
+    """The next read answers as if nothing were there."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -59,7 +61,8 @@ class TroubledStore(MemorySecretStore):
         self._ask(late=False)
         content = await super().read_folder(folder)
         self._ask(late=True)
-        return content
+        is_hidden, self.is_hidden_once = self.is_hidden_once, False
+        return FolderContent(folder, {}) if is_hidden else content
 
     async def put_new(self, path: SecretPath, value: KeyMaterial) -> None:
         self._ask(late=False)
@@ -248,6 +251,22 @@ async def test_a_record_whose_answer_is_lost_is_looked_up_and_the_secret_is_show
     desk.trouble.at, desk.trouble.is_late = 5, True
     made = await desk.rotated()
     assert [one.name for one in (await desk.ledger.known_secrets()).made] == [made.name]
+    assert await desk.accepts(text_of(made))
+
+
+@pytest.mark.parametrize("was_marked", [True, False], ids=["marked before", "marked by nobody"])
+async def test_one_hidden_answer_costs_no_former_secret(was_marked: bool) -> None:  # noqa: FBT001
+    desk = Desk(configured=None)
+    if was_marked:
+        await desk.store.put_new(FOLDER.child(MARKER_NAME), KeyMaterial(MARKER_VALUE))
+    await desk.store.overwrite({WEBHOOK_SECRET: KeyMaterial(BEFORE.encode())})
+    desk.store.is_hidden_once = True
+    with pytest.raises(SecretHiddenError):
+        await desk.rotated()
+    assert (await desk.stored())[WEBHOOK_SECRET.name] == BEFORE
+    assert (await desk.ledger.known_secrets()).made == ()
+    made = await desk.rotated()
+    assert await desk.accepts(BEFORE)
     assert await desk.accepts(text_of(made))
 
 
