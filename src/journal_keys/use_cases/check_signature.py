@@ -1,5 +1,6 @@
 """Say whether a webhook's signature is made with a secret that counts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -114,7 +115,7 @@ class CheckSignature:
             if self._failure is not None and now_s - self._failed_s <= COOL_DOWN.total_seconds():
                 raise type(self._failure)(str(self._failure))
             try:
-                found = (await self.store.read_folder(WEBHOOK_SECRET.folder)).secrets
+                found = await self._found()
             except SecretStoreError as failure:
                 self._failure, self._failed_s = failure, now_s
                 raise
@@ -123,6 +124,13 @@ class CheckSignature:
             self._held = tuple(_Stored(name=name, secret=found[name]) for name in names)
             self._read_s, self._failure = self.clock.uptime_s(), None
         return self._held
+
+    async def _found(self) -> Mapping[str, KeyMaterial]:
+        """What lies there now; that something of before is gone counts behind our marker only."""
+        content = await self.store.read_folder(WEBHOOK_SECRET.folder)
+        if any(one.name not in content.secrets for one in self._held):
+            content.require_marked()
+        return content.secrets
 
     def _refusal(self) -> WebhookRefusedError:
         if self.configured or self._held:

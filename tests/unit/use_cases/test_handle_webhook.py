@@ -20,7 +20,7 @@ from journal_keys.adapters.memory.tracer import MemoryTracer
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.domain.paths import WEBHOOK_SECRET, SecretPath
+from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, WEBHOOK_SECRET, SecretPath
 from journal_keys.domain.rates import Rate, Rates, TooManyRequestsError
 from journal_keys.domain.webhooks import (
     AlreadySeen,
@@ -36,7 +36,7 @@ from journal_keys.domain.webhooks import (
 )
 from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.rate_limiter import LimiterUnavailableError, RateLimiter
-from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
+from journal_keys.ports.secret_store import FolderContent, SecretHiddenError, SecretStoreUnavailableError
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.use_cases.check_signature import COOL_DOWN, CheckSignature
 from journal_keys.use_cases.handle_webhook import HandleWebhook, WebhookRules
@@ -59,12 +59,13 @@ class CountedStore(MemorySecretStore):
         super().__init__()
         self.reads = 0
         self.is_down = False
+        self.is_hidden = False
 
     async def read_folder(self, folder: SecretPath) -> FolderContent:
         self.reads += 1
         if self.is_down:
             raise SecretStoreUnavailableError("no answer")
-        return await super().read_folder(folder)
+        return FolderContent(folder, {}) if self.is_hidden else await super().read_folder(folder)
 
 
 class NoLimiter(RateLimiter):
@@ -243,6 +244,7 @@ async def test_a_secret_that_was_set_meanwhile_counts_after_the_cool_down() -> N
 
 async def test_a_secret_that_is_gone_counts_no_longer_than_its_time_to_live() -> None:
     desk = Desk()
+    await desk.store.put_new(WEBHOOK_SECRET.folder.child(MARKER_NAME), KeyMaterial(MARKER_VALUE))
     await desk.set_stored(STORED)
     await desk.send(secret=STORED)
     await desk.set_stored(None)
@@ -280,6 +282,22 @@ async def test_a_store_out_of_reach_is_not_asked_for_every_forgery() -> None:
     desk.clock.pass_time(COOL_DOWN + timedelta(seconds=1))
     desk.store.is_down = False
     await desk.set_stored(STORED)
+    assert isinstance(await desk.send(secret=STORED), Taken)
+
+
+async def test_a_folder_that_shows_neither_secret_nor_marker_any_more_is_no_refusal_either() -> None:
+    desk = Desk()
+    await desk.set_stored(STORED)
+    await desk.send(secret=STORED)
+    desk.clock.pass_time(TTL + timedelta(seconds=1))
+    desk.store.is_hidden = True
+    reads = desk.store.reads
+    for secret in (STORED, "guessed"):
+        with pytest.raises(SecretHiddenError, match="_journal_keys"):
+            await desk.send(secret=secret)
+    assert desk.store.reads == reads + 1
+    desk.store.is_hidden = False
+    desk.clock.pass_time(COOL_DOWN + timedelta(seconds=1))
     assert isinstance(await desk.send(secret=STORED), Taken)
 
 
