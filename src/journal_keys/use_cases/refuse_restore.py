@@ -46,10 +46,22 @@ class RefuseRestore:
                 " ledger, or use what is there"
             )
 
-    async def _refuse_younger_store(self, backup: Backup) -> None:
+    async def behind_markers(self, backup: Backup) -> None:
+        """Look for younger keys once more, behind the markers that the restore set: one bad answer is no proof.
+
+        Raises:
+            RestoreRefusedError: the store holds keys that the backup lacks; nothing but markers was changed.
+            SecretHiddenError: a folder does not show its marker, so absence in it proves nothing.
+            SecretStoreError: the store failed.
+        """
+        await self._refuse_younger_store(backup, is_marked=True)
+
+    async def _refuse_younger_store(self, backup: Backup, *, is_marked: bool = False) -> None:
         """A ledger from before the store's last rotation would refuse tokens that are good."""
         for family, ring in backup.ledger.rings.items():
             content = await self.store.read_folder(versions_folder(family))
+            if is_marked:
+                content.require_marked()
             younger = await self.project.shown(ring, content) | _imported_since(ring, content)
             if younger:
                 raise RestoreRefusedError(

@@ -76,7 +76,7 @@ class RestoreBackup:
             BackupError: it cannot be opened, or is no backup; nothing was changed.
             MaterialCorruptError: a key in it is not what it should be; nothing was changed.
             RestoreRefusedError: the ledger holds rings, or the store something else at a path of the backup, or keys in
-                use that the backup does not know; nothing was changed.
+                use that the backup does not know; nothing was changed, but for markers that were missing.
             PortError: store or ledger failed; the same again goes on.
         """
         check_reason(reason)
@@ -90,6 +90,8 @@ class RestoreBackup:
             values = {**self._lines(backup, buried), **backup.secrets}
             await self.refuse(backup, values)
             tell("putting values", 0, len(values))
+            await self._mark(values)
+            await self.refuse.behind_markers(backup)
             await self._put(values)
             cause = Cause(at=await self._now(), actor=actor, reason=reason)
             losses = await self.find_losses(backup)
@@ -126,9 +128,11 @@ class RestoreBackup:
                 lines[versions_folder(family).child(version.kid)] = line
         return lines
 
-    async def _put(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+    async def _mark(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
         of_rings = {folder for family in Family for folder in owned_folders(family)}
         await self.put.mark(frozenset({*of_rings, *known_folders(), *(path.folder for path in values)}))
+
+    async def _put(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
         missing = {}
         for folder in sorted({path.folder for path in values}):
             held = (await self.store.read_folder(folder)).secrets

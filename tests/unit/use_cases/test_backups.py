@@ -255,6 +255,20 @@ async def test_one_hidden_answer_revives_no_compromised_key() -> None:
     assert (await other.world.ring(A)).get(kid).state is KeyState.COMPROMISED
 
 
+@pytest.mark.parametrize("family", list(Family))
+async def test_one_hidden_answer_lets_no_older_backup_in(family: Family) -> None:
+    house = await lived_in()
+    place = (await house.backed_up()).place
+    house.world.clock.pass_time(W1)
+    await house.world.rotated(family, "since")
+    before = house.secrets()
+    other = House(world=World(clock=house.world.clock, store=house.world.store, seed=51), kept=house.kept)
+    with pytest.raises(RestoreRefusedError, match=r"older than the store.*recover"):
+        await hiding(other, versions_folder(family), 1).restored(place)
+    assert house.secrets() == before
+    assert await other.world.ledger.heads() == {}
+
+
 async def test_keys_that_were_imported_since_are_not_forgotten_by_a_restore() -> None:
     house = House(world=await World().initialised())
     place = (await house.backed_up()).place
