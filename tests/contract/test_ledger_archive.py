@@ -419,6 +419,22 @@ async def test_rotations_of_a_kept_ring_stay_unless_they_name_a_version_that_is_
     assert list((await ports.archive.copy()).rotations) == kept
 
 
+async def test_a_rotation_to_a_key_that_is_staged_again_goes_and_its_id_can_be_used_again(ports: Ports) -> None:
+    first = founding()
+    await ports.ledger.commit(at_once(first))
+    promoted = rotation.promote(first.ring, CAUSE, (record("scheduled"),))
+    await ports.ledger.commit(at_once(promoted))
+    waiting = opened(promoted.ring, "waiting")
+    await ports.ledger.commit(at_once(waiting))
+    back = replace(first.ring, generation=waiting.ring.generation + 1)
+    await ports.archive.put_back({Family.JWT: waiting.ring.head}, rings(jwt=back))
+    assert await ports.ledger.rotations("scheduled") == []
+    assert [one.request.rotation_id for one in (await ports.archive.copy()).rotations] == ["waiting"]
+    again = rotation.promote(back, CAUSE, (record("scheduled"),))
+    await ports.ledger.commit(at_once(again))
+    assert await ports.ledger.rotations("scheduled") == list(again.rotations)
+
+
 async def test_all_expected_rings_are_put_back_at_once(ports: Ports) -> None:
     await ports.ledger.commit(at_once(founding(Family.AES)))
     before = await heads_of(ports)

@@ -111,9 +111,10 @@ def _check_places(rings: Mapping[Family, KeyRing]) -> None:
 
 
 def rotations_beside(ring: KeyRing, rotations: Iterable[RotationRecord]) -> list[RotationRecord]:
-    """The rotations of this ring's family that name no key which it lacks."""
-    kids = {None, *(version.kid for version in ring.versions)}
-    return [one for one in rotations if one.family is ring.family and {one.old_kid, one.new_kid} <= kids]
+    """The rotations of this ring's family that name no key which it lacks, and promoted none that it never used."""
+    known = {None, *(version.kid for version in ring.versions)}
+    used = {None, *(version.kid for version in ring.versions if version.activated_at is not None)}
+    return [one for one in rotations if one.family is ring.family and one.old_kid in known and one.new_kid in used]
 
 
 def go_on(copied: LedgerTime | None, reading: ClockReading, *, skew: timedelta) -> LedgerTime:

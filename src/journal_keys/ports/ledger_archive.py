@@ -66,7 +66,8 @@ class LedgerArchive(Protocol):
         """Let each of the expected rings be what `transition` gives for now, and give that.
 
         A ring is replaced whole, with the generation that it comes with: a version that is not in it is removed, and
-        so is a rotation of its family that names one. Where there is to be no ring, its rotations go, too.
+        so is a rotation of its family that names one, or promoted one that was never in use in the ring that is put
+        back: its id can be used again. Where there is to be no ring, its rotations go, too.
 
         All of it happens in one transaction with the facts, or nothing does. Now is the ledger's time at the commit.
         What `transition` raises goes on to the caller.

@@ -412,12 +412,13 @@ def test_counts_that_were_made_since_are_added() -> None:
     assert whole().usage_beside(counted) == {"aes_0001": 2**40 + 3, CANARY: 0, "aes_0009": 4}
 
 
-def test_rotations_stay_beside_a_ring_unless_they_name_a_key_that_it_lacks() -> None:
+def test_rotations_stay_beside_a_ring_unless_they_name_a_key_that_it_lacks_or_promoted_one_it_never_used() -> None:
     ring = every_state(Family.JWT)
     settled = record("settled").settled(old=Kid("jwt_0001"), new=Kid("jwt_0002"), ring=ring)
     old_lost, new_lost = replace(settled, old_kid=Kid("jwt_0009")), replace(settled, new_kid=Kid("jwt_0009"))
+    to_staged = replace(settled, old_kid=Kid("jwt_0004"), new_kid=Kid("jwt_0005"))
     waiting, other = record("waiting"), record("other", Family.AES)
-    assert rotations_beside(ring, [settled, old_lost, new_lost, waiting, other]) == [settled, waiting]
+    assert rotations_beside(ring, [settled, old_lost, new_lost, to_staged, waiting, other]) == [settled, waiting]
 
 
 def seen(*, wall: timedelta = timedelta(0), uptime: timedelta = HOUR, boot: str = "a") -> ClockReading:

@@ -8,12 +8,13 @@ from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.migration import Resolutions
+from journal_keys.domain.outcomes import Rotated
 from journal_keys.domain.paths import SecretPath
 from journal_keys.use_cases.migrate_secrets import Migrated
 from journal_keys.use_cases.roll_back_migration import RollbackRefusedError
 from tests.support.imported import aes_json
 from tests.support.moving import DB_URL, ENVIRONMENT, House
-from tests.support.world import W1, World
+from tests.support.world import POLICIES, W1, World
 
 J, A = Family.JWT, Family.AES
 
@@ -139,6 +140,24 @@ async def test_another_key_of_the_kid_in_the_environment_is_not_that_key() -> No
     other = {**ENVIRONMENT, "AUTH_ENC_KEYS": aes_json("old_1", "old-2", seed=80)}
     with pytest.raises(RollbackRefusedError, match=r"old-2, old_1|old_1, old-2"):
         await house.rolled_back(place, other)
+
+
+@pytest.mark.parametrize("asked_by", ["rotate_when_due", "rotate_on_webhook"])
+async def test_a_ring_that_went_back_behind_its_rotation_is_rotated_when_it_is_due(asked_by: str) -> None:
+    house = House(world=await World().initialised())
+    place = await place_of(house)
+    rotate = getattr(house.world, asked_by)
+    house.world.clock.pass_time(POLICIES[A].interval)
+    done = await rotate(A)
+    assert isinstance(done, Rotated)
+    await house.rolled_back(place, forget=frozenset({done.new_kid}))
+    ring = await house.world.ring(A)
+    assert ring.active.kid == done.old_kid
+    house.world.clock.pass_time(W1)
+    again = await rotate(A)
+    assert isinstance(again, Rotated)
+    assert again.generation > ring.generation
+    assert (await house.world.ring(A)).active.kid == again.new_kid != done.old_kid
 
 
 async def test_a_staged_key_that_was_promoted_since_goes_back_only_by_name() -> None:

@@ -147,9 +147,10 @@ async def _put_back(connection: AsyncConnection, ring: KeyRing) -> None:
         await connection.execute(insert(rings).values(row))
     await connection.execute(delete(key_versions).where(key_versions.c.family == ring.family.value))
     await _insert(connection, key_versions, map(rows.from_version, ring.versions))
-    kids = select(key_versions.c.kid).where(key_versions.c.family == ring.family.value)
-    names_a_lost_one = or_(rotations.c.old_kid.not_in(kids), rotations.c.new_kid.not_in(kids))
-    await connection.execute(delete(rotations).where(rotations.c.family == ring.family.value, names_a_lost_one))
+    known = select(key_versions.c.kid).where(key_versions.c.family == ring.family.value)
+    used = known.where(key_versions.c.activated_at.is_not(None))
+    is_undone = or_(rotations.c.old_kid.not_in(known), rotations.c.new_kid.not_in(used))
+    await connection.execute(delete(rotations).where(rotations.c.family == ring.family.value, is_undone))
 
 
 async def _remove(connection: AsyncConnection, family: Family) -> None:
