@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from journal_keys.domain import rotation
-from journal_keys.domain.errors import DomainError
+from journal_keys.domain.errors import DomainError, JournalKeysError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial
@@ -44,7 +44,7 @@ class InitRings:
         Raises:
             LedgerMissingError: the store holds keys of this family, the ledger has no ring: recover instead.
             WriteOnceConflictError: the names that the guide promises hold what no ring wrote; it stays as it is.
-            SecretHiddenError: the ledger has the ring, and the store does not show its marked folder.
+            SecretHiddenError: the store does not show a folder that the ring marked, or that this call did.
             PortError: store or ledger did not do it; `init` again goes on.
         """
         page = await self.ledger.read(policy.family)
@@ -54,9 +54,14 @@ class InitRings:
                 raise lost_ledger(policy.family)
         if page.ring is not None:
             return await self._already(page.ring)
-        await self._refuse_taken_names(policy.family)
         cause = Cause(at=page.now, actor=actor, reason=reason)
         await self._mark(policy.family)
+        refusal = await self._refusal(policy.family)
+        if refusal is not None:
+            founded = (await self.ledger.read(policy.family)).ring
+            if founded is None:
+                raise refusal
+            return await self._already(founded)
         active, staged = await self.make_key(policy, cause), await self.make_key(policy, cause)
         try:
             ring = (await self.ledger.commit(lambda at: rotation.found(active, staged, cause.when(at)))).ring
@@ -78,15 +83,22 @@ class InitRings:
         await self.project(ring)
         return AlreadyInitialised(family=ring.family, active_kid=ring.active.kid, generation=ring.generation)
 
-    async def _refuse_taken_names(self, family: Family) -> None:
-        """Names are written last, so without a ring they are somebody else's keys, perhaps the only copy."""
+    async def _refusal(self, family: Family) -> JournalKeysError | None:
+        """What is in the way, seen behind the markers: one bad answer before them is no proof.
+
+        Names are written last, so without a ring they are somebody else's keys, perhaps the only copy.
+        """
+        if await holds_keys_of_a_ring(self.store, family, is_marked=True):
+            return lost_ledger(family)
         folder = family_folder(family)
-        taken = PROJECTION_NAMES[family.value] & (await self.store.read_folder(folder)).secrets.keys()
-        if taken:
-            raise WriteOnceConflictError(
-                f"{folder} already holds {', '.join(sorted(taken))}, which no ring wrote: nothing was changed; take"
-                " these keys in with 'journal-keys migration migrate', or move them away if nothing uses them"
-            )
+        held = (await self.store.read_folder(folder)).require_marked().secrets
+        taken = [name for name in PROJECTION_NAMES[family.value] if name in held]
+        if not taken:
+            return None
+        return WriteOnceConflictError(
+            f"{folder} already holds {', '.join(taken)}, which no ring wrote: no key was made; take these keys in with"
+            " 'journal-keys migration migrate', or move them away if nothing uses them"
+        )
 
     async def _mark(self, family: Family) -> None:
         for folder in (*owned_folders(family), *known_folders()):
@@ -97,10 +109,18 @@ class InitRings:
             await self.store.delete(versions_folder(family).child(kid))
 
 
-async def holds_keys_of_a_ring(store: SecretStore, family: Family) -> bool:
-    """Whether the store holds keys and projections: without these an `init` died before its ring was founded."""
+async def holds_keys_of_a_ring(store: SecretStore, family: Family, *, is_marked: bool = False) -> bool:
+    """Whether the store holds keys and projections: without these an `init` died before its ring was founded.
+
+    Where the folders were marked before, an answer without the marker is no answer.
+
+    Raises:
+        SecretStoreError: no believable answer.
+    """
     for folder in (versions_folder(family), owned_folders(family)[0]):
         content = await store.read_folder(folder)
+        if is_marked:
+            content.require_marked()
         if not content.secrets.keys() - {MARKER_NAME}:
             return False
     return True

@@ -1,7 +1,6 @@
 """Backups hold what they say, open into nothing, restore what was lost, overwrite nothing and revive nothing."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
@@ -13,9 +12,10 @@ from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath, compromised_folder, versions_folder
-from journal_keys.ports.secret_store import FolderContent, SecretHiddenError
+from journal_keys.ports.secret_store import SecretHiddenError
 from journal_keys.use_cases.refuse_restore import RestoreRefusedError
 from tests.support.fault_plan import FaultKind, FaultPlan
+from tests.support.hiding import Hiding
 from tests.support.moving import DB_URL, OPENING, SEAL, House
 from tests.support.process import Process
 from tests.support.world import W1, World
@@ -205,30 +205,6 @@ async def test_after_a_restore_without_signing_keys_backups_go_on() -> None:
         version.kid for version in (await other.world.ring(J)).accepted if version.kid not in done.kids
     }
     assert done.left_out
-
-
-@dataclass
-class Hiding(MemorySecretStore):
-    """A store that shows nothing of one folder, `times` times."""
-
-    plain: MemorySecretStore
-    folder: SecretPath
-    times: int
-
-    async def read_folder(self, folder: SecretPath) -> FolderContent:
-        if folder == self.folder and self.times:
-            self.times -= 1
-            return FolderContent(folder, {})
-        return await self.plain.read_folder(folder)
-
-    async def put_new(self, path: SecretPath, value: KeyMaterial) -> None:
-        await self.plain.put_new(path, value)
-
-    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
-        await self.plain.overwrite(values)
-
-    async def delete(self, path: SecretPath) -> None:
-        await self.plain.delete(path)
 
 
 def hiding(house: House, folder: SecretPath, times: int) -> House:

@@ -21,8 +21,22 @@ from journal_keys.domain.paths import (
 from journal_keys.domain.rotation import Cause
 from journal_keys.ports.secret_store import SecretHiddenError, SecretStoreUnavailableError, WriteOnceConflictError
 from journal_keys.use_cases.init_rings import LedgerMissingError
+from tests.support.hiding import Hiding
 from tests.support.projected import projected_kids
 from tests.support.world import POLICIES, World
+
+
+class LateFounder(MemorySecretStore):
+    """Somebody else founds the ring once the first folder is marked."""
+
+    rival: World | None = None
+
+    async def put_new(self, path: SecretPath, value: KeyMaterial) -> None:
+        """Let the rival go first."""
+        await super().put_new(path, value)
+        rival, self.rival = self.rival, None
+        if rival is not None:
+            await rival.init(POLICIES[Family.AES], actor="rival", reason="faster")
 
 
 @pytest.mark.parametrize("family", list(Family))
@@ -73,6 +87,34 @@ async def test_keys_in_the_store_and_none_in_the_ledger_refuse_init_and_name_rec
     assert (await fresh.ledger.read(Family.JWT)).ring is None
 
 
+@pytest.mark.parametrize("folder", [versions_folder("jwt"), family_folder("jwt")], ids=str)
+async def test_one_hidden_answer_founds_no_ring_over_the_keys_of_a_lost_ledger(folder: SecretPath) -> None:
+    lost = await World().initialised(Family.JWT)
+    held = (await lost.store.read_folder(versions_folder("jwt"))).secrets
+    fresh = World(store=Hiding(lost.store, folder, 1), seed=2)
+    with pytest.raises(LedgerMissingError, match="journal-keys recover"):
+        await fresh.init(POLICIES[Family.JWT], actor="test", reason="ledger lost")
+    assert (await lost.store.read_folder(versions_folder("jwt"))).secrets == held
+    assert (await fresh.ledger.read(Family.JWT)).ring is None
+
+
+async def test_a_folder_that_never_shows_its_marker_gets_no_ring() -> None:
+    world = World(store=Hiding(MemorySecretStore(), versions_folder("jwt"), 2))
+    with pytest.raises(SecretHiddenError, match="_journal_keys"):
+        await world.init(POLICIES[Family.JWT], actor="test", reason="first keys")
+    assert isinstance(await world.init(POLICIES[Family.JWT], actor="test", reason="again"), Initialised)
+
+
+async def test_a_ring_that_is_founded_while_folders_are_marked_is_the_one_that_there_is() -> None:
+    store = LateFounder()
+    world = World(store=store)
+    store.rival = World(clock=world.clock, store=store, shared_ledger=world.ledger, seed=2)
+    outcome = await world.init(POLICIES[Family.AES], actor="test", reason="first keys")
+    ring = await world.ring(Family.AES)
+    assert outcome == AlreadyInitialised(family=Family.AES, active_kid=ring.active.kid, generation=1)
+    assert len((await store.read_folder(versions_folder("aes"))).secrets) == len({MARKER_NAME}) + len(ring.versions)
+
+
 async def test_a_ring_in_the_ledger_and_a_store_that_shows_nothing_is_hidden_not_empty() -> None:
     world = await World().initialised(Family.JWT)
     for name in (await world.store.read_folder(versions_folder("jwt"))).secrets:
@@ -119,12 +161,12 @@ async def test_keys_that_somebody_keeps_under_the_guide_s_names_are_not_overwrit
     with pytest.raises(WriteOnceConflictError) as caught:
         await world.init(POLICIES[family], actor="test", reason="first")
     assert str(caught.value) == (
-        f"/auth/{family} already holds {place.name}, which no ring wrote: nothing was changed; take these keys in with"
+        f"/auth/{family} already holds {place.name}, which no ring wrote: no key was made; take these keys in with"
         " 'journal-keys migration migrate', or move them away if nothing uses them"
     )
     assert expose((await world.store.read_folder(place.folder)).secrets[place.name]) == THEIRS[path]
     assert (await world.ledger.read(family)).ring is None
-    assert not (await world.store.read_folder(versions_folder(family))).secrets
+    assert set((await world.store.read_folder(versions_folder(family))).secrets) == {MARKER_NAME}
 
 
 class SilentOnNames(MemorySecretStore):

@@ -21,13 +21,14 @@ from journal_keys.domain.migration import (
     Resolutions,
     Step,
 )
-from journal_keys.domain.paths import MARKER_NAME, SecretPath, versions_folder
+from journal_keys.domain.paths import MARKER_NAME, SecretPath, family_folder, versions_folder
 from journal_keys.ports.backup_shelf import BackupDamagedError, BackupMissingError
 from journal_keys.ports.foreign_keys import ForeignKeyError
 from journal_keys.ports.secret_store import SecretStoreUnavailableError
 from journal_keys.use_cases.init_rings import LedgerMissingError
 from journal_keys.use_cases.migrate_secrets import Migrated, Move, NothingToMigrate
 from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
+from tests.support.hiding import Hiding
 from tests.support.imported import P256, aes_json, foreign_keys, pem, text_key
 from tests.support.moving import DB_URL, ENVIRONMENT, SEAL, House
 from tests.support.world import START, W1, W2, WINDOWS, World
@@ -314,6 +315,23 @@ async def test_keys_of_a_lost_ledger_are_not_founded_anew() -> None:
     lost = House(world=World(clock=house.world.clock, store=house.world.store))
     with pytest.raises(LedgerMissingError, match="recover"):
         await lost.migrated()
+
+
+@pytest.mark.parametrize(
+    ("folder", "times"),
+    [
+        pytest.param(versions_folder("aes"), 2, id="of keys, to the plan and once behind it"),
+        pytest.param(family_folder("aes"), 1, id="of the guide's names"),
+    ],
+)
+async def test_a_hidden_answer_does_not_found_a_ring_over_keys_of_a_lost_ledger(folder: SecretPath, times: int) -> None:
+    house = House(world=await World().initialised(A))
+    before = house.secrets()
+    lost = House(world=World(clock=house.world.clock, store=Hiding(house.world.store, folder, times)))
+    with pytest.raises(LedgerMissingError, match="recover"):
+        await lost.migrated()
+    assert house.secrets() == before
+    assert await lost.world.ledger.heads() == {}
 
 
 async def cut_short() -> tuple[House, House]:
