@@ -131,4 +131,4 @@ async def test_a_refresh_without_news_asks_infisical_nothing(settings: Settings,
 async def test_a_first_start_costs_no_more_requests_than_are_told(settings: Settings, server: InfisicalServer) -> None:
     async with provision(settings) as container:
         await init_all(container)
-    assert reads(server) == 60
+    assert reads(server) == 62
