@@ -95,8 +95,8 @@ class Process:
             rotate=self.rotate(), retire=self.retire(), entomb=self.entomb, opener=self.keys, clock=self.ledger
         )
 
-    def init(self, kind: type[InitRings] = InitRings) -> InitRings:
-        return kind(
+    def init(self) -> InitRings:
+        return InitRings(
             ledger=self.ledger,
             store=self.store,
             make_key=self.make_key,
@@ -150,9 +150,9 @@ def projecting(family: Family) -> Run:
     return project
 
 
-def initialising(family: Family, kind: type[InitRings] = InitRings) -> Run:
+def initialising(family: Family) -> Run:
     """The first keys."""
-    return lambda process: process.init(kind)(POLICIES[family], actor="model", reason="model")
+    return lambda process: process.init()(POLICIES[family], actor="model", reason="model")
 
 
 def judge(outcome: Outcome, books: Books) -> str | None:

@@ -21,7 +21,6 @@ from journal_keys.domain.rotation import Cause
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.ledger import LedgerPage, LedgerUnavailableError
 from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
-from journal_keys.use_cases.init_rings import InitRings
 from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from tests.proof.explorer.actors import Answer, Effect, EffectLedger, EffectStore, Verb
@@ -162,13 +161,6 @@ def projection_as_truth() -> Scenario:
     return _ours("projection read back as truth", ports, script, books=books, shelf=shelf, view_of=ports.view)
 
 
-class EagerInit(InitRings):
-    """Believes that what it could not read is not there."""
-
-    async def _holds_keys_of_a_ring(self, _family: Family) -> bool:
-        return False
-
-
 def an_error_reads_as_nothing(failed: bool, books: Books, now: datetime) -> LedgerPage:  # noqa: FBT001 (as the honest one)
     """No answer is taken for an empty ledger."""
     return LedgerPage(now=now, ring=None, waiting=()) if failed else read_honestly(failed, books, now)
@@ -181,7 +173,7 @@ def founding_replaces(_books: Books, transition: Transition, now: datetime) -> R
 
 def init_on_a_read_error() -> Scenario:
     ports = Ports(Family.JWT, commit=founding_replaces, read=an_error_reads_as_nothing)
-    return _ours("init on read error", ports, (verb("i", initialising(Family.JWT, EagerInit)),), faults=1)
+    return _ours("init on read error", ports, (verb("i", initialising(Family.JWT)),), faults=1)
 
 
 def no_compare_and_set() -> Scenario:

@@ -138,10 +138,11 @@ def _inspect(path: Path, owners: frozenset[int]) -> _Stamp:
         raise UnusableBinaryError(f"the CLI {path} cannot be used: {failure.strerror}") from None
     if not stat.S_ISREG(file.st_mode) or not os.access(path, os.X_OK):
         raise UnusableBinaryError(f"the CLI {path} is no executable file")
-    for name, found in ((path, file), (path.parent, folder)):
+    is_sticky = folder.st_mode & stat.S_ISVTX  # of a folder: others may add to it and take nothing away
+    for name, found, is_safe in ((path, file, False), (path.parent, folder, is_sticky)):
         if found.st_uid not in owners:
             raise UnusableBinaryError(f"{name} belongs to another user: expected root or the user of this process")
-        if found.st_mode & _OTHERS_MAY_WRITE and not found.st_mode & stat.S_ISVTX:
+        if found.st_mode & _OTHERS_MAY_WRITE and not is_safe:
             raise UnusableBinaryError(f"{name} can be written by others: expected a mode without group and world write")
     return _Stamp(file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns)
 

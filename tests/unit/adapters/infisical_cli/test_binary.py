@@ -93,10 +93,19 @@ async def test_a_0_43_that_lacks_a_flag_of_ours_does_not_write(program: Program,
         (lambda path: path.chmod(0o644), "no executable file"),
         (lambda path: path.chmod(0o775), "written by others"),
         (lambda path: path.chmod(0o757), "written by others"),
+        (lambda path: path.chmod(0o1777), "written by others"),
         (lambda path: path.parent.chmod(0o777), "written by others"),
         (lambda path: (path.unlink(), path.mkdir()), "no executable file"),
     ],
-    ids=["missing", "not executable", "group may write", "others may write", "folder open", "a folder"],
+    ids=[
+        "missing",
+        "not executable",
+        "group may write",
+        "others may write",
+        "others may write, with a bit that counts for folders",
+        "folder open",
+        "a folder",
+    ],
 )
 async def test_a_file_that_somebody_else_could_have_written_is_not_run(
     program: Program, spoil: Callable[[Path], object], why: str
