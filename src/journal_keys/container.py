@@ -193,12 +193,12 @@ class Container(containers.DeclarativeContainer):
         StageSuccessor, ledger=ledger, store=counted, make_key=make_key
     )
     project: providers.Provider[ProjectRing] = providers.Factory(
-        ProjectRing, ledger=ledger, store=counted, read_material=read_material, pem=pem
+        ProjectRing, ledger=ledger, store=counted, read_material=read_material, opener=opener, pem=pem
     )
     entomb: providers.Provider[EntombKey] = providers.Factory(EntombKey, store=counted)
 
     init_rings: providers.Provider[InitRings] = providers.Factory(
-        InitRings, ledger=ledger, store=counted, make_key=make_key, project=project
+        InitRings, ledger=ledger, store=counted, make_key=make_key, read_material=read_material, project=project
     )
     rotate_keys: providers.Provider[RotateKeys] = providers.Factory(
         RotateKeys,

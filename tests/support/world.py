@@ -100,13 +100,18 @@ class World:
         self.make_key = MakeKey(store=self.store, generator=self.generator, opener=self.opener)
         self.stage = StageSuccessor(ledger=self.ledger, store=self.store, make_key=self.make_key)
         self.project = ProjectRing(
-            ledger=self.ledger, store=self.store, read_material=self.read_material, pem=CryptographyPemRenderer()
+            ledger=self.ledger,
+            store=self.store,
+            read_material=self.read_material,
+            opener=self.opener,
+            pem=CryptographyPemRenderer(),
         )
         self.entomb = EntombKey(store=self.store)
         self.init = InitRings(
             ledger=self.ledger,
             store=self.store,
             make_key=self.make_key,
+            read_material=self.read_material,
             project=self.project,
         )
         self.meter = MemoryMeter()

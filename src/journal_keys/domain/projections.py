@@ -10,25 +10,31 @@ from journal_keys.domain.keys import Kid
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
 
 
-def aes_projections(ring: KeyRing, records: Mapping[Kid, MaterialRecord]) -> dict[str, KeyMaterial]:
-    """`current_key`, `next_key` (base64url of 32 bytes), `active_kid`, and `keys_map` (kid → AES key, all accepted)."""
-    keys = {
-        version.kid: base64url.encode(expose(records[version.kid].key))
+def aes_projections(
+    ring: KeyRing, records: Mapping[Kid, MaterialRecord], last_copies: Mapping[str, str]
+) -> dict[str, KeyMaterial]:
+    """`current_key`, `next_key` (base64url of 32 bytes), `active_kid`, and `keys_map` (kid → AES key, all accepted).
+
+    `last_copies` stay in the map: of keys that no ring can have, since their own lines cannot be read any more.
+    """
+    keys = dict(last_copies) | {
+        str(version.kid): base64url.encode(expose(records[version.kid].key))
         for version in ring.accepted
         if version.kid in records and not version.is_read_only
     }
     texts = {"active_kid": ring.active.kid, "keys_map": canonical.to_json(keys)}
-    if ring.active.kid in keys:
+    if ring.active.kid in records:
         texts["current_key"] = keys[ring.active.kid]
-    if ring.staged is not None and ring.staged.kid in keys:
+    if ring.staged is not None and ring.staged.kid in records:
         texts["next_key"] = keys[ring.staged.kid]
     return {name: KeyMaterial(text.encode("ascii")) for name, text in texts.items()}
 
 
-def mapped_kids(keys_map: KeyMaterial | None) -> frozenset[str]:
-    """The kids that a stored `keys_map` names; none where it is no such map, since anybody may have written it."""
+def mapped_keys(keys_map: KeyMaterial | None) -> Mapping[str, str]:
+    """What a stored `keys_map` has under each kid; nothing where it is no such map: anybody may have written it."""
     try:
         found = json.loads(expose(keys_map)) if keys_map else {}
     except (ValueError, RecursionError):
-        return frozenset()
-    return frozenset(found) if isinstance(found, dict) else frozenset()
+        return {}
+    members = found.items() if isinstance(found, dict) else ()
+    return {kid: key for kid, key in members if isinstance(key, str) and key.isascii()}

@@ -101,18 +101,28 @@ class CompromiseKey:
         return change.ring
 
     async def _follow_up(self, ring: KeyRing, kid: Kid, cause: Cause) -> str | None:
-        """Do the store's part; give what failed, in words."""
+        """Do the store's part, each step whatever became of the others; give what failed first, in words."""
         await self.hints.publish(ring.family, ring.generation)
-        try:
-            await self.entomb(ring.get(kid))
-            await self.project(ring)  # at once: other readers of the names may go on using the key until then
-            staged = await self.stage(ring, self.policies[ring.family], cause)
-            if staged is not ring:
-                await self.project(staged)
-        except (PortError, MaterialCorruptError) as failure:
-            return str(failure)
+        unfinished = None
+        for step in (self._entomb, self._show, self._stage):
+            try:
+                await step(ring, kid, cause)
+            except (PortError, MaterialCorruptError) as failure:
+                unfinished = unfinished or str(failure)
+        return unfinished
+
+    async def _entomb(self, ring: KeyRing, kid: Kid, _cause: Cause) -> None:
+        await self.entomb(ring.get(kid))
+
+    async def _show(self, ring: KeyRing, _kid: Kid, _cause: Cause) -> None:
+        """Before a key is staged: other readers of the names may go on using this one until then."""
+        await self.project(ring)
+
+    async def _stage(self, ring: KeyRing, _kid: Kid, cause: Cause) -> None:
+        staged = await self.stage(ring, self.policies[ring.family], cause)
+        if staged is not ring:
+            await self.project(staged)
         await self.hints.publish(ring.family, staged.generation)
-        return None
 
     def _outcome(self, before: KeyRing, after: KeyRing, hit: KeyVersion, unfinished: str | None) -> Compromised:
         return Compromised(

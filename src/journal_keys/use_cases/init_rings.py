@@ -23,6 +23,7 @@ from journal_keys.ports.ledger import Ledger, LedgerUnavailableError, StaleGener
 from journal_keys.ports.secret_store import SecretStore, WriteOnceConflictError
 from journal_keys.use_cases.make_key import MakeKey
 from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.read_material import ReadMaterial
 
 
 class LedgerMissingError(DomainError):
@@ -36,6 +37,7 @@ class InitRings:
     ledger: Ledger
     store: SecretStore
     make_key: MakeKey
+    read_material: ReadMaterial
     project: ProjectRing
 
     async def __call__(self, policy: RotationPolicy, *, actor: str, reason: str) -> InitOutcome:
@@ -45,7 +47,7 @@ class InitRings:
             LedgerMissingError: the store holds keys of this family, the ledger has no ring: recover instead.
             WriteOnceConflictError: the names that the guide promises hold what no ring wrote; it stays as it is.
             SecretHiddenError: the store does not show a folder that the ring marked, or that this call did.
-            PortError: store or ledger did not do it; `init` again goes on.
+            PortError: store or ledger did not do it; `init` again goes on, and `reconcile` where the ring is there.
         """
         page = await self.ledger.read(policy.family)
         if page.ring is None and await holds_keys_of_a_ring(self.store, policy.family):
@@ -80,7 +82,7 @@ class InitRings:
         )
 
     async def _already(self, ring: KeyRing) -> AlreadyInitialised:
-        await self.project(ring)
+        await self.read_material(ring.family)
         return AlreadyInitialised(family=ring.family, active_kid=ring.active.kid, generation=ring.generation)
 
     async def _refusal(self, family: Family) -> JournalKeysError | None:
@@ -96,8 +98,9 @@ class InitRings:
         if not taken:
             return None
         return WriteOnceConflictError(
-            f"{folder} already holds {', '.join(taken)}, which no ring wrote: no key was made; take these keys in with"
-            " 'journal-keys migration migrate', or move them away if nothing uses them"
+            f"{folder} already holds {', '.join(taken)}, which no ring wrote: no key was made; put these keys into"
+            " the environment and take them in with 'journal-keys migration migrate', or move them away if nothing uses"
+            " them"
         )
 
     async def _mark(self, family: Family) -> None:
@@ -117,11 +120,12 @@ async def holds_keys_of_a_ring(store: SecretStore, family: Family, *, is_marked:
     Raises:
         SecretStoreError: no believable answer.
     """
-    for folder in (versions_folder(family), owned_folders(family)[0]):
+    for folder in (versions_folder(family), family_folder(family)):
         content = await store.read_folder(folder)
         if is_marked:
             content.require_marked()
-        if not content.secrets.keys() - {MARKER_NAME}:
+        names = content.secrets.keys() - {MARKER_NAME}
+        if not (names if folder == versions_folder(family) else names & set(PROJECTION_NAMES[family.value])):
             return False
     return True
 

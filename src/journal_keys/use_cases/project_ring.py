@@ -14,8 +14,8 @@ from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
 from journal_keys.domain.paths import MARKER_NAME, PROJECTION_NAMES, family_folder
-from journal_keys.domain.projections import aes_projections, mapped_kids
-from journal_keys.ports.key_crypto import PemRenderer
+from journal_keys.domain.projections import aes_projections, mapped_keys
+from journal_keys.ports.key_crypto import KeyOpener, PemRenderer
 from journal_keys.ports.ledger import Ledger, LedgerBehindError, StaleGenerationError
 from journal_keys.ports.secret_store import FolderContent, PendingApprovalError, SecretStore
 from journal_keys.use_cases.read_material import ReadMaterial, records_of
@@ -34,6 +34,7 @@ class ProjectRing:
     ledger: Ledger
     store: SecretStore
     read_material: ReadMaterial
+    opener: KeyOpener
     pem: PemRenderer
 
     async def __call__(self, ring: KeyRing) -> int:
@@ -69,12 +70,16 @@ class ProjectRing:
 
     async def _written(self, ring: KeyRing) -> int:
         content = await self.read_material(ring.family)
-        wanted = self._render(ring, records_of(content, ring.accepted))
+        records = records_of(content, ring.accepted)
         folder = family_folder(ring.family)
         held = await self._held(ring.family)
-        behind = self._shown(held, content, unknown_to(ring, content))
+        unknown = self._unknown(ring, content)
+        behind = self._shown(held, unknown)
         if behind:
             raise LedgerBehindError(ring.family, behind)
+        mapped = mapped_keys(held.get("keys_map"))
+        last_copies = {name: mapped[name] for name, record in unknown.items() if record is None and name in mapped}
+        wanted = self._render(ring, records, last_copies)
         differing = {folder.child(name): value for name, value in wanted.items() if not _is_held(value, held.get(name))}
         if differing:
             await self.store.overwrite(differing)
@@ -89,28 +94,45 @@ class ProjectRing:
         Raises:
             SecretStoreError: no believable answer.
         """
-        unknown = unknown_to(ring, content)
-        return self._shown(await self._held(ring.family), content, unknown) if unknown else frozenset()
+        unknown = self._unknown(ring, content)
+        return self._shown(await self._held(ring.family), unknown) if unknown else frozenset()
 
     async def _held(self, family: Family) -> Mapping[str, KeyMaterial]:
         return (await self.store.read_folder(family_folder(family))).require_marked().secrets
 
-    def _shown(self, held: Mapping[str, KeyMaterial], content: FolderContent, names: Collection[str]) -> frozenset[str]:
-        pems = [held[name] for name in ("current_private_key", "next_private_key") if name in held]
-        mapped = mapped_kids(held.get("keys_map"))
-        return frozenset(name for name in names if self._is_shown(name, content.secrets[name], pems, mapped))
+    def _unknown(self, ring: KeyRing, content: FolderContent) -> Mapping[str, MaterialRecord | None]:
+        """The stored keys that the ring does not know; None for a line that is damaged, or another key's."""
+        return {name: self._record(ring.family, name, content.secrets[name]) for name in unknown_to(ring, content)}
 
-    def _is_shown(self, name: str, line: KeyMaterial, pems: Collection[KeyMaterial], mapped: Collection[str]) -> bool:
-        """Whether this key, if it is one, is shown; what cannot be read is in nobody's ring, and is never swept."""
+    def _record(self, family: Family, name: str, line: KeyMaterial) -> MaterialRecord | None:
         try:
             record = material.decode(line)
-            return name in mapped or (bool(pems) and any(self.pem.private_pem(record).same_as(pem) for pem in pems))
+            self.opener.prove(record)
         except MaterialCorruptError:
+            return None
+        return record if (record.kid, record.family) == (name, family) else None
+
+    def _shown(self, held: Mapping[str, KeyMaterial], unknown: Mapping[str, MaterialRecord | None]) -> frozenset[str]:
+        """Which of these the names show; what cannot be read is in nobody's ring, and is never swept."""
+        pems = [held[name] for name in ("current_private_key", "next_private_key") if name in held]
+        mapped = mapped_keys(held.get("keys_map"))
+        return frozenset(
+            name
+            for name, record in unknown.items()
+            if record is not None and (name in mapped or self._is_among(pems, record))
+        )
+
+    def _is_among(self, pems: Collection[KeyMaterial], record: MaterialRecord) -> bool:
+        try:
+            return bool(pems) and any(self.pem.private_pem(record).same_as(pem) for pem in pems)
+        except MaterialCorruptError:  # a shared secret has no PEM
             return False
 
-    def _render(self, ring: KeyRing, records: Mapping[Kid, MaterialRecord]) -> Mapping[str, KeyMaterial]:
+    def _render(
+        self, ring: KeyRing, records: Mapping[Kid, MaterialRecord], last_copies: Mapping[str, str]
+    ) -> Mapping[str, KeyMaterial]:
         if ring.family is Family.AES:
-            return aes_projections(ring, records)
+            return aes_projections(ring, records, last_copies)
         pems: dict[str, KeyMaterial] = {}
         for prefix, version in (("current", ring.active), ("next", ring.staged)):
             if version is not None and version.kid in records:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from journal_keys.domain import material, rotation
-from journal_keys.domain.errors import MaterialCorruptError
+from journal_keys.domain.errors import MaterialCorruptError, PortError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyState, KeyVersion
 from journal_keys.domain.outcomes import NotInitialised, Reconciled, ReconcileOutcome, Retired, Rotated
@@ -35,6 +36,8 @@ class Reconcile:
     async def __call__(self, family: Family) -> ReconcileOutcome:
         """Say what was repaired; nothing in rest. Any number of processes may do it at once.
 
+        Each step is done whatever became of the others; what failed first is raised behind the last.
+
         Raises:
             SecretHiddenError: the store does not show the ring's marked folder.
             MaterialCorruptError: the store holds other material than the ledger recorded for a key in use.
@@ -47,15 +50,23 @@ class Reconcile:
             return NotInitialised(family=family)
         content = await self.rotate.read_material(family)
         await self._refuse_old_ledger(found[0], content)
-        repairs = [
-            *await self._withdraw(found, content),
-            *await self._finish_rotation(family),
-            *await self._sweep(family, content),
-            *await self._entomb(family, content),
-            *await self._retire(family),
-            *await self._project(family),
-            *await self._stage(family),
-        ]
+        repairs: list[str] = []
+        failure: PortError | MaterialCorruptError | None = None
+        for step in (
+            partial(self._withdraw, found, content),
+            partial(self._finish_rotation, family),
+            partial(self._sweep, family, content),
+            partial(self._entomb, family, content),
+            partial(self._retire, family),
+            partial(self._project, family),
+            partial(self._stage, family),
+        ):
+            try:
+                repairs += await step()
+            except (PortError, MaterialCorruptError) as failed:
+                failure = failure or failed
+        if failure is not None:
+            raise failure
         return Reconciled(family=family, repairs=tuple(repairs))
 
     async def _look(self, family: Family) -> tuple[KeyRing, Cause] | None:
@@ -102,7 +113,6 @@ class Reconcile:
         return [f"promoted {outcome.new_kid}"] if isinstance(outcome, Rotated) else []
 
     async def _stage(self, family: Family) -> list[str]:
-        """Come last: a store that takes no new key must not keep an old one in use."""
         ring, cause = await self._ring(family)
         if ring.staged is not None:
             return []

@@ -5,7 +5,7 @@ from typing import Final
 
 from journal_keys.domain import rotation
 from journal_keys.domain.keyring import KeyRing
-from journal_keys.domain.keys import KeyVersion
+from journal_keys.domain.keys import KeyState, KeyVersion
 from journal_keys.domain.paths import versions_folder
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.rotation import Cause
@@ -43,7 +43,8 @@ class StageSuccessor:
             ring = await self._now(ring)
             if ring.staged is not None or ring.find(version.kid) is not None:
                 break
-        if ring.staged is None or ring.staged.kid != version.kid:
+        mine = ring.find(version.kid)
+        if mine is None or mine.state is KeyState.DESTROYED:
             await self.store.delete(versions_folder(ring.family).child(version.kid))
         return ring
 

@@ -70,7 +70,7 @@ class Process:
         self.make_key = MakeKey(store=self.store, generator=self.keys, opener=self.keys)
         self.stage = self.stage_kind(ledger=self.ledger, store=self.store, make_key=self.make_key)
         self.project = self.project_kind(
-            ledger=self.ledger, store=self.store, read_material=self.read_material, pem=self.keys
+            ledger=self.ledger, store=self.store, read_material=self.read_material, opener=self.keys, pem=self.keys
         )
         self.entomb = EntombKey(store=self.store)
 
@@ -100,6 +100,7 @@ class Process:
             ledger=self.ledger,
             store=self.store,
             make_key=self.make_key,
+            read_material=self.read_material,
             project=self.project,
         )
 

@@ -13,6 +13,7 @@ from journal_keys.domain.outcomes import AlreadyInitialised, Initialised
 from journal_keys.domain.paths import (
     MARKER_NAME,
     MARKER_VALUE,
+    PROJECTION_NAMES,
     SecretPath,
     family_folder,
     owned_folders,
@@ -161,8 +162,8 @@ async def test_keys_that_somebody_keeps_under_the_guide_s_names_are_not_overwrit
     with pytest.raises(WriteOnceConflictError) as caught:
         await world.init(POLICIES[family], actor="test", reason="first")
     assert str(caught.value) == (
-        f"/auth/{family} already holds {place.name}, which no ring wrote: no key was made; take these keys in with"
-        " 'journal-keys migration migrate', or move them away if nothing uses them"
+        f"/auth/{family} already holds {place.name}, which no ring wrote: no key was made; put these keys into the"
+        " environment and take them in with 'journal-keys migration migrate', or move them away if nothing uses them"
     )
     assert expose((await world.store.read_folder(place.folder)).secrets[place.name]) == THEIRS[path]
     assert (await world.ledger.read(family)).ring is None
@@ -181,14 +182,33 @@ class SilentOnNames(MemorySecretStore):
 
 
 @pytest.mark.parametrize("family", list(Family))
-async def test_init_again_writes_the_names_that_the_first_one_could_not(family: Family) -> None:
+async def test_a_pass_writes_the_names_that_init_could_not(family: Family) -> None:
     store = SilentOnNames()
     world = World(store=store)
     with pytest.raises(SecretStoreUnavailableError):
         await world.init(POLICIES[family], actor="test", reason="first")
     store.is_silent = False
     assert isinstance(await world.init(POLICIES[family], actor="test", reason="again"), AlreadyInitialised)
+    await world.reconciled(family)
     ring = await world.ring(family)
     shown = projected_kids((await store.read_folder(family_folder(family))).secrets).values()
     assert ring.staged is not None
     assert set(shown) == {ring.active.kid, ring.staged.kid}
+
+
+async def test_a_secret_of_somebody_else_beside_the_names_is_no_key_of_a_lost_ledger() -> None:
+    world = World()
+    await world.store.put_new(family_folder(Family.AES).child("theirs"), KeyMaterial(b"a setting"))
+    await world.make_key(POLICIES[Family.AES], _cause(world))  # of an init that died
+    again = World(clock=world.clock, store=world.store, seed=2)
+    assert isinstance(await again.init(POLICIES[Family.AES], actor="test", reason="again"), Initialised)
+
+
+@pytest.mark.parametrize("family", list(Family))
+async def test_init_over_a_ring_is_content_with_names_that_cannot_be_written(family: Family) -> None:
+    store = SilentOnNames()
+    store.is_silent = False
+    world = await World(store=store).initialised(family)
+    await store.delete(family_folder(family).child(PROJECTION_NAMES[family.value][0]))
+    store.is_silent = True
+    assert isinstance(await world.init(POLICIES[family], actor="test", reason="again"), AlreadyInitialised)

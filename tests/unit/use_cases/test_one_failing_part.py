@@ -1,12 +1,12 @@
 """Where one part fails, or is somebody else's, the others are done, and who asked is told the truth."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pytest
 
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
-from journal_keys.domain import rotation
+from journal_keys.domain import base64url, rotation
 from journal_keys.domain.changes import RingChange, Transition
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import Family, KeyState, KeyVersion
@@ -15,12 +15,12 @@ from journal_keys.domain.outcomes import Compromised, Reconciled, Recovered, Rot
 from journal_keys.domain.paths import SecretPath, family_folder, versions_folder
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.rotation import Cause
-from journal_keys.ports.ledger import LedgerBehindError, LedgerUnavailableError
-from journal_keys.ports.secret_store import PendingApprovalError
+from journal_keys.ports.ledger import LedgerBehindError, LedgerUnavailableError, StaleGenerationError
+from journal_keys.ports.secret_store import PendingApprovalError, SecretStoreUnavailableError
 from journal_keys.use_cases.make_key import MakeKey
 from tests.support.passing_ledger import PassingLedger
 from tests.support.projected import mapped_kids, projected_kids
-from tests.support.world import W1, World, request
+from tests.support.world import POLICIES, W1, World, request
 
 J, A = Family.JWT, Family.AES
 FAMILIES = pytest.mark.parametrize("family", list(Family))
@@ -78,6 +78,36 @@ async def test_a_pass_does_everything_else_before_it_says_that_no_key_could_be_s
     assert await world.reconciled(family) == Reconciled(family=family, repairs=())
 
 
+class TakesNoNames(MemorySecretStore):
+    """Gives no answer when names are written."""
+
+    is_silent = False
+
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+        if self.is_silent:
+            raise SecretStoreUnavailableError("names cannot be written")
+        await super().overwrite(values)
+
+
+@FAMILIES
+async def test_a_successor_is_staged_though_the_names_cannot_be_written(family: Family) -> None:
+    store = TakesNoNames()
+    world = await World(store=store).initialised(family)
+    store.is_silent = True
+    leaked = (await world.ring(family)).active.kid
+    outcome = await world.compromise(family, leaked, actor="test", reason="leaked")
+    assert isinstance(outcome, Compromised)
+    assert outcome.unfinished == "names cannot be written"
+    first = (await world.ring(family)).staged
+    assert first is not None
+    await store.delete(versions_folder(family).child(first.kid))
+    with pytest.raises(SecretStoreUnavailableError, match="names cannot be written"):
+        await world.reconciled(family)
+    second = (await world.ring(family)).staged
+    assert second is not None
+    assert second.kid != first.kid
+
+
 async def behind(family: Family) -> tuple[World, str]:
     """A world whose ledger does not know what was made after a copy of it, and a key that it knows and has staged."""
     world = await World().initialised(family)
@@ -103,19 +133,39 @@ async def test_what_an_old_ledger_did_is_told_as_unfinished_where_the_names_show
         await world.reconciled(family)
 
 
-async def test_a_key_that_cannot_be_read_any_more_does_not_make_a_rebuilt_ledger_an_old_one() -> None:
+def cut(line: bytes) -> bytes:
+    return line[:-9]
+
+
+def altered(line: bytes) -> bytes:
+    """Still the form of a key, with another key in it."""
+    before, name, key = base64url.decode(line.decode()).partition(b'"key":"')
+    assert key
+    return base64url.encode(before + name + (b"B" if key.startswith(b"A") else b"A") + key[1:]).encode()
+
+
+@pytest.mark.parametrize("damage", [cut, altered])
+async def test_a_key_that_cannot_be_read_any_more_keeps_its_last_copy_and_makes_no_rebuilt_ledger_an_old_one(
+    damage: Callable[[bytes], bytes],
+) -> None:
     world = await World().initialised(A)
     damaged = (await world.ring(A)).active.kid
     await world.rotated(A)
-    await world.store.overwrite({versions_folder(A).child(damaged): KeyMaterial(b"damaged")})
+    path = versions_folder(A).child(damaged)
+    line = expose((await world.store.read_folder(path.folder)).secrets[damaged])
+    await world.store.overwrite({path: KeyMaterial(damage(line))})
     rebuilt = World(clock=world.clock, store=world.store, seed=2)
     outcome = await rebuilt.recover(A, actor="test", reason="the ledger is lost")
     assert isinstance(outcome, Recovered)
     assert (outcome.unusable, outcome.unfinished) == ((damaged,), None)
     assert isinstance(await rebuilt.reconciled(A), Reconciled)
+    rebuilt.clock.pass_time(W1)
+    assert isinstance(await rebuilt.rotated(A, "later"), Rotated)
+    assert isinstance(await rebuilt.reconciled(A), Reconciled)
     held = (await rebuilt.store.read_folder(family_folder(A))).secrets
-    assert damaged not in mapped_kids(held)
-    assert expose(held["active_kid"]).decode() == (await rebuilt.ring(A)).active.kid
+    ring = await rebuilt.ring(A)
+    assert mapped_kids(held) == {damaged, *(version.kid for version in ring.accepted)}
+    assert expose(held["active_kid"]).decode() == ring.active.kid
     assert damaged in (await rebuilt.store.read_folder(versions_folder(A))).secrets
 
 
@@ -172,6 +222,31 @@ async def test_a_successor_is_published_though_somebody_changed_the_ring_meanwhi
     assert ring.staged is not None
     assert [version.kid for version in made] == [ring.staged.kid]
     assert ring.staged.kid in await shown(world, family)
+
+
+@dataclass(kw_only=True)
+class ToldAsStale(PassingLedger):
+    """Makes the next change and says that somebody else was first."""
+
+    is_wrong: bool = True
+
+    async def commit(self, transition: Transition) -> RingChange:
+        change = await self.ledger.commit(transition)
+        if self.is_wrong:
+            self.is_wrong = False
+            raise StaleGenerationError("somebody else was first")
+        return change
+
+
+@FAMILIES
+async def test_a_successor_that_was_published_is_not_deleted_though_the_ledger_said_otherwise(family: Family) -> None:
+    world = await World().initialised(family)
+    ring = await world.ring(family)
+    bare = (await world.ledger.commit(lambda at: rotation.promote(ring, Cause(at=at, actor="t", reason="t"), ()))).ring
+    stage = replace(world.stage, ledger=ToldAsStale(ledger=world.ledger))
+    staged = (await stage(bare, POLICIES[family], Cause(at=bare.changed_at, actor="t", reason="t"))).staged
+    assert staged is not None
+    assert staged.kid in (await world.store.read_folder(versions_folder(family))).secrets
 
 
 @FAMILIES
