@@ -65,9 +65,12 @@ class Fleet:
             self._tell(post, makes=True)
 
     def step(self, *, makes: bool) -> None:
-        """Wait for turns to end, and go on; one that `makes` no more only reads what waits."""
+        """Wait for turns to end, and go on; one that `makes` no more only reads what waits.
+
+        Who stands still is not heard: it may have told the first half of a turn, and only we let it go on.
+        """
         self._release()
-        lines = {post.child.line: post for post in self.posts if not post.is_done}
+        lines = {post.child.line: post for post in self.posts if not post.is_done and post.stopped_until_s is None}
         for line in wait(list(lines), timeout=0.1):
             self._hear(lines[line], makes=makes)  # type: ignore[index]
 
