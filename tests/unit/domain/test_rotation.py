@@ -451,6 +451,7 @@ def test_where_material_is_lost_new_keys_take_the_place_of_those_that_sign() -> 
         "next": (S.PRE_ACTIVATION, T0),
     }
     assert [version.kid for version in change.ring.versions] == ["old", "active", "staged", "new", "next"]
+    assert change.ring.get(Kid("staged")).activated_at == NOW
     assert change.facts == (
         restored_fact(7),
         fact("key_demoted", "active"),

@@ -133,27 +133,32 @@ async def test_what_an_old_ledger_did_is_told_as_unfinished_where_the_names_show
         await world.reconciled(family)
 
 
-def cut(line: bytes) -> bytes:
+def cut(line: bytes, _: bytes) -> bytes:
     return line[:-9]
 
 
-def altered(line: bytes) -> bytes:
+def another_key(_: bytes, other: bytes) -> bytes:
+    return other
+
+
+def altered(line: bytes, _: bytes) -> bytes:
     """Still the form of a key, with another key in it."""
     before, name, key = base64url.decode(line.decode()).partition(b'"key":"')
     assert key
     return base64url.encode(before + name + (b"B" if key.startswith(b"A") else b"A") + key[1:]).encode()
 
 
-@pytest.mark.parametrize("damage", [cut, altered])
+@pytest.mark.parametrize("damage", [cut, altered, another_key])
 async def test_a_key_that_cannot_be_read_any_more_keeps_its_last_copy_and_makes_no_rebuilt_ledger_an_old_one(
-    damage: Callable[[bytes], bytes],
+    damage: Callable[[bytes, bytes], bytes],
 ) -> None:
     world = await World().initialised(A)
     damaged = (await world.ring(A)).active.kid
     await world.rotated(A)
     path = versions_folder(A).child(damaged)
-    line = expose((await world.store.read_folder(path.folder)).secrets[damaged])
-    await world.store.overwrite({path: KeyMaterial(damage(line))})
+    lines = (await world.store.read_folder(path.folder)).secrets
+    other = lines[(await world.ring(A)).active.kid]
+    await world.store.overwrite({path: KeyMaterial(damage(expose(lines[damaged]), expose(other)))})
     rebuilt = World(clock=world.clock, store=world.store, seed=2)
     outcome = await rebuilt.recover(A, actor="test", reason="the ledger is lost")
     assert isinstance(outcome, Recovered)
