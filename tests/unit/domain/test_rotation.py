@@ -402,6 +402,7 @@ def test_keys_from_elsewhere_are_read_in_a_ring_that_is_there_and_nothing_else()
     assert change.ring.versions[:3] == WHOLE.versions
     assert shown(change)["theirs"] == (S.DEACTIVATED, NOW)
     assert change.ring.get(Kid("theirs")).activated_at == NOW
+    assert change.ring.get(Kid("theirs")).deactivated_at == NOW
     assert change.ring.get(Kid("theirs")).published_at == NOW
     assert change.facts == (fact("key_imported", "theirs"),)
     check_follows(change)
