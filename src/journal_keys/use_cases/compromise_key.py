@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from journal_keys.domain import canonical, rotation
 from journal_keys.domain.errors import MaterialCorruptError, PortError
@@ -104,21 +105,18 @@ class CompromiseKey:
         """Do the store's part, each step whatever became of the others; give what failed first, in words."""
         await self.hints.publish(ring.family, ring.generation)
         unfinished = None
-        for step in (self._entomb, self._show, self._stage):
+        for step in (
+            partial(self.entomb, ring.get(kid)),
+            partial(self.project, ring),  # before a key is staged: until then others may use this one out of the names
+            partial(self._stage, ring, cause),
+        ):
             try:
-                await step(ring, kid, cause)
+                await step()
             except (PortError, MaterialCorruptError) as failure:
                 unfinished = unfinished or str(failure)
         return unfinished
 
-    async def _entomb(self, ring: KeyRing, kid: Kid, _cause: Cause) -> None:
-        await self.entomb(ring.get(kid))
-
-    async def _show(self, ring: KeyRing, _kid: Kid, _cause: Cause) -> None:
-        """Before a key is staged: other readers of the names may go on using this one until then."""
-        await self.project(ring)
-
-    async def _stage(self, ring: KeyRing, _kid: Kid, cause: Cause) -> None:
+    async def _stage(self, ring: KeyRing, cause: Cause) -> None:
         staged = await self.stage(ring, self.policies[ring.family], cause)
         if staged is not ring:
             await self.project(staged)

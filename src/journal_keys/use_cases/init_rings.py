@@ -12,6 +12,7 @@ from journal_keys.domain.paths import (
     MARKER_NAME,
     MARKER_VALUE,
     PROJECTION_NAMES,
+    SecretPath,
     family_folder,
     known_folders,
     owned_folders,
@@ -93,7 +94,7 @@ class InitRings:
         if await holds_keys_of_a_ring(self.store, family, is_marked=True):
             return lost_ledger(family)
         folder = family_folder(family)
-        held = (await self.store.read_folder(folder)).require_marked().secrets
+        held = await _names(self.store, folder, is_marked=True)
         taken = [name for name in PROJECTION_NAMES[family.value] if name in held]
         if not taken:
             return None
@@ -120,14 +121,16 @@ async def holds_keys_of_a_ring(store: SecretStore, family: Family, *, is_marked:
     Raises:
         SecretStoreError: no believable answer.
     """
-    for folder in (versions_folder(family), family_folder(family)):
-        content = await store.read_folder(folder)
-        if is_marked:
-            content.require_marked()
-        names = content.secrets.keys() - {MARKER_NAME}
-        if not (names if folder == versions_folder(family) else names & set(PROJECTION_NAMES[family.value])):
-            return False
-    return True
+    if not await _names(store, versions_folder(family), is_marked=is_marked):
+        return False
+    return not (await _names(store, family_folder(family), is_marked=is_marked)).isdisjoint(PROJECTION_NAMES[family])
+
+
+async def _names(store: SecretStore, folder: SecretPath, *, is_marked: bool) -> set[str]:
+    content = await store.read_folder(folder)
+    if is_marked:
+        content.require_marked()
+    return content.secrets.keys() - {MARKER_NAME}
 
 
 def lost_ledger(family: Family) -> LedgerMissingError:

@@ -108,9 +108,10 @@ class MigrateSecrets:
         """
         if await open_migration(self.trail) is not None:
             return
-        for family in (family for _ in range(2) for family, ring in plan.rings.items() if ring is None):
-            if await holds_keys_of_a_ring(self.store, family):
-                raise lost_ledger(family)
+        for _ in range(2):
+            for family, ring in plan.rings.items():
+                if ring is None and await holds_keys_of_a_ring(self.store, family):
+                    raise lost_ledger(family)
 
     async def _secrets(self, plan: MigrationPlan, tell: Progress) -> None:
         await self.put.mark(folders_of(plan))

@@ -1,7 +1,6 @@
 """First keys come from `init` only, once, and never out of an unreadable answer."""
 
 import asyncio
-from collections.abc import Mapping
 
 import pytest
 
@@ -24,6 +23,7 @@ from journal_keys.ports.secret_store import SecretHiddenError, SecretStoreUnavai
 from journal_keys.use_cases.init_rings import LedgerMissingError
 from tests.support.hiding import Hiding
 from tests.support.projected import projected_kids
+from tests.support.silent_names import SilentOnNames
 from tests.support.world import POLICIES, World
 
 
@@ -170,20 +170,10 @@ async def test_keys_that_somebody_keeps_under_the_guide_s_names_are_not_overwrit
     assert set((await world.store.read_folder(versions_folder(family))).secrets) == {MARKER_NAME}
 
 
-class SilentOnNames(MemorySecretStore):
-    """Gives no answer when names are written, until it is mended."""
-
-    is_silent = True
-
-    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
-        if self.is_silent:
-            raise SecretStoreUnavailableError("no answer")
-        await super().overwrite(values)
-
-
 @pytest.mark.parametrize("family", list(Family))
 async def test_a_pass_writes_the_names_that_init_could_not(family: Family) -> None:
     store = SilentOnNames()
+    store.is_silent = True
     world = World(store=store)
     with pytest.raises(SecretStoreUnavailableError):
         await world.init(POLICIES[family], actor="test", reason="first")
@@ -207,7 +197,6 @@ async def test_a_secret_of_somebody_else_beside_the_names_is_no_key_of_a_lost_le
 @pytest.mark.parametrize("family", list(Family))
 async def test_init_over_a_ring_is_content_with_names_that_cannot_be_written(family: Family) -> None:
     store = SilentOnNames()
-    store.is_silent = False
     world = await World(store=store).initialised(family)
     await store.delete(family_folder(family).child(PROJECTION_NAMES[family.value][0]))
     store.is_silent = True

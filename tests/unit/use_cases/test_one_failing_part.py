@@ -1,6 +1,6 @@
 """Where one part fails, or is somebody else's, the others are done, and who asked is told the truth."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -20,6 +20,7 @@ from journal_keys.ports.secret_store import PendingApprovalError, SecretStoreUna
 from journal_keys.use_cases.make_key import MakeKey
 from tests.support.passing_ledger import PassingLedger
 from tests.support.projected import mapped_kids, projected_kids
+from tests.support.silent_names import SilentOnNames
 from tests.support.world import POLICIES, W1, World, request
 
 J, A = Family.JWT, Family.AES
@@ -78,20 +79,9 @@ async def test_a_pass_does_everything_else_before_it_says_that_no_key_could_be_s
     assert await world.reconciled(family) == Reconciled(family=family, repairs=())
 
 
-class TakesNoNames(MemorySecretStore):
-    """Gives no answer when names are written."""
-
-    is_silent = False
-
-    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
-        if self.is_silent:
-            raise SecretStoreUnavailableError("names cannot be written")
-        await super().overwrite(values)
-
-
 @FAMILIES
 async def test_a_successor_is_staged_though_the_names_cannot_be_written(family: Family) -> None:
-    store = TakesNoNames()
+    store = SilentOnNames()
     world = await World(store=store).initialised(family)
     store.is_silent = True
     leaked = (await world.ring(family)).active.kid
@@ -252,6 +242,24 @@ async def test_a_successor_that_was_published_is_not_deleted_though_the_ledger_s
     staged = (await stage(bare, POLICIES[family], Cause(at=bare.changed_at, actor="t", reason="t"))).staged
     assert staged is not None
     assert staged.kid in (await world.store.read_folder(versions_folder(family))).secrets
+
+
+@FAMILIES
+async def test_a_successor_that_somebody_condemned_before_it_was_published_is_deleted(family: Family) -> None:
+    world = await World().initialised(family)
+    made: list[KeyVersion] = []
+
+    async def condemn() -> None:
+        ring = await world.ring(family)
+        await world.ledger.commit(lambda at: rotation.condemn(ring, made, Cause(at=at, actor="other", reason="other")))
+
+    stage = replace(world.stage, make_key=Interrupted(make_key=world.make_key, meanwhile=condemn, made=made))  # type: ignore[arg-type]
+    assert isinstance(await replace(world.rotate, stage=stage)(family, request("r", family)), Rotated)
+    ring = await world.ring(family)
+    assert (ring.staged, ring.get(made[0].kid).state) == (None, KeyState.DESTROYED)
+    assert made[0].kid not in (await world.store.read_folder(versions_folder(family))).secrets
+    await world.reconciled(family)
+    assert (await world.ring(family)).staged is not None
 
 
 @FAMILIES
