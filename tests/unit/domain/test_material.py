@@ -29,6 +29,32 @@ RECORD = MaterialRecord(
 )
 
 
+@pytest.mark.parametrize("number", [0, 1, 0x7F, 0xFF])
+@pytest.mark.parametrize(("before", "behind"), [("", ""), (" ", "\n"), ("\t\r\n", "  ")])
+def test_a_key_is_read_from_32_bytes_as_base64url_with_blanks_around(number: int, before: str, behind: str) -> None:
+    text = before + base64url.encode(bytes([number]) * 32) + behind
+    key = material.parse_key(text.encode())
+    assert key is not None
+    assert expose(key) == bytes([number]) * 32
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        base64url.encode(bytes(31)).encode(),
+        base64url.encode(bytes(33)).encode(),
+        43 * b"_" + b"=",
+        44 * b"+",
+        42 * b"A" + b"B",
+        42 * b"A" + "\u00e9".encode(),
+        b"\xff" + 42 * b"A",
+    ],
+)
+def test_anything_else_is_no_key(text: bytes) -> None:
+    assert material.parse_key(text) is None
+
+
 def test_printing_shows_nothing() -> None:
     for text in (repr(SECRET), str(SECRET), f"{SECRET}", f"{SECRET!r:>40}", repr(RECORD), f"{[SECRET]}"):
         assert "canary" not in text

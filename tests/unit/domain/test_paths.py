@@ -3,7 +3,15 @@
 import pytest
 
 from journal_keys.domain.errors import InvalidPathError
-from journal_keys.domain.paths import KNOWN_SECRETS, SecretPath, by_name, is_owned, owned_folders, parse_pattern
+from journal_keys.domain.paths import (
+    KNOWN_SECRETS,
+    SecretPath,
+    by_name,
+    is_name,
+    is_owned,
+    owned_folders,
+    parse_pattern,
+)
 
 GOOD = ["/auth/jwt", "/a", "/_x/y-z/A0", "/" + "/".join(["s"] * 8), "/" + "x" * 64, ("/" + "x" * 64) * 8]
 ABSOLUTE = "a secret path is absolute: it starts with '/'"
@@ -37,6 +45,17 @@ BAD = {
     "backslash": ("/auth\\jwt", segment(1)),
     "question mark": ("/auth/a?b", segment(2)),
 }
+
+
+@pytest.mark.parametrize("text", ["a", "_x", "db_url", "A0-_z", "x" * 64])
+def test_a_name_of_one_segment_has_a_path(text: str) -> None:
+    assert is_name(text)
+    assert SecretPath.parse(f"/auth/{text}").segments[-1] == text
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "1", "-x", "a b", "a\n", "\u00e9", "x" * 65])
+def test_any_other_name_has_none(text: str) -> None:
+    assert not is_name(text)
 
 
 @pytest.mark.parametrize("text", GOOD)

@@ -25,6 +25,7 @@ class Instance:
     """A process that keeps views fresh and reports, on the ledger and the store of a world."""
 
     world: World
+    name: str = "api-1"
     plan: FaultPlan = field(default_factory=lambda: FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE))
 
     def __post_init__(self) -> None:
@@ -33,7 +34,7 @@ class Instance:
         )
         fleet = cast("Fleet", self.world.ledger)
         self.report = ReportInstance(
-            fleet=fleet, board=self.inner.board, clock=self.world.clock, name="api-1", expires_in=LIFE
+            fleet=fleet, board=self.inner.board, clock=self.world.clock, name=self.name, expires_in=LIFE
         )
 
     async def look(self) -> "Instance":
@@ -158,3 +159,10 @@ async def test_who_cannot_open_the_staged_key_stays_behind_though_an_old_one_is_
     assert isinstance(await world.rotated(A, "third"), Waiting)
     await instance.look()
     assert isinstance(await world.rotated(A, "third"), Rotated)
+
+
+async def test_who_leaves_is_waited_for_no_longer_and_no_other_leaves_with_it() -> None:
+    world = await World().initialised()
+    stays, leaves = await Instance(world=world).look(), await Instance(world=world, name="api-2").look()
+    await leaves.report.leave()
+    assert [one.name for one in await stays.report.fleet.instances()] == ["api-1"]
