@@ -1,4 +1,4 @@
-"""The forms in which secret bytes may turn up: raw, text, hex, base64, URL, JSON, repr, and the usual one in another.
+"""The forms in which secret bytes may turn up: raw, text, hex, base64, URL, JSON, repr, label, one in another.
 
 A secret is looked for by pieces of 16 bytes, so that a part of it, or a line break in the midst of it, hides nothing
 of 31 bytes or more. Each encoder gives what a piece becomes wherever in a longer text it stands.
@@ -88,6 +88,12 @@ def _repr(piece: bytes) -> set[bytes]:
     return {text.encode() for text in found} | {text.encode("ascii", "backslashreplace") for text in found}
 
 
+def _label(piece: bytes) -> set[bytes]:
+    """Escape as little as a label of a figure does, which is less than JSON."""
+    text = piece.decode("latin-1").replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return {text.encode()}
+
+
 def _misread(secret: bytes) -> Needle:
     """Give what is left of a secret that was read as UTF-8, with a mark for what is none, from ASCII to ASCII."""
     return Needle("text", secret.strip(_NOT_ASCII).decode("utf-8", "replace").encode())
@@ -101,6 +107,7 @@ ENCODERS: Final[Mapping[str, Callable[[bytes], set[bytes]]]] = {
     "URL encoding": _url,
     "JSON escapes": _json,
     "repr": _repr,
+    "a label of a figure": _label,
 }
 _ONE_IN_ANOTHER: Final = (
     ("base64", "base64", _base64),  # a material record holds its key as base64url, and is base64url itself

@@ -10,6 +10,7 @@ from urllib.parse import quote, quote_from_bytes, quote_plus
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 
 from tests.support.canary.forms import needles
 from tests.support.canary.search import Haystack
@@ -34,6 +35,13 @@ def record(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(json.dumps({"alg": "A256GCM", "key": inner}).encode())
 
 
+def figure(data: bytes) -> bytes:
+    """As the label of a figure."""
+    registry = CollectorRegistry()
+    Counter("leaks", "Leaks.", ["key"], registry=registry).labels(data.decode("latin-1")).inc()
+    return generate_latest(registry)
+
+
 FORMS: dict[str, Form] = {
     "raw bytes": bytes,
     "hex": lambda data: data.hex().encode(),
@@ -55,6 +63,7 @@ FORMS: dict[str, Form] = {
     "repr of bytes in JSON": lambda data: json.dumps(repr(data)).encode(),
     "repr of bytes in repr": lambda data: repr(repr(data)).encode(),
     "JSON in repr": lambda data: repr(latin(json.dumps)(data).decode()).encode(),
+    "a label of a figure": figure,
     "JSON in JSON": lambda data: json.dumps(latin(json.dumps)(data).decode()).encode(),
 }
 secrets = st.binary(min_size=32, max_size=80)
