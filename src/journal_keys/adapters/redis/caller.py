@@ -44,6 +44,9 @@ class Caller:
     async def __call__(self, *words: str | int) -> Any:  # noqa: ANN401 (a spoiled answer may be of any type)
         """Give the answer to one command; through an application's own client, too, within the deadline.
 
+        It is said twice: before Python 3.12 a client that calls `wait_for` with a time-out of its own may not hear it
+        the first time (https://github.com/python/cpython/issues/86296).
+
         Raises:
             NoAnswerError: there was none; the reason was counted.
         """
@@ -80,7 +83,7 @@ class Caller:
         if permit is None:
             raise self._failed(Count.RESTING)
         try:
-            async with asyncio.timeout(self.deadline_s):
+            async with asyncio.timeout(2 * self.deadline_s), asyncio.timeout(self.deadline_s):
                 answer = await ask()
         except Exception as failure:  # noqa: BLE001 (a spoiled answer makes the parser raise whatever it happens to)
             why = classify(failure)

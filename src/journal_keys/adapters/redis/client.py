@@ -1,6 +1,7 @@
 """The client of Redis: no retries of its own, no command that Redis 5.0 lacks, and one time-out for each question.
 
-Connecting has one; `Caller` bounds the whole of a question, so that one for each of its parts would only cost time.
+Connecting has one; `Caller` bounds the whole of a question. One of the client's own for each of its parts, which it has
+unless told otherwise, would cost time, and before Python 3.12 swallow that of `Caller` now and then.
 """
 
 from typing import Final
@@ -24,6 +25,7 @@ def make_client(url: str) -> Redis:
     """
     return Redis.from_url(
         url,
+        socket_timeout=None,
         socket_connect_timeout=TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=_HEALTH_CHECK_S,

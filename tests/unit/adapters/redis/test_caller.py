@@ -1,10 +1,17 @@
-"""What failures of the client mean, and which of them make Redis be left alone."""
+"""What failures of the client mean, which of them make Redis be left alone, and how long an answer is waited for."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
 
 import pytest
 from redis import exceptions
 
-from journal_keys.adapters.redis.caller import classify
+from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.redis.caller import Caller, NoAnswerError, classify
+from journal_keys.adapters.redis.client import make_client
 from journal_keys.adapters.redis.counts import Count
+from tests.support.shared import START
 
 FAILURES: dict[str, tuple[Exception, Count]] = {
     "our deadline": (TimeoutError(), Count.TIMED_OUT),
@@ -34,3 +41,20 @@ FAILURES: dict[str, tuple[Exception, Count]] = {
 @pytest.mark.parametrize(("failure", "meaning"), FAILURES.values(), ids=FAILURES)
 def test_every_failure_has_a_meaning(failure: Exception, meaning: Count) -> None:
     assert classify(failure) is meaning
+
+
+async def deaf_once() -> None:
+    """Wait for ever, and overhear the first word that nobody wants the answer, as `wait_for` may before Python 3.12."""
+    never = asyncio.Event()
+    with suppress(asyncio.CancelledError):
+        await never.wait()
+    await never.wait()
+
+
+async def test_a_client_that_overhears_the_deadline_is_told_again() -> None:
+    async with make_client("redis://localhost:1") as client:
+        call = Caller(client=client, clock=ManualClock(START), counts=Counter(), deadline_s=0.01)
+        async with asyncio.timeout(5):
+            with pytest.raises(NoAnswerError):
+                await call.run(deaf_once)
+        assert (call.counts, call.breaker.is_open) == ({Count.TIMED_OUT: 1}, True)
