@@ -92,21 +92,23 @@ class RollBackMigration:
         check_reason(undo.reason)
         tell = tell or Silent()
         image = read_pre_image(await self.shelf.load(place, opening))
-        rings = {family: (await self.ledger.read(family)).ring for family in Family}
+        rings = await self._rings()
         for family, ring in rings.items():
             _refuse_loss(ring, image.ledger.rings.get(family), undo)
         await self._refuse_foreign_secrets(image, undo)
         removed = {family: _removed(ring, image.ledger.rings.get(family)) for family, ring in rings.items()}
         sha256 = await self.shelf.digest(place)
         earlier = await self._removed_before(sha256)
-        are_back = all(_is_back(ring, image.ledger.rings.get(family)) for family, ring in rings.items())
-        if earlier is None or not are_back:
+        if earlier is None or not _are_back(rings, image):
             tell("putting the rings back", 0, 1)
             await self._put_back(rings, image, removed, undo, sha256)
         gone = {*(kid for kids in removed.values() for kid in kids), *(earlier or ()), *image.imported}
         tell("putting values back", 0, len(image.paths))
         await self._restore(image, gone)
         return RolledBack(paths=len(image.paths), removed=tuple(sorted(gone)))
+
+    async def _rings(self) -> Mapping[Family, KeyRing | None]:
+        return {family: (await self.ledger.read(family)).ring for family in Family}
 
     async def _put_back(
         self,
@@ -137,8 +139,8 @@ class RollBackMigration:
         try:
             await self.archive.put_back(heads, transition)
         except LedgerUnavailableError:
-            if await self._removed_before(sha256) is None:
-                raise
+            if await self._removed_before(sha256) is None or not _are_back(await self._rings(), image):
+                raise  # an earlier rollback of the same pre-image is no proof of this one
         for family, ring in rings.items():
             if ring is not None:
                 await self.hints.publish(family, ring.generation + 1)
@@ -205,8 +207,12 @@ def _record(line: KeyMaterial) -> MaterialRecord | None:
         return None
 
 
-def _is_back(ring: KeyRing | None, before: KeyRing | None) -> bool:
-    return (ring.versions if ring else ()) == (before.versions if before else ())
+def _are_back(rings: Mapping[Family, KeyRing | None], image: PreImage) -> bool:
+    return all(_versions(ring) == _versions(image.ledger.rings.get(family)) for family, ring in rings.items())
+
+
+def _versions(ring: KeyRing | None) -> tuple[KeyVersion, ...]:
+    return ring.versions if ring else ()
 
 
 def _earlier(before: KeyRing | None, now: KeyRing | None, at: datetime) -> KeyRing | None:

@@ -1,20 +1,26 @@
 """A migration is undone byte for byte, and nothing that came into use since is lost without being named."""
 
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 
 import pytest
 
+from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.domain.exposure import expose
+from journal_keys.domain.keyring import RingHead
 from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.ledger_copy import RingsPutBack
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.migration import Resolutions
 from journal_keys.domain.outcomes import Rotated
 from journal_keys.domain.paths import SecretPath
+from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.use_cases.migrate_secrets import Migrated
 from journal_keys.use_cases.roll_back_migration import RollbackRefusedError
 from tests.support.imported import aes_json
 from tests.support.moving import DB_URL, ENVIRONMENT, House
-from tests.support.world import POLICIES, W1, World
+from tests.support.world import POLICIES, START, W1, WINDOWS, World
 
 J, A = Family.JWT, Family.AES
 
@@ -61,6 +67,51 @@ async def test_done_again_it_changes_nothing_and_afterwards_one_can_move_in_agai
     house.world.clock.pass_time(timedelta(seconds=5))
     assert isinstance(await house.migrated(), Migrated)
     assert await house.unread(works) == []
+
+
+class Unanswered(MemoryLedger):
+    """A ledger that puts rings back, or does not, and says neither."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock, WINDOWS.skew)
+        self.lost = ""
+
+    async def put_back(
+        self, expected: Mapping[Family, RingHead | None], transition: Callable[[datetime], RingsPutBack]
+    ) -> RingsPutBack:
+        done = None if self.lost == "not done" else await super().put_back(expected, transition)
+        if done is None or self.lost:
+            raise LedgerUnavailableError("no answer")
+        return done
+
+
+async def rolled_back_and_moved_in_again() -> tuple[House, Unanswered, str]:
+    clock = ManualClock(START)
+    ledger = Unanswered(clock)
+    house = House(world=World(clock=clock, shared_ledger=ledger))
+    place = await place_of(house)
+    await house.rolled_back(place)
+    clock.pass_time(timedelta(seconds=5))
+    await house.migrated()
+    return house, ledger, place
+
+
+async def test_an_earlier_rollback_of_the_same_pre_image_does_not_stand_for_one_without_an_answer() -> None:
+    house, ledger, place = await rolled_back_and_moved_in_again()
+    before, works = house.secrets(), await house.works()
+    ledger.lost = "not done"
+    with pytest.raises(LedgerUnavailableError):
+        await house.rolled_back(place)
+    assert house.secrets() == before
+    assert await house.unread(works) == []
+
+
+async def test_a_rollback_whose_answer_was_lost_goes_on_where_the_rings_are_back() -> None:
+    house, ledger, place = await rolled_back_and_moved_in_again()
+    ledger.lost = "done"
+    await house.rolled_back(place)
+    assert house.secrets() == {}
+    assert await ledger.heads() == {}
 
 
 async def test_a_key_that_came_into_use_since_is_only_lost_by_name() -> None:
