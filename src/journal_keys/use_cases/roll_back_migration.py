@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from journal_keys.domain import material
 from journal_keys.domain.backup import PreImage, read_pre_image
@@ -21,15 +22,17 @@ from journal_keys.ports.ledger import Ledger, LedgerUnavailableError
 from journal_keys.ports.ledger_archive import LedgerArchive
 from journal_keys.ports.progress import Progress, Silent
 from journal_keys.ports.secret_cache import SecretCache
-from journal_keys.ports.secret_store import SecretStore
+from journal_keys.ports.secret_store import SecretStore, SecretStoreProtocolError
 from journal_keys.use_cases.keep_pre_image import ROLLED_BACK
 from journal_keys.use_cases.plan_migration import MigrationPlan
 from journal_keys.use_cases.put_values import PutValues
 from journal_keys.use_cases.trail_facts import facts
 
+_MOST_LOOKS: Final = 8
+
 
 class RollbackRefusedError(DomainError):
-    """A rollback would lose or revive something: nothing was changed."""
+    """A rollback would lose or revive something, which stays; the message says whether the rings went back before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +62,12 @@ class Undo:
             one.kid == version.kid and one.key.record.derived_kid == version.derived_kid for one in self.source.keys
         )
 
-    def still_holds_secret(self, path: SecretPath, written: str) -> bool:
-        """Whether the environment still has the value that was set at this path."""
-        return any(one.path == path and one.value.digest() == written for one in self.source.secrets)
+    def may_lose(self, path: SecretPath, held: KeyMaterial | None, written: str) -> bool:
+        """Whether somebody said so, or the migration set what is held there, and the environment still has it."""
+        if path in self.overwrite:
+            return True
+        is_written = held is not None and held.digest() == written
+        return is_written and any(one.path == path and one.value.digest() == written for one in self.source.secrets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +93,7 @@ class RollBackMigration:
             InvalidNameError: the reason is malformed.
             BackupError: the pre-image cannot be opened, or is none.
             RollbackRefusedError: a key was used, compromised or destroyed since, or a secret was set by others.
+            SecretHiddenError: the store does not show a folder that this call marked.
             PortError: store or ledger failed; the same again goes on.
         """
         check_reason(undo.reason)
@@ -95,7 +102,7 @@ class RollBackMigration:
         rings = await self._rings()
         for family, ring in rings.items():
             _refuse_loss(ring, image.ledger.rings.get(family), undo)
-        await self._refuse_foreign_secrets(image, undo)
+        _refuse_foreign(await self._held(image.written), image, undo, "nothing was changed")
         removed = {family: _removed(ring, image.ledger.rings.get(family)) for family, ring in rings.items()}
         sha256 = await self.shelf.digest(place)
         earlier = await self._removed_before(sha256)
@@ -104,7 +111,7 @@ class RollBackMigration:
             await self._put_back(rings, image, removed, undo, sha256)
         gone = {*(kid for kids in removed.values() for kid in kids), *(earlier or ()), *image.imported}
         tell("putting values back", 0, len(image.paths))
-        await self._restore(image, gone)
+        await self._restore(image, gone, undo)
         return RolledBack(paths=len(image.paths), removed=tuple(sorted(gone)))
 
     async def _rings(self) -> Mapping[Family, KeyRing | None]:
@@ -153,51 +160,67 @@ class RollBackMigration:
                 found = frozenset(Kid(kid) for kid in fact.detail["removed"].split())
         return found
 
-    async def _refuse_foreign_secrets(self, image: PreImage, undo: Undo) -> None:
-        foreign = []
-        for folder in sorted({path.folder for path in image.written}):
-            held = (await self.store.read_folder(folder)).secrets
-            for path, written in image.written.items():
-                now, before = held.get(path.name), image.paths.get(path)
-                if path.folder != folder or path in undo.overwrite:
-                    continue
-                is_written = now is not None and now.digest() == written
-                if is_same(now, before) or (is_written and undo.still_holds_secret(path, written)):
-                    continue
-                foreign.append(str(path))
-        if foreign:
-            raise RollbackRefusedError(
-                f"{', '.join(foreign)} was changed since the migration, or the environment no longer has what was set"
-                " there (--from-file names an env file): say --overwrite for each that may be lost"
-            )
+    async def _shown(self, folder: SecretPath) -> Mapping[str, KeyMaterial]:
+        """What a folder holds. Absence counts behind our marker only, which goes with the folder's others."""
+        content = await self.store.read_folder(folder)
+        if not content.is_marked:
+            await self.put.mark(frozenset({folder}))
+            content = (await self.store.read_folder(folder)).require_marked()
+        return content.secrets
+
+    async def _held(self, paths: Iterable[SecretPath]) -> Mapping[SecretPath, KeyMaterial]:
+        folders = sorted({path.folder for path in paths})
+        return {folder.child(name): value for folder in folders for name, value in (await self._shown(folder)).items()}
 
     async def _strays(self, family: Family, image: PreImage) -> frozenset[Kid]:
         """Keys that a migration made for a new ring, and did not get to publish: nobody else would sweep them."""
         if family in image.ledger.rings:
             return frozenset()
-        lines = (await self.store.read_folder(versions_folder(family))).secrets
+        lines = await self._shown(versions_folder(family))
         records = [record for name, line in lines.items() if name != MARKER_NAME and (record := _record(line))]
         return frozenset(record.kid for record in records if record.created_at >= image.made_at)
 
-    async def _restore(self, image: PreImage, gone: Iterable[Kid]) -> None:
-        """Set what had a value, delete what had none; markers last, so that a folder is ours until it is as before."""
-        paths = dict(image.paths)
-        for family in Family:
-            for kid in {*gone, *await self._strays(family, image)}:
-                paths.setdefault(versions_folder(family).child(kid), None)
-        held = {folder: (await self.store.read_folder(folder)).secrets for folder in {path.folder for path in paths}}
-        back = {
-            path: value
-            for path, value in paths.items()
-            if value is not None and not is_same(held[path.folder].get(path.name), value)
+    async def _restore(self, image: PreImage, gone: Iterable[Kid], undo: Undo) -> None:
+        """Put back what differs until nothing does, then the markers: a folder is ours until it is as before."""
+        removed = {
+            versions_folder(family).child(kid): None
+            for family in Family
+            for kid in {*gone, *await self._strays(family, image)}
         }
-        await self.put.set(back)
-        absent = [path for path, value in paths.items() if value is None and path.name in held[path.folder]]
-        for path in sorted(absent, key=lambda one: (one.name == MARKER_NAME, one)):
+        paths = {**removed, **image.paths}
+        others: list[SecretPath] = []
+        for _ in range(_MOST_LOOKS):
+            held = await self._held(paths)
+            _refuse_foreign(held, image, undo, "the rings went back already, and the same again goes on")
+            differing = {path: value for path, value in paths.items() if not is_same(held.get(path), value)}
+            others = [path for path in differing if path.name != MARKER_NAME]
+            await self._set({path: differing[path] for path in others or differing})
+            if not others:
+                return
+        raise SecretStoreProtocolError(
+            f"{', '.join(map(str, sorted(others)))} was put back {_MOST_LOOKS} times and is not as before"
+        )
+
+    async def _set(self, values: Mapping[SecretPath, KeyMaterial | None]) -> None:
+        await self.put.set({path: value for path, value in values.items() if value is not None})
+        for path in sorted(path for path, value in values.items() if value is None):
             await self.store.delete(path)
-        for path in (*back, *absent):
+        for path in values:
             if not is_owned(path):
                 await self.cache.invalidate(path)
+
+
+def _refuse_foreign(held: Mapping[SecretPath, KeyMaterial], image: PreImage, undo: Undo, state: str) -> None:
+    foreign = [
+        str(path)
+        for path, written in image.written.items()
+        if not is_same(held.get(path), image.paths.get(path)) and not undo.may_lose(path, held.get(path), written)
+    ]
+    if foreign:
+        raise RollbackRefusedError(
+            f"{', '.join(foreign)} was changed since the migration, or the environment no longer has what was set"
+            f" there (--from-file names an env file): say --overwrite for each that may be lost; {state}"
+        )
 
 
 def _record(line: KeyMaterial) -> MaterialRecord | None:

@@ -1,6 +1,7 @@
 """A migration is undone byte for byte, and nothing that came into use since is lost without being named."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,10 +17,12 @@ from journal_keys.domain.migration import Resolutions
 from journal_keys.domain.outcomes import Rotated
 from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.ledger import LedgerUnavailableError
+from journal_keys.ports.secret_store import FolderContent, SecretStore, SecretStoreError
 from journal_keys.use_cases.migrate_secrets import Migrated
-from journal_keys.use_cases.roll_back_migration import RollbackRefusedError
+from journal_keys.use_cases.roll_back_migration import RollbackRefusedError, Undo
+from tests.support.hiding import Hiding
 from tests.support.imported import aes_json
-from tests.support.moving import DB_URL, ENVIRONMENT, House
+from tests.support.moving import DB_URL, ENVIRONMENT, OPENING, House
 from tests.support.world import POLICIES, START, W1, WINDOWS, World
 
 J, A = Family.JWT, Family.AES
@@ -146,6 +149,62 @@ async def test_a_secret_that_others_set_since_goes_back_only_by_name() -> None:
         await house.rolled_back(place)
     assert house.secrets()[str(DB_URL)] == b"newer"
     await house.rolled_back(place, overwrite=frozenset({DB_URL}))
+    assert house.secrets() == {}
+
+
+@dataclass
+class HidingLater(Hiding):
+    """A store that shows its folder so many times first, and in which somebody sets a secret behind the first look."""
+
+    shown: int = 0
+    late: dict[SecretPath, KeyMaterial] = field(default_factory=dict)
+
+    async def read_folder(self, folder: SecretPath) -> FolderContent:
+        if folder != self.folder:
+            return await self.plain.read_folder(folder)
+        self.shown -= 1
+        content = await (self.plain.read_folder(folder) if self.shown >= 0 else super().read_folder(folder))
+        await self.plain.overwrite(self.late)
+        self.late = {}
+        return content
+
+
+async def rolled_back_on(store: SecretStore, house: House, place: str) -> None:
+    """Roll back where the store is not what the plan of the environment saw."""
+    world = World(clock=house.world.clock, store=store, shared_ledger=house.world.ledger)
+    undo = Undo(actor="test", reason="back", source=await house.planned())
+    await House(world=world, kept=house.kept).rolling_back(place, OPENING, undo)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+async def test_a_secret_that_others_set_since_is_not_lost_because_it_was_hidden(times: int) -> None:
+    house = House()
+    place = await place_of(house)
+    await house.put.set({DB_URL: KeyMaterial(b"newer")})
+    before, rings = house.secrets(), await house.world.ledger.heads()
+    with pytest.raises((RollbackRefusedError, SecretStoreError)):
+        await rolled_back_on(Hiding(house.world.store, DB_URL.folder, times), house, place)
+    assert house.secrets() == before
+    assert await house.world.ledger.heads() == rings
+
+
+async def test_a_secret_that_others_set_between_two_looks_goes_back_only_by_name() -> None:
+    house = House()
+    place = await place_of(house)
+    store = HidingLater(house.world.store, DB_URL.folder, 0, late={DB_URL: KeyMaterial(b"newer")})
+    with pytest.raises(RollbackRefusedError, match=r"db_url_sync was changed .*; the rings went back already"):
+        await rolled_back_on(store, house, place)
+    assert house.secrets()[str(DB_URL)] == b"newer"
+    await house.rolled_back(place, overwrite=frozenset({DB_URL}))
+    assert house.secrets() == {}
+
+
+@pytest.mark.parametrize("shown", range(5))
+@pytest.mark.parametrize("folder", ["/auth/jwt", "/auth/jwt/versions", "/database"])
+async def test_what_one_answer_hides_goes_as_well(folder: str, shown: int) -> None:
+    house = House()
+    place = await place_of(house)
+    await rolled_back_on(HidingLater(house.world.store, SecretPath.parse(folder), 1, shown), house, place)
     assert house.secrets() == {}
 
 
