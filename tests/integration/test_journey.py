@@ -154,7 +154,13 @@ def test_a_migration_to_infisical_is_rolled_back_byte_for_byte(
     operator = operator_of(tmp_path, server, binary)
     assert operator.run("migration", "migrate", "--from-file", "app.env").returncode == 16
     assert all_of(server) == before
-    moved = operator.json("migration", "migrate", "--from-file", "app.env", "--overwrite", "JOURNAL_NATS_URL")
+    named = ["--overwrite", "JOURNAL_NATS_URL"]
+    refused = operator.run("migration", "migrate", "--from-file", "app.env", *named)
+    assert refused.returncode == 16
+    assert b"/auth/aes/keys_map" in refused.stderr
+    assert all_of(server) == before
+    named += ["--overwrite", "/auth/aes/keys_map", "--overwrite", "/auth/aes/active_kid"]
+    moved = operator.json("migration", "migrate", "--from-file", "app.env", *named)
     assert isinstance(moved, dict)
     assert server.folder("/infrastructure")["nats_url"] == an_app.NATS_URL
     check(operator)

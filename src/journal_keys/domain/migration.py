@@ -152,7 +152,7 @@ class SecretToMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolutions:
-    """What somebody said by name: variables whose value overwrites what is there; variables and kids left alone."""
+    """What somebody said by name: variables whose value overwrites what is there, paths that may be; what is left."""
 
     overwrite: frozenset[str] = field(default=frozenset())
     keep: frozenset[str] = field(default=frozenset())
@@ -181,7 +181,8 @@ def refuse_conflicts(lines: Iterable[PlanLine]) -> None:
     if found:
         raise ConflictError(
             f"nothing was changed, because of {len(found)} conflicts: {'; '.join(found)}. Say for each --keep VARIABLE"
-            " (or the kid), or, where a secret is to be replaced, --overwrite VARIABLE"
+            " (or the kid), or, where a secret is to be replaced, --overwrite VARIABLE; for a path, put its key"
+            " into the environment, move it away, or say --overwrite PATH"
         )
 
 

@@ -30,6 +30,11 @@ def aes_projections(
     return {name: KeyMaterial(text.encode("ascii")) for name, text in texts.items()}
 
 
+def is_key_text(text: KeyMaterial, key: KeyMaterial) -> bool:
+    """Whether a name holds this key in base64url, padded or not."""
+    return expose(text).rstrip(b"=") == base64url.encode(expose(key)).encode("ascii")
+
+
 def mapped_keys(keys_map: KeyMaterial | None) -> Mapping[str, str]:
     """What a stored `keys_map` has under each kid; nothing where it is no such map: anybody may have written it."""
     try:

@@ -84,10 +84,10 @@ class MigrateSecrets:
         tell = tell or Silent()
         tell("planning", 0, 1)
         plan = await self.plan(source, chosen, move.resolutions)
+        await self.refuse_lost_ledger(plan)
         plan.check()
         if plan.is_done and await open_migration(self.trail) is None:
             return NothingToMigrate(items=len(plan.lines))
-        await self.refuse_lost_ledger(plan)
         opened = await self.keep(plan, seal=move.seal, actor=move.actor, reason=move.reason, anew=move.anew)
         await self._secrets(plan, tell)
         for number, family in enumerate(Family):
@@ -95,8 +95,10 @@ class MigrateSecrets:
             await self.take_in(plan, family, Cause(at=plan.at, actor=move.actor, reason=move.reason))
         await self.prove(plan, tell)
         await self._complete(move, opened.pre_image)
-        moved = tuple(dict.fromkeys(line.variable for line in plan.lines if line.step in {Step.COPY, Step.OVERWRITE}))
-        return Migrated(moved=moved, proved=len(plan.works), pre_image=opened.pre_image)
+        moved = dict.fromkeys(line.variable for line in plan.lines if line.step in {Step.COPY, Step.OVERWRITE})
+        return Migrated(
+            moved=tuple(name for name in moved if name in source), proved=len(plan.works), pre_image=opened.pre_image
+        )
 
     async def refuse_lost_ledger(self, plan: MigrationPlan) -> None:
         """Found no ring on keys that are imported while the store holds those of a ledger that was lost.
@@ -115,6 +117,8 @@ class MigrateSecrets:
 
     async def _secrets(self, plan: MigrationPlan, tell: Progress) -> None:
         await self.put.mark(folders_of(plan))
+        for held in plan.names:
+            await held.check(self.store)
         new = {one.path: one.value for one in plan.secrets if one.step is Step.COPY}
         other = {one.path: one.value for one in plan.secrets if one.step is Step.OVERWRITE}
         tell("setting secrets", 0, len(new) + len(other))

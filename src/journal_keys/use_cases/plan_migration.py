@@ -22,6 +22,7 @@ from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.foreign_keys import ForeignKeys, Work
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_store import SecretStore
+from journal_keys.use_cases.held_names import HeldNames, all_names, held_names
 from journal_keys.use_cases.place_keys import KeyToMove, Shelf, placed
 from journal_keys.use_cases.read_variables import KeyRead, ReadVariables
 
@@ -38,6 +39,8 @@ class MigrationPlan:
     secrets: tuple[SecretToMove, ...]
     keys: tuple[KeyToMove, ...]
     rings: Mapping[Family, KeyRing | None]
+    names: tuple[HeldNames, ...]
+    """What the guide's names hold of rings that are not there."""
     works: tuple[Work, ...]
     at: datetime
 
@@ -86,13 +89,16 @@ class PlanMigration:
         secrets = [one async for one in self._secrets(source, chosen, resolutions)]
         read = self.read(source, chosen, at)
         keys = placed(read, shelves, resolutions)
+        moved = tuple(one for one in keys if isinstance(one, KeyToMove))
+        names = [await held_names(self.store, family) for family, page in pages.items() if page.ring is None]
         lines = [
             *(_secret_line(one, blind) for one in secrets),
             *(self._key_line(one, shelves, blind) for one in keys),
             *_made(keys, shelves),
+            *(line for held in names for line in self._name_lines(held, moved, resolutions, at)),
         ]
-        moved = tuple(one for one in keys if isinstance(one, KeyToMove))
-        resolutions.check([*(line.variable for line in lines), *(one.key.record.kid for one in read if one.key)])
+        kids = [one.key.record.kid for one in read if one.key]
+        resolutions.check([*(line.variable for line in lines), *kids, *map(str, all_names())])
         works = [
             self.foreign.work(one.key, said=self.entropy.token(_CANARY_BYTES).hex())
             for one in moved
@@ -103,6 +109,7 @@ class PlanMigration:
             secrets=tuple(secrets),
             keys=moved,
             rings={family: page.ring for family, page in pages.items()},
+            names=tuple(names),
             works=tuple(works),
             at=at,
         )
@@ -131,6 +138,20 @@ class PlanMigration:
             elif step is Step.CONFLICT and variable in resolutions.overwrite:
                 step = Step.OVERWRITE
             yield SecretToMove(variable=variable, path=path, value=value, found=found, step=step)
+
+    def _name_lines(
+        self, held: HeldNames, moved: Sequence[KeyToMove], resolutions: Resolutions, at: datetime
+    ) -> Iterator[PlanLine]:
+        records = [one.key.record for one in moved if one.step is Step.COPY]
+        for path in held.unmoved(records, self.foreign, at):
+            yield PlanLine(
+                variable=str(path),
+                target=f"{held.family} ring",
+                step=Step.OVERWRITE if str(path) in resolutions.overwrite else Step.CONFLICT,
+                here=None,
+                there=None,
+                because="no ring wrote it, and it is not among the keys to be moved: it would be lost",
+            )
 
     def _key_line(self, one: KeyToMove | KeyRead, shelves: Mapping[Family, Shelf], blind: KeyMaterial) -> PlanLine:
         if isinstance(one, KeyRead):

@@ -41,7 +41,8 @@ def migrate(  # noqa: PLR0913 (options)
         list[str] | None, typer.Option(help="A variable or kid to leave alone; may be given several times.")
     ] = None,
     overwrite: Annotated[
-        list[str] | None, typer.Option(help="A variable whose value replaces what is there; likewise.")
+        list[str] | None,
+        typer.Option(help="A variable whose value replaces what is there, or a path whose key may be lost; likewise."),
     ] = None,
     new_pre_image: Annotated[
         bool, typer.Option("--new-pre-image", help="Give up the lost pre-image of an open migration.")
