@@ -44,6 +44,7 @@ class ProjectRing:
             PendingApprovalError: the names of one ring were written twice and did not stay.
             LedgerBehindError: the names show a stored key that no ring knows, at two looks; nothing was written.
             SecretStoreError: some names may be old; `reconcile` writes them again, here and below.
+            StaleGenerationError: the ring went away, or changed all the while.
             LedgerError: the names may be of an older ring.
             MaterialCorruptError: the store holds other material than the ledger recorded.
         """
@@ -62,7 +63,12 @@ class ProjectRing:
                 if not changed:
                     return written
             newest = (await self.ledger.read(ring.family)).ring
-            if newest is not None and newest.generation > ring.generation:
+            if newest is None:
+                raise StaleGenerationError(
+                    f"ring {ring.family} went away while its names were written: where a migration was rolled back, the"
+                    " same rollback once more puts them back"
+                )
+            if newest.generation > ring.generation:
                 ring, is_lost = newest, False
             elif not is_lost:
                 return written

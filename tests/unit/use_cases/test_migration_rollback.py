@@ -1,6 +1,6 @@
 """A migration is undone byte for byte, and nothing that came into use since is lost without being named."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.migration import Resolutions
 from journal_keys.domain.outcomes import Rotated
 from journal_keys.domain.paths import SecretPath
-from journal_keys.ports.ledger import LedgerUnavailableError
+from journal_keys.ports.ledger import LedgerUnavailableError, StaleGenerationError
 from journal_keys.ports.secret_store import FolderContent, SecretStore, SecretStoreError
 from journal_keys.use_cases.migrate_secrets import Migrated
 from journal_keys.use_cases.roll_back_migration import RollbackRefusedError, Undo
@@ -205,6 +205,65 @@ async def test_what_one_answer_hides_goes_as_well(folder: str, shown: int) -> No
     house = House()
     place = await place_of(house)
     await rolled_back_on(HidingLater(house.world.store, SecretPath.parse(folder), 1, shown), house, place)
+    assert house.secrets() == {}
+
+
+@dataclass
+class Late(Hiding):
+    """A store at which an instance comes late with its names: behind what it waits for."""
+
+    behind: Callable[[], Awaitable[object]] | None = None
+
+    async def overwrite(self, values: Mapping[SecretPath, KeyMaterial]) -> None:
+        behind, self.behind = self.behind, None
+        if behind:
+            await behind()
+        await super().overwrite(values)
+
+
+@dataclass
+class Undoing(Hiding):
+    """A store at which somebody acts as soon as the first name is deleted."""
+
+    act: Callable[[], Awaitable[object]] | None = None
+
+    async def delete(self, path: SecretPath) -> None:
+        await super().delete(path)
+        act = self.act if path == OWN_PEM else None
+        if act:
+            self.act = None
+            await act()
+
+
+OWN_PEM = SecretPath.parse("/auth/jwt/current_private_key")
+
+
+async def late_instance(house: House, behind: Callable[[], Awaitable[object]]) -> World:
+    """An instance that finds a name old, and waits before it writes it."""
+    await house.world.store.overwrite({OWN_PEM: KeyMaterial(b"an older name")})
+    store = Late(house.world.store, SecretPath.parse("/no/where"), 0, behind)
+    return World(clock=house.world.clock, store=store, shared_ledger=house.world.ledger, seed=7)
+
+
+async def test_names_that_an_instance_writes_during_a_rollback_go_as_well() -> None:
+    house = House()
+    place = await place_of(house)
+    names = {OWN_PEM: KeyMaterial(b"of the ring that is gone")}
+    store = Undoing(house.world.store, SecretPath.parse("/no/where"), 0)
+    store.act = lambda: house.world.store.overwrite(names)
+    await rolled_back_on(store, house, place)
+    assert house.secrets() == {}
+
+
+async def test_an_instance_that_writes_names_behind_a_rollback_is_told_that_the_ring_went_away() -> None:
+    house = House()
+    place = await place_of(house)
+    ring = await house.world.ring(J)
+    instance = await late_instance(house, lambda: house.rolled_back(place))
+    with pytest.raises(StaleGenerationError, match=r"jwt went away .* the same rollback once more"):
+        await instance.project(ring)
+    assert house.secrets().keys() == {str(OWN_PEM)}
+    await house.rolled_back(place)
     assert house.secrets() == {}
 
 
