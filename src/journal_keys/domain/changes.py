@@ -12,6 +12,11 @@ from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.ledger_clock import LedgerTime
 
+LEDGER_RESTORED: Final = "ledger_restored"
+KEY_RECOVERED: Final = "key_recovered"
+REFOUNDINGS: Final = frozenset({LEDGER_RESTORED, KEY_RECOVERED})
+"""Actions by which a ledger rightly goes on with another audit chain than the lost one had."""
+
 MOST_REASON: Final = 500
 _ROTATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from journal_keys.domain.changes import AuditFact, RingChange, RotationRecord
+from journal_keys.domain.changes import KEY_RECOVERED, AuditFact, RingChange, RotationRecord
 from journal_keys.domain.errors import TransitionError
 from journal_keys.domain.fleet import Laggard
 from journal_keys.domain.keyring import KeyRing
@@ -353,7 +353,7 @@ def recover(versions: Mapping[Kid, KeyVersion], active: Kid, cause: Cause, *, ge
         changed_at=cause.at,
         versions=tuple(keys),
     )
-    facts = tuple(cause.fact("key_recovered", version, state=version.state.value) for version in ring.versions)
+    facts = tuple(cause.fact(KEY_RECOVERED, version, state=version.state.value) for version in ring.versions)
     return RingChange(ring=ring, facts=facts, founding=True)
 
 

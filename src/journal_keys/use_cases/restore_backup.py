@@ -7,7 +7,7 @@ from datetime import datetime
 from journal_keys.domain import rotation
 from journal_keys.domain.backup import Backup
 from journal_keys.domain.backup_seal import Opening
-from journal_keys.domain.changes import AuditFact, check_reason
+from journal_keys.domain.changes import LEDGER_RESTORED, AuditFact, check_reason
 from journal_keys.domain.errors import MaterialCorruptError, PortError
 from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.ledger_copy import Refounding
@@ -30,8 +30,6 @@ from journal_keys.use_cases.project_ring import ProjectRing
 from journal_keys.use_cases.put_values import PutValues
 from journal_keys.use_cases.refuse_restore import RefuseRestore, RestoreRefusedError
 from journal_keys.use_cases.trail_facts import facts
-
-RESTORED = "ledger_restored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,7 @@ class RestoreBackup:
 
     async def _is_restored(self, sha256: str) -> bool:
         async for fact in facts(self.trail):
-            if fact.action == RESTORED and fact.detail.get("sha256") == sha256:
+            if fact.action == LEDGER_RESTORED and fact.detail.get("sha256") == sha256:
                 return True
         return False
 
@@ -169,7 +167,7 @@ class RestoreBackup:
             first = AuditFact(
                 at=at,
                 actor=cause.actor,
-                action=RESTORED,
+                action=LEDGER_RESTORED,
                 family=None,
                 kid=None,
                 reason=cause.reason,

@@ -1,7 +1,7 @@
 """The audit chain while a process lives: what is new, what was changed, cut off, or made anew."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -10,22 +10,34 @@ import pytest
 from journal_keys.domain import audit_chain
 from journal_keys.domain.audit_chain import EMPTY, AuditEntry, AuditHead
 from journal_keys.domain.changes import AuditFact
+from journal_keys.domain.keys import Family
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.ledger import LedgerCorruptError
 from journal_keys.use_cases.watch_audit import WatchAudit
+from tests.support.moving import House
 from tests.support.world import START, World
 
 
-def fact(number: int) -> AuditFact:
-    return AuditFact(at=START, actor="test", action="happened", family=None, kid=None, reason=f"number {number}")
+def fact(number: int, action: str = "happened") -> AuditFact:
+    return AuditFact(at=START, actor="test", action=action, family=None, kid=None, reason=f"number {number}")
+
+
+def chained(facts: Iterable[AuditFact]) -> list[AuditEntry]:
+    head, entries = EMPTY, []
+    for one in facts:
+        entries.append(audit_chain.link(head, one))
+        head = audit_chain.head_of(entries[-1])
+    return entries
 
 
 def chain(length: int, *, first: int = 1) -> list[AuditEntry]:
-    head, entries = EMPTY, []
-    for number in range(first, first + length):
-        entries.append(audit_chain.link(head, fact(number)))
-        head = audit_chain.head_of(entries[-1])
-    return entries
+    return chained(map(fact, range(first, first + length)))
+
+
+def refounded(length: int, *, kept: int, number: int = 1000, action: str = "ledger_restored") -> list[AuditEntry]:
+    """A chain that keeps some of the former one, and goes on from its refounding."""
+    behind = map(fact, range(2001, 2001 + length - kept - 1))
+    return chained([*map(fact, range(1, kept + 1)), fact(number, action), *behind])
 
 
 @dataclass
@@ -130,6 +142,123 @@ async def test_a_chain_that_was_mended_holds_again_only_after_it_was_followed_wh
     assert (await looked()).broken  # 2,000 of them so far
     found = await looked()
     assert (found.broken, found.whole_at) == ("", world.clock.read().wall)
+
+
+async def looks(looked: WatchAudit, number: int) -> list[bool]:
+    return [bool((await looked()).broken) for _ in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("length", "kept", "action"),
+    [
+        (250, 249, "ledger_restored"),
+        (300, 250, "ledger_restored"),
+        (1500, 250, "ledger_restored"),
+        (150, 0, "key_recovered"),
+        (1500, 0, "key_recovered"),
+    ],
+    ids=["restored, shorter", "restored, as long", "restored, longer", "recovered, shorter", "recovered, longer"],
+)
+async def test_a_ledger_that_was_refounded_is_told_once_and_holds_when_it_was_followed_whole(
+    length: int, kept: int, action: str
+) -> None:
+    trail = TrailInHand(chain(300))
+    looked, world = watch(trail)
+    await looked()
+    trail.held = refounded(length, kept=kept, action=action)
+    world.clock.pass_time(timedelta(minutes=1))
+    assert await looks(looked, 2) == [True, False]
+    found = looked.status()
+    assert (found.head, found.whole_at) == (await trail.head(), world.clock.read().wall)
+
+
+@pytest.mark.parametrize("verb", ["restore", "recover"])
+async def test_what_our_own_verbs_write_is_a_refounding(verb: str) -> None:
+    house = House()
+    await house.inner.initialised()
+    place = (await house.backed_up()).place
+    trail = TrailInHand(list(await house.world.trail.entries()))
+    looked, _ = watch(trail)
+    await looked()
+    new = House(world=World(clock=house.world.clock, store=house.world.store), kept=house.kept)
+    if verb == "restore":
+        await new.restored(place)
+    else:
+        await new.world.recover(Family.AES, actor="test", reason="the ledger was lost")
+    trail.held = list(await new.world.trail.entries())
+    assert await looks(looked, 2) == [True, False]
+    assert looked.status().head == await trail.head()
+
+
+async def test_a_refounded_chain_is_broken_for_as_many_looks_as_it_takes_to_follow_it() -> None:
+    trail = TrailInHand(chain(300))
+    looked, _ = watch(trail)
+    await looked()
+    trail.held = refounded(4_001, kept=0)
+    assert await looks(looked, 4) == [True, True, True, False]
+
+
+async def test_a_refounded_chain_is_watched_like_any_other() -> None:
+    trail = TrailInHand(chain(300))
+    looked, _ = watch(trail)
+    await looked()
+    trail.held = refounded(250, kept=200)
+    assert await looks(looked, 3) == [True, False, False]
+    trail.held[100] = replace(trail.held[100], fact=fact(7))
+    assert (await looked()).broken == "audit entry 101 was changed after it was written"
+
+
+@pytest.mark.parametrize("length", [2, 3, 5, 2_300])
+async def test_a_chain_that_was_made_anew_stays_broken(length: int) -> None:
+    trail = TrailInHand(chain(3))
+    looked, _ = watch(trail)
+    await looked()
+    trail.held = chain(length, first=11)
+    assert await looks(looked, 6) == [True] * 6
+
+
+@pytest.mark.parametrize("number", range(1, 3))
+async def test_a_refounding_from_before_excuses_no_chain_that_was_made_anew(number: int) -> None:
+    trail = TrailInHand(chained([fact(1, "key_recovered"), fact(2, "ledger_restored"), *map(fact, range(3, 250))]))
+    looked, _ = watch(trail)
+    await looked()
+    facts = [one.fact for one in trail.held]
+    trail.held = chained([*facts[:number], *map(fact, range(11, 311))])  # some of them are left out
+    assert await looks(looked, 6) == [True] * 6
+
+
+async def test_a_refounding_does_not_excuse_an_entry_that_was_changed() -> None:
+    trail = TrailInHand(chain(300))
+    looked, _ = watch(trail)
+    await looked()
+    trail.held = refounded(400, kept=250)
+    trail.held[100] = replace(trail.held[100], fact=fact(7))
+    assert await looks(looked, 4) == [True] * 4
+    assert looked.status().broken == "audit entry 101 was changed after it was written"
+
+
+async def test_an_end_that_is_cut_off_while_the_chain_is_broken_is_told_when_the_rest_was_mended() -> None:
+    trail = TrailInHand(chain(300))
+    looked, _ = watch(trail)
+    await looked()
+    good = trail.held[1]
+    trail.held[1] = replace(good, fact=fact(7))
+    await trail.append(fact(301))
+    await looked()
+    trail.held[1] = good
+    del trail.held[-1]
+    assert await looks(looked, 4) == [True] * 4
+
+
+async def test_a_chain_that_is_refounded_again_while_it_is_followed_is_followed_anew() -> None:
+    trail = TrailInHand(chain(300))
+    looked, _ = watch(trail)
+    await looked()
+    trail.held = refounded(4_100, kept=0)
+    assert await looks(looked, 2) == [True, True]  # 2,000 of them so far
+    trail.held = refounded(2_000, kept=0, number=1001)
+    assert await looks(looked, 4) == [True, True, False, False]
+    assert looked.status().head == await trail.head()
 
 
 async def test_many_entries_that_come_meanwhile_do_not_break_a_round() -> None:
