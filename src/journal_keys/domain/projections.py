@@ -1,13 +1,31 @@
 """The names that the integration guide promises, rendered from a ring. Written, and never read back as truth."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from journal_keys.domain import base64url, canonical
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Kid
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Which keys the names show: as the current and the next one, and at all. Evidence of publication, no state."""
+
+    current: Kid | None
+    following: Kid | None
+    published: frozenset[Kid]
+
+    def among(self, kids: Collection[Kid]) -> "Shown":
+        """What is shown of these keys."""
+        return Shown(
+            current=self.current if self.current in kids else None,
+            following=self.following if self.following in kids else None,
+            published=self.published.intersection(kids),
+        )
 
 
 def aes_projections(
@@ -43,3 +61,18 @@ def mapped_keys(keys_map: KeyMaterial | None) -> Mapping[str, str]:
         return {}
     members = found.items() if isinstance(found, dict) else ()
     return {kid: key for kid, key in members if isinstance(key, str) and key.isascii()}
+
+
+def shown(stored: Collection[Kid], held: Mapping[str, KeyMaterial], pems: Mapping[Kid, KeyMaterial]) -> Shown:
+    """What the names in a ring's folder show of the `stored` kids, of which signing keys have PEMs."""
+    mapped = mapped_keys(held.get("keys_map"))
+    keys = {kid: KeyMaterial(mapped[kid].encode("ascii")) for kid in stored if kid in mapped}
+    kids = {kid: KeyMaterial(kid.encode("ascii")) for kid in stored}
+    current = _same(held.get("current_private_key"), pems) or _same(held.get("active_kid"), kids)
+    following = _same(held.get("next_private_key"), pems) or _same(held.get("next_key"), keys)
+    published = frozenset(kid for kid in (*keys, current, following) if kid is not None)
+    return Shown(current=current, following=following, published=published)
+
+
+def _same(shown: KeyMaterial | None, candidates: Mapping[Kid, KeyMaterial]) -> Kid | None:
+    return next((kid for kid, value in candidates.items() if shown and value.same_as(shown)), None)

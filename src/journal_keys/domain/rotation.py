@@ -336,17 +336,20 @@ def age_for_use(version: KeyVersion) -> tuple[bool, datetime, Kid]:
     return version.derived_kid is None, version.created_at, version.kid
 
 
-def recover(versions: Mapping[Kid, KeyVersion], active: Kid, cause: Cause, *, generation: int) -> RingChange:
-    """Rebuild a ring from stored material: one ACTIVE key, the newest other one staged, the rest DEACTIVATED.
+def recover(
+    versions: Mapping[Kid, KeyVersion], active: Kid, staged: Kid | None, cause: Cause, *, generation: int
+) -> RingChange:
+    """Rebuild a ring from stored material: one ACTIVE key, one staged, the rest DEACTIVATED.
 
-    COMPROMISED versions stay so. `generation` is above any that an instance may still hold.
+    Staged is the newest key where `staged` is None, and none where that is the ACTIVE one. COMPROMISED versions stay
+    so. `generation` is above any that an instance may still hold.
     """
     usable = sorted(
         (version for version in versions.values() if version.is_accepted and not version.is_read_only),
         key=age_for_use,
     )
-    newest = usable[-1].kid
-    keys = [_recovered(version, active, newest, cause.at) for version in versions.values()]
+    staged = staged or usable[-1].kid
+    keys = [_recovered(version, active, staged, cause.at) for version in versions.values()]
     ring = KeyRing(
         family=versions[active].family,
         generation=generation,
@@ -357,12 +360,12 @@ def recover(versions: Mapping[Kid, KeyVersion], active: Kid, cause: Cause, *, ge
     return RingChange(ring=ring, facts=facts, founding=True)
 
 
-def _recovered(version: KeyVersion, active: Kid, newest: Kid, at: datetime) -> KeyVersion:
+def _recovered(version: KeyVersion, active: Kid, staged: Kid, at: datetime) -> KeyVersion:
     if version.state is KeyState.COMPROMISED:
         return version
     if version.kid == active:
         return version.moved_to(KeyState.ACTIVE, at)
-    if version.kid == newest:
+    if version.kid == staged:
         return replace(version, published_at=at)
     return version.moved_to(KeyState.ACTIVE, at).moved_to(KeyState.DEACTIVATED, at)
 

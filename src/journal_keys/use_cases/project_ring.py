@@ -4,7 +4,7 @@ They are never read back as truth, but as evidence: a key that they show was pub
 does not know it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
 from journal_keys.domain.paths import MARKER_NAME, PROJECTION_NAMES, family_folder
-from journal_keys.domain.projections import aes_projections, mapped_keys
+from journal_keys.domain.projections import Shown, aes_projections, mapped_keys, shown
 from journal_keys.ports.key_crypto import KeyOpener, PemRenderer
 from journal_keys.ports.ledger import Ledger, LedgerBehindError, StaleGenerationError
 from journal_keys.ports.secret_store import FolderContent, PendingApprovalError, SecretStore
@@ -80,7 +80,7 @@ class ProjectRing:
         folder = family_folder(ring.family)
         held = await self._held(ring.family)
         unknown = self._unknown(ring, content)
-        behind = self._shown(held, unknown)
+        behind = self._shown(held, unknown).published
         if behind:
             raise LedgerBehindError(ring.family, behind)
         mapped = mapped_keys(held.get("keys_map"))
@@ -101,7 +101,17 @@ class ProjectRing:
             SecretStoreError: no believable answer.
         """
         unknown = self._unknown(ring, content)
-        return self._shown(await self._held(ring.family), unknown) if unknown else frozenset()
+        return self._shown(await self._held(ring.family), unknown).published if unknown else frozenset()
+
+    async def shown_of(self, family: Family, content: FolderContent) -> Shown:
+        """What the names show of all stored keys: maybe an older ring than the newest was.
+
+        Raises:
+            SecretHiddenError: the folder does not show its marker, so absence proves nothing.
+            SecretStoreError: no believable answer.
+        """
+        records = {name: self._record(family, name, line) for name, line in content.secrets.items()}
+        return self._shown(await self._held(family), records)
 
     async def _held(self, family: Family) -> Mapping[str, KeyMaterial]:
         return (await self.store.read_folder(family_folder(family))).require_marked().secrets
@@ -118,21 +128,17 @@ class ProjectRing:
             return None
         return record if (record.kid, record.family) == (name, family) else None
 
-    def _shown(self, held: Mapping[str, KeyMaterial], unknown: Mapping[str, MaterialRecord | None]) -> frozenset[str]:
-        """Which of these the names show; what cannot be read is in nobody's ring, and is never swept."""
-        pems = [held[name] for name in ("current_private_key", "next_private_key") if name in held]
-        mapped = mapped_keys(held.get("keys_map"))
-        return frozenset(
-            name
-            for name, record in unknown.items()
-            if record is not None and (name in mapped or self._is_among(pems, record))
-        )
+    def _shown(self, held: Mapping[str, KeyMaterial], records: Mapping[str, MaterialRecord | None]) -> Shown:
+        """What the names show; a line that cannot be read is in nobody's ring, and is never swept."""
+        readable = {record.kid: record for record in records.values() if record is not None}
+        pems = {kid: pem for kid, record in readable.items() if (pem := self._private_pem(record))}
+        return shown(readable, held, pems)
 
-    def _is_among(self, pems: Collection[KeyMaterial], record: MaterialRecord) -> bool:
+    def _private_pem(self, record: MaterialRecord) -> KeyMaterial | None:
         try:
-            return bool(pems) and any(self.pem.private_pem(record).same_as(pem) for pem in pems)
+            return self.pem.private_pem(record)
         except MaterialCorruptError:  # a shared secret has no PEM
-            return False
+            return None
 
     def _render(
         self, ring: KeyRing, records: Mapping[Kid, MaterialRecord], last_copies: Mapping[str, str]

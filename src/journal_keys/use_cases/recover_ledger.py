@@ -11,6 +11,7 @@ from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.outcomes import AlreadyInitialised, NothingToRecover, Recovered, RecoverOutcome
 from journal_keys.domain.paths import MARKER_NAME, compromised_folder
+from journal_keys.domain.projections import Shown
 from journal_keys.domain.rotation import Cause
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.key_crypto import KeyOpener
@@ -34,13 +35,15 @@ class RecoverLedger:
     async def __call__(self, family: Family, *, actor: str, reason: str, active: Kid | None = None) -> RecoverOutcome:
         """Give the rebuilt ring.
 
-        ACTIVE becomes `active`, or else the newest key that every reader had time to learn, the newest of all
-        staying staged; every other key goes on verifying and decrypting. A key with a tombstone stays COMPROMISED.
-        Material that nobody ever published is taken in too: it can only verify or decrypt.
+        ACTIVE becomes `active`, or else the key that the guide's names show as the current one, their next one staying
+        staged. Where they show none that is usable, age decides: the newest that every reader had time to learn becomes
+        ACTIVE, the newest of all is staged. Every other key goes on verifying and decrypting, also material that nobody
+        ever published. A key with a tombstone stays COMPROMISED.
 
         Raises:
             UnknownKeyError: `active` is not among the usable keys.
-            SecretHiddenError: the store does not show the ring's marked folder.
+            SecretHiddenError: the store does not show the ring's marked folder, or, unless `active` is given, that of
+                the names.
             PortError: store or ledger failed; nothing was changed. A projection that failed is told in
                 `Recovered.unfinished`, and `reconcile` writes it.
         """
@@ -54,12 +57,13 @@ class RecoverLedger:
         unusable = tuple(sorted(content.secrets.keys() - versions.keys() - {MARKER_NAME}))
         if not usable:
             return NothingToRecover(family=family)
-        chosen = self._choose(page, usable, active)
+        shown = await self._shown(family, content, usable, active)
+        chosen = self._choose(page, usable, shown)
         cause = Cause(at=page.now, actor=actor, reason=reason)
         generation = _generation_above_all(page)
 
         def transition(at: datetime) -> RingChange:
-            return rotation.recover(versions, chosen, cause.when(at), generation=generation)
+            return rotation.recover(versions, chosen, shown.following, cause.when(at), generation=generation)
 
         ring = await self._founded(family, transition)
         return Recovered(
@@ -112,12 +116,21 @@ class RecoverLedger:
         made_at = min(record.created_at, page.now)
         return replace(version, created_at=made_at, published_at=made_at)
 
-    def _choose(self, page: LedgerPage, usable: Mapping[Kid, KeyVersion], active: Kid | None) -> Kid:
-        if active is not None:
-            if active not in usable:
-                raise UnknownKeyError(f"{active} is not among the {len(usable)} keys that can be recovered")
-            return active
-        by_age = sorted(usable.values(), key=rotation.age_for_use)
+    async def _shown(
+        self, family: Family, content: FolderContent, usable: Mapping[Kid, KeyVersion], active: Kid | None
+    ) -> Shown:
+        """What the names show of the usable keys, or else the operator."""
+        if active is None:
+            return (await self.project.shown_of(family, content)).among(usable)
+        if active not in usable:
+            raise UnknownKeyError(f"{active} is not among the {len(usable)} keys that can be recovered")
+        return Shown(current=active, following=None, published=frozenset({active}))
+
+    def _choose(self, page: LedgerPage, usable: Mapping[Kid, KeyVersion], shown: Shown) -> Kid:
+        if shown.current is not None:
+            return shown.current
+        published = [version for version in usable.values() if version.kid in shown.published]
+        by_age = sorted(published or usable.values(), key=rotation.age_for_use)
         older = by_age[:-1] or by_age
         learned = [v for v in older if v.created_at + self.windows.publish_to_promote <= page.now]
         return (learned or older)[-1].kid

@@ -346,7 +346,7 @@ FOUND = dict([created("newest", 4), created("leaked", 5, S.COMPROMISED), created
 
 
 def test_a_rebuilt_ring_signs_with_the_chosen_key_stages_the_newest_and_keeps_every_other() -> None:
-    change = rotation.recover(FOUND, Kid("chosen"), CAUSE, generation=1_000)
+    change = rotation.recover(FOUND, Kid("chosen"), None, CAUSE, generation=1_000)
     assert shown(change) == {
         "newest": (S.PRE_ACTIVATION, NOW),
         "leaked": (S.COMPROMISED, T0 + timedelta(days=5)),
@@ -365,9 +365,20 @@ def test_a_rebuilt_ring_signs_with_the_chosen_key_stages_the_newest_and_keeps_ev
 
 
 def test_a_rebuilt_ring_stages_nothing_where_the_newest_key_is_the_chosen_one() -> None:
-    change = rotation.recover(FOUND, Kid("newest"), CAUSE, generation=1)
+    change = rotation.recover(FOUND, Kid("newest"), None, CAUSE, generation=1)
     assert change.ring.active.kid == "newest"
     assert change.ring.staged is None
+
+
+def test_a_rebuilt_ring_stages_what_was_seen_to_be_staged() -> None:
+    change = rotation.recover(FOUND, Kid("chosen"), Kid("oldest"), CAUSE, generation=1)
+    states = {kid: state for kid, (state, _) in shown(change).items()}
+    assert states == {
+        "newest": S.DEACTIVATED,
+        "leaked": S.COMPROMISED,
+        "oldest": S.PRE_ACTIVATION,
+        "chosen": S.ACTIVE,
+    }
 
 
 def restored_fact(generation: int) -> AuditFact:

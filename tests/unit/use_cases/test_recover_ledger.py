@@ -1,16 +1,28 @@
 """A lost ledger is rebuilt from the store, and every key that could verify or decrypt still can."""
 
+from datetime import timedelta
+
 import pytest
 
 from journal_keys.domain.errors import UnknownKeyError
+from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import AlreadyInitialised, NothingToRecover, Reconciled, Recovered
-from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, owned_folders, versions_folder
+from journal_keys.domain.paths import (
+    MARKER_NAME,
+    MARKER_VALUE,
+    PROJECTION_NAMES,
+    compromised_folder,
+    family_folder,
+    owned_folders,
+    versions_folder,
+)
+from journal_keys.domain.rotation import Cause
 from journal_keys.ports.secret_store import SecretHiddenError
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.imported import admitted, aes_json, foreign_keys
-from tests.support.world import W1, World
+from tests.support.world import POLICIES, W1, World
 
 FAMILIES = pytest.mark.parametrize("family", list(Family))
 
@@ -137,3 +149,89 @@ async def test_imported_keys_that_only_read_do_not_come_into_use_where_others_ar
     ring = await rebuilt.ring(Family.AES)
     assert before.staged
     assert (ring.active.kid, ring.staged and ring.staged.kid) == (before.active.kid, before.staged.kid)
+
+
+async def orphan(world: World, family: Family) -> Kid:
+    """A key that a crash left: it was put, and no ring ever had it."""
+    cause = Cause(at=world.clock.read().wall, actor="test", reason="a crash came")
+    return (await world.make_key(POLICIES[family], cause)).kid
+
+
+async def rebuilt(world: World, family: Family) -> KeyRing:
+    after = World(clock=world.clock, store=world.store, seed=9)
+    await after.recover(family, actor="test", reason="disk died")
+    return await after.ring(family)
+
+
+@FAMILIES
+async def test_keys_that_were_never_published_come_into_use_in_no_rebuilt_ring(family: Family) -> None:
+    world = await used(family)
+    before = await world.ring(family)
+    orphans = []
+    for _ in range(2):
+        world.clock.pass_time(timedelta(seconds=15))
+        orphans.append(await orphan(world, family))
+    world.clock.pass_time(W1)
+    ring = await rebuilt(world, family)
+    assert (ring.active.kid, ring.staged and ring.staged.kid) == (
+        before.active.kid,
+        before.staged and before.staged.kid,
+    )
+    assert {ring.get(kid).state for kid in orphans} == {KeyState.DEACTIVATED}
+
+
+@FAMILIES
+async def test_names_that_are_a_rotation_behind_make_a_ring_that_reads_all_that_was_made(family: Family) -> None:
+    world = await used(family)
+    old = await world.ring(family)
+    names = (await world.store.read_folder(family_folder(family))).secrets
+    await world.rotated(family, "third")
+    world.clock.pass_time(W1)
+    before = await world.ring(family)
+    await world.store.overwrite({family_folder(family).child(name): value for name, value in names.items()})
+    ring = await rebuilt(world, family)
+    assert (ring.active.kid, ring.staged and ring.staged.kid) == (old.active.kid, old.staged and old.staged.kid)
+    assert {version.kid for version in ring.accepted} == {version.kid for version in before.accepted}
+
+
+@FAMILIES
+@pytest.mark.parametrize("names", ["damaged", "deleted"])
+async def test_names_that_show_nothing_leave_the_choice_to_age(family: Family, names: str) -> None:
+    world = await used(family)
+    before = await world.ring(family)
+    for name in PROJECTION_NAMES[family]:
+        path = family_folder(family).child(name)
+        await (
+            world.store.overwrite({path: KeyMaterial(b"[damaged")}) if names == "damaged" else world.store.delete(path)
+        )
+    ring = await rebuilt(world, family)
+    assert (ring.active.kid, ring.staged and ring.staged.kid) == (
+        before.active.kid,
+        before.staged and before.staged.kid,
+    )
+
+
+@FAMILIES
+async def test_a_key_with_a_tombstone_is_followed_by_one_that_the_names_show(family: Family) -> None:
+    world = await used(family)
+    before = await world.ring(family)
+    unpublished = {await orphan(world, family), await orphan(world, family)}
+    world.clock.pass_time(W1)
+    await world.store.put_new(compromised_folder(family).child(before.active.kid), KeyMaterial(b"compromised"))
+    ring = await rebuilt(world, family)
+    assert ring.get(before.active.kid).state is KeyState.COMPROMISED
+    assert ring.active.kid not in unpublished
+
+
+@FAMILIES
+async def test_names_that_are_hidden_refuse_unless_the_operator_chooses(family: Family) -> None:
+    world = await used(family)
+    kid = (await world.ring(family)).active.kid
+    await world.store.delete(family_folder(family).child(MARKER_NAME))
+    after = World(clock=world.clock, store=world.store, seed=9)
+    with pytest.raises(SecretHiddenError):
+        await after.recover(family, actor="test", reason="disk died")
+    assert (await after.ledger.read(family)).ring is None
+    outcome = await after.recover(family, actor="test", reason="disk died", active=kid)
+    assert isinstance(outcome, Recovered)
+    assert outcome.active_kid == kid

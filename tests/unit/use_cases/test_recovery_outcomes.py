@@ -7,7 +7,7 @@ import pytest
 from journal_keys.domain.errors import UnknownKeyError
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.outcomes import AlreadyInitialised, Reconciled, Recovered
-from journal_keys.domain.paths import versions_folder
+from journal_keys.domain.paths import PROJECTION_NAMES, family_folder, versions_folder
 from journal_keys.domain.rotation import Cause
 from tests.support.contested_ledger import told
 from tests.support.world import POLICIES, START, W1, World
@@ -87,8 +87,10 @@ async def test_material_from_the_future_counts_as_made_now() -> None:
 @pytest.mark.parametrize(
     ("age", "chosen"), [(W1, "second"), (W1 - TICK, "first")], ids=["W1 after its making", "a tick before"]
 )
-async def test_the_newest_key_that_everybody_knows_becomes_active(age: timedelta, chosen: str) -> None:
+async def test_without_names_the_newest_key_that_everybody_knows_becomes_active(age: timedelta, chosen: str) -> None:
     world = await World().initialised(A)
+    for name in PROJECTION_NAMES[A]:
+        await world.store.delete(family_folder(A).child(name))
     world.clock.pass_time(timedelta(days=1))
     await world.store.delete(versions_folder(A).child((await kids(world, A))[1]))
     made = {"first": (await kids(world, A))[0]}
