@@ -471,5 +471,12 @@ class Container(containers.DeclarativeContainer):
         policies=policies,
     )
     destroy_key: providers.Provider[DestroyKey] = providers.Factory(
-        DestroyKey, ledger=ledger, store=counted, project=project, usage=usage, hints=hints, windows=windows
+        DestroyKey,
+        ledger=ledger,
+        store=counted,
+        project=project,
+        usage=usage,
+        trail=trail,
+        hints=hints,
+        windows=windows,
     )

@@ -169,6 +169,7 @@ class House:
             store=inner.store,
             project=inner.project,
             usage=ledger,
+            trail=ledger,
             hints=inner.hints,
             windows=WINDOWS,
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from journal_keys.domain import rotation
 from journal_keys.domain.backup import Backup
-from journal_keys.domain.changes import check_reason
+from journal_keys.domain.changes import KEY_RECOVERED, LEDGER_RESTORED, check_reason
 from journal_keys.domain.envelope import EnvelopeError, is_fernet, parse
 from journal_keys.domain.errors import DomainError, UnknownKeyError
 from journal_keys.domain.keyring import KeyRing
@@ -14,11 +14,13 @@ from journal_keys.domain.keys import Family, KeyState, KeyVersion, Kid
 from journal_keys.domain.paths import versions_folder
 from journal_keys.domain.rotation import Cause
 from journal_keys.domain.windows import Windows
+from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import Ledger, LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretStore
 from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.trail_facts import facts
 
 _ENDS = frozenset({KeyState.DEACTIVATED, KeyState.COMPROMISED})
 
@@ -30,6 +32,8 @@ class DestroyRefusedError(DomainError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """Why a key may be destroyed. A count of no encryptions proves nothing: a process that was killed kept its own.
+
+    Nor do no ciphertexts at all, where a key encrypted, or may have while this ledger did not count.
 
     `in_use` are the kids that all the ciphertexts there are name, where somebody went through `examined` of them;
     `override` names who answers for it instead; `backup` holds the key, or `without_backup` says that none has to.
@@ -63,6 +67,7 @@ class DestroyKey:
     store: SecretStore
     project: ProjectRing
     usage: KeyUsage
+    trail: AuditTrail
     hints: HintBus
     windows: Windows
 
@@ -124,15 +129,32 @@ class DestroyKey:
             return "" if is_over else f"its last token may live until {ends.isoformat(timespec='seconds')}"
         if version.kid in grounds.in_use:
             return "ciphertexts name it; rewrap them first"
-        if version.activated_at is None:
+        if version.activated_at is None and await self._is_counted(version):
             return ""
         known = version.since + self.windows.oldest_signer_view + self.windows.poll + self.windows.skew
         if version.state is KeyState.DEACTIVATED and now < known:
             return f"an instance may encrypt with it until {known.isoformat(timespec='seconds')}"
         if grounds.examined is None:
             return "it encrypted; go through all ciphertexts that there are"
+        return "" if grounds.examined else await self._made(version)
+
+    async def _made(self, version: KeyVersion) -> str:
+        """Why there have to be ciphertexts, where none was shown."""
         made = await self.usage.total(version.kid)
-        return f"it made {made} encryptions, and no ciphertext was shown" if made and not grounds.examined else ""
+        if made:
+            return f"it made {made} encryptions, and no ciphertext was shown"
+        is_counted = await self._is_counted(version)
+        return "" if is_counted else "not all that it encrypted was counted here, and no ciphertext was shown"
+
+    async def _is_counted(self, version: KeyVersion) -> bool:
+        """Whether this ledger counted from the key's beginning: it was made here, and the ledger never lost since."""
+        if version.derived_kid is not None:
+            return False
+        async for fact in facts(self.trail):
+            is_older = fact.action == LEDGER_RESTORED and version.created_at <= fact.at
+            if is_older or (fact.action == KEY_RECOVERED and fact.kid == version.kid):
+                return False
+        return True
 
     async def _commit(self, ring: KeyRing, version: KeyVersion, cause: Cause, told: str) -> KeyRing:
         try:

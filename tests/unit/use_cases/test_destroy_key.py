@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.errors import InvalidNameError, UnknownKeyError
 from journal_keys.domain.keys import Family, KeyState, Kid
-from journal_keys.domain.outcomes import Rotated
+from journal_keys.domain.outcomes import Recovered, Rotated
 from journal_keys.domain.paths import family_folder, versions_folder
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import LedgerUnavailableError
@@ -20,7 +20,7 @@ from tests.support.imported import text_key
 from tests.support.moving import OPENING, House
 from tests.support.process import Process
 from tests.support.projected import mapped_kids
-from tests.support.world import W1, W2, WINDOWS
+from tests.support.world import W1, W2, WINDOWS, World
 
 J, A = Family.JWT, Family.AES
 BASE = Grounds(reason="tidying up", actor="test", without_backup=True)
@@ -69,6 +69,65 @@ async def test_none_at_all_is_proof_only_where_nothing_was_counted() -> None:
         await house.destroying(kid, replace(BASE, examined=0))
     await house.destroying(kid, replace(BASE, examined=1))
     assert await state(house, A, kid) is KeyState.DESTROYED
+
+
+async def uncounted(house: House, old: Kid, how: str) -> tuple[House, Kid]:
+    """A house whose ledger never counted all encryptions of an AES key, and that key."""
+    if how == "imported":
+        await house.migrated()
+        house.world.clock.pass_time(W1)
+        return house, Kid("old_1")
+    place = (await house.backed_up()).place
+    again = House(world=World(clock=house.world.clock, store=house.world.store, seed=9), kept=house.kept)
+    if how == "restored":
+        await again.restored(place)
+    else:
+        for family in Family:
+            await again.world.recover(family, actor="test", reason="the ledger was lost")
+    house.world.clock.pass_time(W1)
+    return again, old
+
+
+@pytest.mark.parametrize("how", ["imported", "recovered", "restored"])
+async def test_none_at_all_is_no_proof_for_a_key_that_may_have_encrypted_uncounted(how: str) -> None:
+    first, _, old = await rotated()
+    house, kid = await uncounted(House() if how == "imported" else first, old, how)
+    before = (house.secrets(), await house.world.ledger.heads())
+    with pytest.raises(DestroyRefusedError, match="not all that it encrypted was counted here, and no ciphertext was"):
+        await house.destroying(kid, replace(BASE, examined=0))
+    assert (house.secrets(), await house.world.ledger.heads()) == before
+    await house.destroying(kid, replace(BASE, examined=1))
+    assert await state(house, A, kid) is KeyState.DESTROYED
+
+
+async def test_a_key_with_a_tombstone_in_a_rebuilt_ledger_may_have_encrypted() -> None:
+    house, _, old = await rotated()
+    await house.world.compromise(A, old, actor="test", reason="leaked")
+    again = House(world=World(clock=house.world.clock, store=house.world.store, seed=9))
+    await again.world.recover(A, actor="test", reason="the ledger was lost")
+    assert await state(again, A, old) is KeyState.COMPROMISED
+    for examined in (None, 0):
+        with pytest.raises(DestroyRefusedError, match="may be needed"):
+            await again.destroying(old, replace(BASE, examined=examined))
+    done = await again.destroying(old, replace(BASE, examined=0, override="Ada"))
+    assert done.grounds == "overridden: Ada"
+
+
+async def test_a_key_that_was_made_in_a_rebuilt_ledger_was_counted_from_its_beginning() -> None:
+    house, _, _ = await rotated()
+    again = House(world=World(clock=house.world.clock, store=house.world.store, seed=9))
+    found = await again.world.recover(A, actor="test", reason="the ledger was lost")
+    active = []
+    for name in ("one", "two", "three"):
+        again.world.clock.pass_time(2 * W1)
+        await again.world.rotated(A, name)
+        active.append((await again.world.ring(A)).active.kid)
+    again.world.clock.pass_time(2 * W1)
+    kid = active[1]
+    assert isinstance(found, Recovered)
+    assert kid not in found.kids
+    await again.destroying(kid, replace(BASE, examined=0))
+    assert await state(again, A, kid) is KeyState.DESTROYED
 
 
 async def test_an_aes_key_is_not_destroyed_while_an_instance_may_encrypt_with_it() -> None:
