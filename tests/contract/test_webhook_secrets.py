@@ -6,7 +6,7 @@ import pytest
 
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain import audit_chain
-from journal_keys.domain.webhook_secrets import WebhookSecret, secret_made, secret_used
+from journal_keys.domain.webhook_secrets import OVERLAP, WebhookSecret, secret_made, secret_used
 from journal_keys.ports.webhook_secrets import WebhookSecrets
 from tests.support.ledger_contract import START, Ports
 
@@ -27,8 +27,10 @@ async def test_secrets_are_given_oldest_first_with_the_moments_at_which_they_wer
     secrets: WebhookSecrets, clock: ManualClock
 ) -> None:
     for name, at in (("whs_b", START), ("whs_a", START + HOUR)):
-        assert await secrets.introduce(name, actor="ops", reason="it was time") == at
+        introduced = await secrets.introduce(name, actor="ops", reason="it was time")
+        assert (introduced.now, introduced.made[-1]) == (at, WebhookSecret(name=name, made_at=at))
         clock.pass_time(HOUR)
+    assert introduced.made == (WebhookSecret(name="whs_b", made_at=START), introduced.made[-1])
     page = await secrets.known_secrets()
     assert page.made == (WebhookSecret(name="whs_b", made_at=START), WebhookSecret(name="whs_a", made_at=START + HOUR))
     assert page.now == START + 2 * HOUR
@@ -58,6 +60,14 @@ async def test_both_steps_are_audited_once_with_their_moments(ports: Ports, cloc
     entries = await ports.trail.entries()
     audit_chain.verify(entries)
     assert [entry.fact for entry in entries] == [
-        secret_made("whs_a", START, actor="ops", reason="it was time"),
+        secret_made([WebhookSecret(name="whs_a", made_at=START)], actor="ops", reason="it was time"),
         secret_used("whs_a", START + HOUR),
     ]
+
+
+async def test_the_fact_says_until_when_former_secrets_count(ports: Ports, clock: ManualClock) -> None:
+    for name in ("whs_b", "whs_a"):
+        await ports.secrets.introduce(name, actor="ops", reason="it was time")
+        clock.pass_time(HOUR)
+    told = [entry.fact.detail["former_until"] for entry in await ports.trail.entries()]
+    assert told == [(START + OVERLAP).isoformat()] * 2

@@ -1,7 +1,9 @@
 """Which secrets of the webhook count: the newest, and those before it until it was used or a bound has passed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Final
 
 from journal_keys.domain.changes import AuditFact
@@ -46,21 +48,35 @@ class SecretsPage:
         ends = [secret.alone_from for secret in later]
         return min(ends) if ends and min(ends) <= self.now else None
 
+    def former_until(self, name: str) -> datetime:
+        """Until when the secrets count that counted before this one was made; `name` is one of those made."""
+        names = [secret.name for secret in self.made]
+        return former_until(self.made[: names.index(name) + 1])
+
     def awaits_use(self, name: str | None) -> bool:
         """Whether this is the newest secret, and no delivery was signed with it yet."""
         return bool(self.made) and self.made[-1].name == name and self.made[-1].used_at is None
 
 
-def secret_made(name: str, at: datetime, *, actor: str, reason: str) -> AuditFact:
-    """The fact that a rotation made this secret."""
+def former_until(made: Sequence[WebhookSecret]) -> datetime:
+    """Until when each secret counts that counted before the last of these was made, if no delivery comes with that one.
+
+    Where an earlier one was never used either, what stood before it ends first.
+    """
+    ends = accumulate((secret.alone_from for secret in reversed(made)), min)
+    return min((end for end in ends if end > made[-1].made_at), default=made[-1].alone_from)
+
+
+def secret_made(made: Sequence[WebhookSecret], *, actor: str, reason: str) -> AuditFact:
+    """The fact that a rotation made the last of these secrets."""
     return AuditFact(
-        at=at,
+        at=made[-1].made_at,
         actor=actor,
         action="webhook_secret_made",
         family=None,
         kid=None,
         reason=reason,
-        detail={"secret": name, "former_until": (at + OVERLAP).isoformat()},
+        detail={"secret": made[-1].name, "former_until": former_until(made).isoformat()},
     )
 
 

@@ -1,7 +1,6 @@
 """Which secrets of the webhook were made, and which was used: their state, not their bytes."""
 
 from abc import abstractmethod
-from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from journal_keys.domain.webhook_secrets import SecretsPage
@@ -17,8 +16,11 @@ class WebhookSecrets(Protocol):
         ...
 
     @abstractmethod
-    async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
-        """Record a secret that was made now, audit that in the same transaction, and give its moment."""
+    async def introduce(self, name: str, *, actor: str, reason: str) -> SecretsPage:
+        """Record a secret that was made now, audit that in the same transaction, and give all of them, this one last.
+
+        The fact says until when former secrets count.
+        """
         ...
 
     @abstractmethod

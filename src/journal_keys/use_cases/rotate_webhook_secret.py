@@ -13,7 +13,6 @@ from journal_keys.domain.paths import (
     WEBHOOK_SECRET_PREFIX,
     SecretPath,
 )
-from journal_keys.domain.webhook_secrets import OVERLAP
 from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.secret_store import FolderContent, SecretNotFoundError, SecretStore, SecretStoreError
@@ -25,7 +24,10 @@ _NAME_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WebhookSecretMade:
-    """The new secret, 43 characters of base64url. `unfinished` says what was left undone, None for nothing."""
+    """The new secret, 43 characters of base64url. `unfinished` says what was left undone, None for nothing.
+
+    All former secrets count until `former_until`, unless this one is used before.
+    """
 
     name: str
     secret: KeyMaterial
@@ -59,20 +61,20 @@ class RotateWebhookSecret:
         await self._keep(content)
         secret = KeyMaterial(base64url.encode(self.entropy.token(_SECRET_BYTES)).encode("ascii"))
         name = await self._put(secret)
-        made_at = await self._introduce(name, actor=actor, reason=reason)
+        until = await self._introduce(name, actor=actor, reason=reason)
         return WebhookSecretMade(
-            name=name, secret=secret, former_until=made_at + OVERLAP, unfinished=await self._tidy(secret, over)
+            name=name, secret=secret, former_until=until, unfinished=await self._tidy(secret, over)
         )
 
     async def _introduce(self, name: str, *, actor: str, reason: str) -> datetime:
         """Record it; where the answer is lost, the ledger says whether it did."""
         try:
-            return await self.secrets.introduce(name, actor=actor, reason=reason)
+            page = await self.secrets.introduce(name, actor=actor, reason=reason)
         except LedgerUnavailableError as failure:
-            made = {one.name: one.made_at for one in (await self.secrets.known_secrets()).made}
-            if name not in made:
+            page = await self.secrets.known_secrets()
+            if not page.has(name):
                 raise failure from None
-            return made[name]
+        return page.former_until(name)
 
     async def _superseded(self, content: FolderContent) -> list[SecretPath]:
         page = await self.secrets.known_secrets()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from journal_keys.domain.webhook_secrets import OVERLAP, SecretsPage, WebhookSecret
+from journal_keys.domain.webhook_secrets import OVERLAP, SecretsPage, WebhookSecret, former_until
 
 START = datetime(2026, 11, 26, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -43,6 +43,25 @@ def test_the_newest_counts_and_those_before_it_until_it_is_used_or_the_bound_is_
 ) -> None:
     assert [name for name in counting if found.superseded_at(name) is not None] == []
     assert [name for name in over if found.superseded_at(name) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("made", "hour"),
+    [
+        pytest.param([("a", 1, NEVER)], 1 + BOUND, id="the first rotation of all"),
+        pytest.param([("a", 1, NEVER), ("b", 3, NEVER)], 1 + BOUND, id="the one before is not used either"),
+        pytest.param([("a", 1, 2), ("b", 3, NEVER)], 3 + BOUND, id="the one before was used"),
+        pytest.param([("a", 1, NEVER), ("b", 2, 2.5), ("c", 3, NEVER)], 3 + BOUND, id="used over an unused one"),
+        pytest.param([("a", 1, NEVER), ("b", 5, NEVER), ("c", 2 + BOUND, NEVER)], 5 + BOUND, id="one end is over"),
+        pytest.param([("a", 1, NEVER), ("b", 2 + BOUND, NEVER)], 2 + 2 * BOUND, id="all ends are over"),
+        pytest.param([("a", 1, 1)], 1, id="used at the moment of its making"),
+    ],
+)
+def test_former_secrets_count_until_the_first_of_them_ends(
+    made: list[tuple[str, float, float | None]], hour: float
+) -> None:
+    found = page(99, *made)
+    assert former_until(found.made) == found.former_until(made[-1][0]) == START + hour * HOUR
 
 
 def test_the_moment_since_when_a_secret_is_over_is_the_first_that_ended_it() -> None:

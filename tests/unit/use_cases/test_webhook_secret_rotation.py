@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -14,7 +14,7 @@ from journal_keys.domain.errors import InvalidNameError, PortError
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import MARKER_NAME, MARKER_VALUE, WEBHOOK_SECRET, SecretPath, is_owned
-from journal_keys.domain.webhook_secrets import OVERLAP
+from journal_keys.domain.webhook_secrets import OVERLAP, SecretsPage
 from journal_keys.domain.webhooks import Dialect, WebhookRefusedError, read_claim
 from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.secret_store import FolderContent, SecretHiddenError, SecretStoreUnavailableError
@@ -87,13 +87,13 @@ class TroubledLedger(MemoryLedger):
         super().__init__(clock, timedelta(seconds=1))
         self.trouble = trouble
 
-    async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
+    async def introduce(self, name: str, *, actor: str, reason: str) -> SecretsPage:
         if self.trouble.comes(late=False):
             raise LedgerUnavailableError("no answer")
-        made_at = await super().introduce(name, actor=actor, reason=reason)
+        page = await super().introduce(name, actor=actor, reason=reason)
         if self.trouble.comes(late=True):
             raise LedgerUnavailableError("no answer")
-        return made_at
+        return page
 
 
 @dataclass(kw_only=True)
@@ -167,6 +167,34 @@ async def test_former_secrets_count_until_a_delivery_with_the_new_one_has_come()
     assert not await desk.accepts(SECRET)
     assert not await desk.accepts(BEFORE)
     assert await desk.accepts(text_of(made))
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["answered", "answer lost"])
+async def test_what_is_told_of_former_secrets_is_when_the_first_of_them_ends(is_lost: bool) -> None:  # noqa: FBT001
+    desk = Desk()
+    first = await desk.rotated()
+    desk.clock.pass_time(OVERLAP - 4 * MORE)
+    if is_lost:
+        desk.trouble.made, desk.trouble.at, desk.trouble.is_late = 0, 5, True
+    second = await desk.rotated()
+    assert second.former_until == START + OVERLAP
+    assert await desk.accepts(SECRET)
+    desk.clock.pass_time(second.former_until - desk.clock.read().wall)
+    assert not await desk.accepts(SECRET)
+    assert await desk.accepts(text_of(first))
+    assert await desk.accepts(text_of(second))
+
+
+async def test_what_no_longer_counts_is_not_told_of() -> None:
+    desk = Desk()
+    first = await desk.rotated()
+    desk.clock.pass_time(timedelta(hours=1))
+    assert await desk.accepts(text_of(first))
+    made_at = desk.clock.read().wall
+    assert (await desk.rotated()).former_until == made_at + OVERLAP
+    desk.clock.pass_time(OVERLAP + MORE)
+    made_at = desk.clock.read().wall
+    assert (await desk.rotated()).former_until == made_at + OVERLAP
 
 
 async def test_what_a_process_held_of_a_moment_ago_hides_no_secret_that_was_made_since() -> None:

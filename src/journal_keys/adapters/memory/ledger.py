@@ -160,12 +160,13 @@ class MemoryLedger(
         """Give them in their order."""
         return SecretsPage(now=self._now().at, made=self._made_secrets())
 
-    async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
+    async def introduce(self, name: str, *, actor: str, reason: str) -> SecretsPage:
         """Keep the secret's name and moment."""
         self._time = self._now()
-        self._webhook_secrets[name] = WebhookSecret(name=name, made_at=self._time.at)
-        self._link(secret_made(name, self._time.at, actor=actor, reason=reason))
-        return self._time.at
+        made = (*self._made_secrets(), WebhookSecret(name=name, made_at=self._time.at))
+        self._webhook_secrets[name] = made[-1]
+        self._link(secret_made(made, actor=actor, reason=reason))
+        return SecretsPage(now=self._time.at, made=made)
 
     async def confirm(self, name: str) -> None:
         """Keep the moment of the first use."""

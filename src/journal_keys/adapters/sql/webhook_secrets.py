@@ -1,7 +1,7 @@
 """The secrets of the webhook in SQL."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -55,17 +55,17 @@ class SqlWebhookSecrets(WebhookSecrets):
             at = (await now(connection, self.clock, self.skew)).at
         return SecretsPage(now=at, made=made)
 
-    async def introduce(self, name: str, *, actor: str, reason: str) -> datetime:
+    async def introduce(self, name: str, *, actor: str, reason: str) -> SecretsPage:
         """Write the row and the fact."""
 
-        async def introduced(connection: AsyncConnection) -> datetime:
+        async def introduced(connection: AsyncConnection) -> SecretsPage:
             await lock(connection)
             time = await now(connection, self.clock, self.skew)
             await keep_time(connection, time)
-            made = WebhookSecret(name=name, made_at=time.at)
-            await connection.execute(insert(webhook_secrets).values(from_secret(made)))
-            await append_facts(connection, (secret_made(name, time.at, actor=actor, reason=reason),))
-            return time.at
+            made = (*await read_secrets(connection), WebhookSecret(name=name, made_at=time.at))
+            await connection.execute(insert(webhook_secrets).values(from_secret(made[-1])))
+            await append_facts(connection, (secret_made(made, actor=actor, reason=reason),))
+            return SecretsPage(now=time.at, made=made)
 
         return await change(self.engine, introduced)
 
