@@ -11,7 +11,7 @@ import pytest
 
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain import audit_chain, rotation
-from journal_keys.domain.changes import AuditFact, RingChange
+from journal_keys.domain.changes import OF_NO_KEY, AuditFact, RingChange
 from journal_keys.domain.errors import TransitionError
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family, KeyState, Kid
@@ -282,6 +282,31 @@ async def test_a_ledger_that_is_in_use_is_not_refounded_and_nothing_is_changed(
     with pytest.raises(LedgerNotEmptyError, match="holds rings or an audit trail already: nothing was changed"):
         await other.archive.refound(copy, as_it_is(copy, REFOUNDED))
     assert await other.archive.copy() == before
+
+
+async def test_facts_of_no_key_follow_the_refounding_in_one_chain(
+    ports: Ports, other: Ports, clock: ManualClock
+) -> None:
+    copy = await fill(ports, clock)
+    await other.keeper.accept_clock(actor="ops", reason="it was wrong")
+    for action in ("admin_called", "admin_refused", "admin_failed"):
+        await other.trail.append(fact(action))
+    before = [entry.fact for entry in await other.trail.entries()]
+    assert {one.action for one in before} == OF_NO_KEY
+    await other.archive.refound(copy, as_it_is(copy, REFOUNDED))
+    entries = await other.trail.entries()
+    assert audit_chain.verify(entries) == await other.trail.head()
+    assert tuple(entries[: len(copy.entries)]) == copy.entries
+    assert [entry.fact for entry in entries[len(copy.entries) :]] == [REFOUNDED, *before]
+
+
+async def test_a_clock_before_the_copys_may_be_accepted(ports: Ports, other: Ports, clock: ManualClock) -> None:
+    copy = await fill(ports, clock)
+    clock.step_wall(-2 * SKEW)
+    await other.archive.refound(copy, as_it_is(copy, REFOUNDED), accepts_clock=True)
+    assert (await other.ledger.read(Family.JWT)).now == START + HOUR
+    clock.pass_time(HOUR)
+    assert (await other.ledger.read(Family.JWT)).now == START + 2 * HOUR
 
 
 async def test_a_refounding_that_would_lose_a_ring_is_refused_and_changes_nothing(

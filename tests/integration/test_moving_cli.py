@@ -237,6 +237,15 @@ def test_a_restore_over_rings_is_refused(operator: Operator, source: Path) -> No
     assert b"never overwrites" in done.stderr
 
 
+def test_a_clock_that_a_restore_accepted_is_audited_with_it(operator: Operator, source: Path, tmp_path: Path) -> None:
+    migrated(operator, source)
+    made = fields(operator.json("backup", "create", "--include-signing-keys"))["place"]
+    other = Operator(tmp_path / "other")
+    other.json("restore", made, "--accept-clock", "--identity", str(operator.home / "backup-identity.txt"))
+    told = other.run("audit", "list", "--json").stdout
+    assert (b'"ledger_restored"' in told, b'"clock": "accepted"' in told) == (True, True), told
+
+
 def old_aes_kid(operator: Operator) -> str:
     rows = entries(operator.json("keys", "list"))
     return next(one["kid"] for one in rows if one["family"] == "aes" and one["state"] == "DEACTIVATED")

@@ -217,9 +217,9 @@ class House:
         )
         return await self.backing_up(wanted)
 
-    async def restored(self, place: str) -> RestoredBackup:
+    async def restored(self, place: str, *, accepts_clock: bool = False) -> RestoredBackup:
         """Restore."""
-        return await self.restoring(place, OPENING, actor="test", reason="disk died")
+        return await self.restoring(place, OPENING, actor="test", reason="disk died", accepts_clock=accepts_clock)
 
     async def works(self, source: Mapping[str, KeyMaterial] = ENVIRONMENT) -> Sequence[Work]:
         """What the keys of an environment made before, with the libraries that the application used."""

@@ -17,6 +17,11 @@ KEY_RECOVERED: Final = "key_recovered"
 REFOUNDINGS: Final = frozenset({LEDGER_RESTORED, KEY_RECOVERED})
 """Actions by which a ledger rightly goes on with another audit chain than the lost one had."""
 
+CLOCK_ACCEPTED: Final = "clock_accepted"
+ADMIN_CALLS: Final = frozenset({"admin_called", "admin_refused", "admin_failed"})
+OF_NO_KEY: Final = ADMIN_CALLS | {CLOCK_ACCEPTED}
+"""Actions that an empty ledger comes to as well: somebody asked its service, or accepted its clock."""
+
 MOST_REASON: Final = 500
 _ROTATION_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -120,9 +125,7 @@ def clock_accepted(before: LedgerTime | None, now: LedgerTime, *, actor: str, re
         "wall": now.reading.wall.isoformat(),
         "wall_before": before.reading.wall.isoformat() if before else "none",
     }
-    return AuditFact(
-        at=now.at, actor=actor, action="clock_accepted", family=None, kid=None, reason=reason, detail=detail
-    )
+    return AuditFact(at=now.at, actor=actor, action=CLOCK_ACCEPTED, family=None, kid=None, reason=reason, detail=detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from journal_keys.domain.forms import (
 )
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
-from journal_keys.domain.ledger_clock import UNSURE_BOOT, ClockReading, LedgerTime, advance
+from journal_keys.domain.ledger_clock import UNSURE_BOOT, ClockReading, ClockWentBackError, LedgerTime, accept
 from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.webhook_secrets import WebhookSecret
 
@@ -117,13 +117,21 @@ def rotations_beside(ring: KeyRing, rotations: Iterable[RotationRecord]) -> list
     return [one for one in rotations if one.family is ring.family and one.old_kid in known and one.new_kid in used]
 
 
-def go_on(copied: LedgerTime | None, reading: ClockReading, *, skew: timedelta) -> LedgerTime:
+def go_on(
+    copied: LedgerTime | None, reading: ClockReading, *, skew: timedelta, accepts_clock: bool = False
+) -> LedgerTime:
     """Give the time of a ledger that is refounded from a copy; never ahead of what the copied one would have counted.
 
     Raises:
-        ClockWentBackError: the wall clock stands more than `skew` before the copy's.
+        ClockWentBackError: the wall clock stands more than `skew` before the copy's, and nobody accepts it.
     """
-    time = advance(copied, reading, skew=skew)
+    if not accepts_clock and copied is not None and copied.reading.wall - reading.wall > skew:
+        raise ClockWentBackError(
+            f"the clock reads {reading.wall.isoformat(timespec='seconds')}, yet the ledger that was copied had read"
+            f" {copied.reading.wall.isoformat(timespec='seconds')}: the ledger was not changed; if the copy's reading"
+            " was the wrong one, run the same 'journal-keys restore' again with --accept-clock"
+        )
+    time = accept(copied, reading)
     if copied is not None and copied.reading.boot.startswith(UNSURE_BOOT):  # the copy may come from another host
         return replace(time, at=copied.at)
     return time

@@ -42,19 +42,23 @@ class LedgerArchive(Protocol):
         ...
 
     @abstractmethod
-    async def refound(self, copy: LedgerCopy, finish: Callable[[datetime], Refounding]) -> Refounding:
-        """Let this ledger, which positively holds no ring and no audit entry, go on from the copy, and give how.
+    async def refound(
+        self, copy: LedgerCopy, finish: Callable[[datetime], Refounding], *, accepts_clock: bool = False
+    ) -> Refounding:
+        """Let this ledger, which positively holds no ring and no fact of a key, go on from the copy, and give how.
 
         Time goes on from the copy's, never ahead of what the copied ledger would have counted by now; where the copy
         has none, it begins as in a new ledger. `finish` gets that time and says which rings there are; its facts follow
-        the copied chain. Rotations, secrets of the webhook and audit entries are those of the copy; counts of
-        encryptions are added to those that the ledger holds. Instances are forgotten until they report again.
+        the copied chain, and behind them, linked anew, those that this ledger had (`domain.changes.OF_NO_KEY`).
+        Rotations, secrets of the webhook and audit entries are those of the copy; counts of encryptions are added to
+        those that the ledger holds. Instances are forgotten until they report again.
 
         All of it happens in one transaction or nothing does. What `finish` raises goes on to the caller.
 
         Raises:
-            LedgerNotEmptyError: there is a ring, or an audit entry.
-            ClockWentBackError: the host's clock stands before the copy's.
+            LedgerNotEmptyError: there is a ring, or a fact of another action than these.
+            ClockWentBackError: the host's clock stands before the copy's, and `accepts_clock` does not say that it is
+                right. Where it does, time goes on from the copy's all the same.
             ValueError: a ring of the copy is not among those that `finish` gives.
         """
         ...

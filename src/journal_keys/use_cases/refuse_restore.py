@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from journal_keys.domain import material
 from journal_keys.domain.backup import Backup
+from journal_keys.domain.changes import OF_NO_KEY
 from journal_keys.domain.errors import DomainError, MaterialCorruptError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.material import KeyMaterial
@@ -13,6 +14,7 @@ from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.ledger import Ledger
 from journal_keys.ports.secret_store import FolderContent, SecretStore
 from journal_keys.use_cases.project_ring import ProjectRing, unknown_to
+from journal_keys.use_cases.trail_facts import facts
 
 
 class RestoreRefusedError(DomainError):
@@ -40,11 +42,18 @@ class RefuseRestore:
         await self._refuse_other_values(values)
 
     async def _refuse_used_ledger(self) -> None:
-        if await self.ledger.heads() or await self.trail.entries(limit=1):
+        if await self.ledger.heads() or await self._tells_of_keys():
             raise RestoreRefusedError(
                 "the ledger holds rings or an audit trail already, and a restore never overwrites: restore into a new"
                 " ledger, or use what is there"
             )
+
+    async def _tells_of_keys(self) -> bool:
+        """Calls of a service beside an empty ledger do not: the restored one goes on with them."""
+        async for fact in facts(self.trail):
+            if fact.action not in OF_NO_KEY:
+                return True
+        return False
 
     async def behind_markers(self, backup: Backup) -> None:
         """Look for younger keys once more, behind the markers that the restore set: one bad answer is no proof.

@@ -47,6 +47,19 @@ class RestoredBackup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Seam:
+    """Where the restored chain goes on: from which backup, and whether the clock was said to be right."""
+
+    sha256: str
+    made_at: datetime
+    accepts_clock: bool
+
+    def detail(self) -> dict[str, str]:
+        told = {"sha256": self.sha256, "made_at": self.made_at.isoformat()}
+        return {**told, "clock": "accepted"} if self.accepts_clock else told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreBackup:
     """Values first, then the ledger in one transaction, then the guide's names; done again, it goes on."""
 
@@ -66,15 +79,23 @@ class RestoreBackup:
     policies: Mapping[Family, RotationPolicy]
 
     async def __call__(
-        self, place: str, opening: Opening, *, actor: str, reason: str, tell: Progress | None = None
+        self,
+        place: str,
+        opening: Opening,
+        *,
+        actor: str,
+        reason: str,
+        accepts_clock: bool = False,
+        tell: Progress | None = None,
     ) -> RestoredBackup:
-        """Give what was restored.
+        """Give what was restored. `accepts_clock` says that the clock is right though the backup's stood ahead of it.
 
         Raises:
             BackupError: it cannot be opened, or is no backup; nothing was changed.
             MaterialCorruptError: a key in it is not what it should be; nothing was changed.
             RestoreRefusedError: the ledger holds rings, or the store something else at a path of the backup, or keys in
                 use that the backup does not know; nothing was changed, but for markers that were missing.
+            ClockWentBackError: the clock stands before the backup's; the ledger was not changed.
             PortError: store or ledger failed; the same again goes on.
         """
         check_reason(reason)
@@ -96,7 +117,8 @@ class RestoreBackup:
             buried |= losses.buried
             made = await self._fresh(backup, losses, cause)
             tell("restoring the ledger", 0, 1)
-            await self._refound(backup, losses, made, cause, sha256)
+            seam = _Seam(sha256=sha256, made_at=backup.made_at, accepts_clock=accepts_clock)
+            await self._refound(backup, losses, made, cause, seam)
         return RestoredBackup(
             report=report,
             compromised=tuple(sorted(buried)),
@@ -154,7 +176,7 @@ class RestoreBackup:
         losses: Losses,
         made: Mapping[Family, tuple[KeyVersion, KeyVersion]],
         cause: Cause,
-        sha256: str,
+        seam: _Seam,
     ) -> None:
         def finish(at: datetime) -> Refounding:
             now = cause.when(at)
@@ -171,18 +193,18 @@ class RestoreBackup:
                 family=None,
                 kid=None,
                 reason=cause.reason,
-                detail={"sha256": sha256, "made_at": backup.made_at.isoformat()},
+                detail=seam.detail(),
             )
             told = (first, *(fact for change in changes.values() for fact in change.facts))
             return Refounding(rings={family: change.ring for family, change in changes.items()}, facts=told)
 
         try:
-            await self.archive.refound(backup.ledger, finish)
+            await self.archive.refound(backup.ledger, finish, accepts_clock=seam.accepts_clock)
         except LedgerNotEmptyError as failure:
-            if not await self._is_restored(sha256):
+            if not await self._is_restored(seam.sha256):
                 raise RestoreRefusedError(str(failure)) from None
         except LedgerUnavailableError:
-            if not await self._is_restored(sha256):
+            if not await self._is_restored(seam.sha256):
                 raise
 
     async def _projected(self) -> str | None:

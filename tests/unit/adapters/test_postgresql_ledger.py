@@ -303,6 +303,16 @@ class TestRoles:
         await ledger.put_back({Family.JWT: first.ring.head}, nothing_again)
         assert await service.heads() == {}
 
+    async def test_only_the_owner_refounds_a_ledger_whose_trail_is_not_empty(
+        self, service: SqlLedger, ledger: SqlLedger
+    ) -> None:
+        await service.append(fact("admin_refused"))
+        refounding = Refounding(rings={}, facts=(fact(),))
+        with pytest.raises(LedgerUnavailableError, match=r"grant what docs/postgresql\.md lists"):
+            await service.refound(EMPTY_COPY, lambda _at: refounding)
+        await ledger.refound(EMPTY_COPY, lambda _at: refounding)
+        assert [entry.fact for entry in await service.entries()] == [fact(), fact("admin_refused")]
+
     @pytest.mark.parametrize(
         "statement", ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "TRUNCATE audit", "DROP TABLE audit"]
     )

@@ -448,8 +448,13 @@ def test_time_goes_on_from_the_copys(copied: LedgerTime | None, now: ClockReadin
 
 
 def test_a_clock_before_the_copys_is_refused() -> None:
-    with pytest.raises(ClockWentBackError):
+    with pytest.raises(ClockWentBackError, match=r"restore' again with --accept-clock"):
         go_on(KEPT, seen(wall=-2 * SKEW, boot="b"), skew=SKEW)
+
+
+def test_a_clock_before_the_copys_may_be_accepted_and_shortens_no_wait() -> None:
+    now = seen(wall=-2 * SKEW, boot="b")
+    assert go_on(KEPT, now, skew=SKEW, accepts_clock=True) == LedgerTime(at=KEPT.at, reading=now)
 
 
 def test_keys_of_every_algorithm_are_drawn() -> None:

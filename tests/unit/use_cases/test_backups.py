@@ -1,15 +1,21 @@
 """Backups hold what they say, open into nothing, restore what was lost, overwrite nothing and revive nothing."""
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import cast
 
 import pytest
 
+from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
-from journal_keys.domain import canonical
+from journal_keys.domain import audit_chain, canonical
+from journal_keys.domain.access import admin_called
 from journal_keys.domain.backup import BackupContentError, backup_text, read_backup
+from journal_keys.domain.changes import LEDGER_RESTORED, AuditFact
 from journal_keys.domain.errors import MaterialCorruptError
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import Family, KeyState, Kid
+from journal_keys.domain.ledger_clock import ClockWentBackError
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import SecretPath, compromised_folder, versions_folder
 from journal_keys.ports.secret_store import SecretHiddenError
@@ -118,6 +124,60 @@ async def test_a_restore_never_overwrites_a_ledger() -> None:
     with pytest.raises(RestoreRefusedError, match="ledger"):
         await other.restored(place)
     assert (other.secrets(), await other.world.ledger.heads()) == before
+
+
+async def called(house: House, *statuses: str) -> list[AuditFact]:
+    """Let a service that runs beside this house's ledger be called; give what it audits."""
+    clock = house.world.clock.read()
+    calls = [admin_called(clock, None, {"route": "GET /status", "status": status}) for status in statuses]
+    for fact in calls:
+        await house.world.trail.append(fact)
+    return calls
+
+
+async def test_who_calls_a_service_beside_an_empty_ledger_keeps_nobody_from_a_restore() -> None:
+    house = await lived_in()
+    place = (await house.backed_up()).place
+    other = lost(house)
+    calls = await called(other, "200", "401", "503")
+    await cast("MemoryLedger", other.world.ledger).accept_clock(actor="test", reason="it was wrong")
+    accepted = (await other.world.trail.entries())[-1].fact
+    await other.restored(place)
+    entries = await other.world.trail.entries()
+    audit_chain.verify(entries)
+    assert entries[0] == (await house.world.trail.entries())[0]
+    assert [entry.fact for entry in entries][-4:] == [*calls, accepted]
+    assert (await other.restored(place)).already
+
+
+async def test_a_trail_that_tells_of_a_key_keeps_everybody_from_a_restore() -> None:
+    house = await lived_in()
+    place = (await house.backed_up()).place
+    other = lost(house)
+    await called(other, "200")
+    await other.world.trail.append((await house.world.trail.entries())[0].fact)
+    before = (other.secrets(), await other.world.trail.entries())
+    with pytest.raises(RestoreRefusedError, match="rings or an audit trail"):
+        await other.restored(place)
+    assert (other.secrets(), await other.world.trail.entries()) == before
+
+
+async def test_a_backup_of_a_clock_that_was_ahead_is_restored_once_somebody_says_so() -> None:
+    house = await lived_in()
+    place = (await house.backed_up()).place
+    other = lost(house)
+    before = (await house.world.ledger.read(A)).now
+    other.world.clock.step_wall(timedelta(hours=-1))
+    for _ in range(2):
+        with pytest.raises(ClockWentBackError, match="journal-keys restore' again with --accept-clock"):
+            await other.restored(place)
+        assert await other.world.ledger.heads() == {}
+        await cast("MemoryLedger", other.world.ledger).accept_clock(actor="test", reason="as for reconcile")
+    await other.restored(place, accepts_clock=True)
+    assert (await other.world.ledger.read(A)).now == before
+    seam = next(entry.fact for entry in await other.world.trail.entries() if entry.fact.action == LEDGER_RESTORED)
+    assert seam.detail["clock"] == "accepted"
+    assert (await other.restored(place)).already
 
 
 async def test_a_restore_never_overwrites_a_secret() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from journal_keys.domain import audit_chain
 from journal_keys.domain.audit_chain import EMPTY, AuditEntry, AuditHead
 from journal_keys.domain.changes import (
+    OF_NO_KEY,
     AuditFact,
     RingChange,
     RotationRecord,
@@ -203,11 +204,14 @@ class MemoryLedger(
             entries=tuple(self._entries),
         )
 
-    async def refound(self, copy: LedgerCopy, finish: Callable[[datetime], Refounding]) -> Refounding:
+    async def refound(
+        self, copy: LedgerCopy, finish: Callable[[datetime], Refounding], *, accepts_clock: bool = False
+    ) -> Refounding:
         """Take what the copy holds, the rings as they are finished."""
-        if self._rings or self._entries:
+        before = tuple(entry.fact for entry in self._entries)
+        if self._rings or any(fact.action not in OF_NO_KEY for fact in before):
             raise LedgerNotEmptyError
-        time = go_on(copy.time, self._clock.read(), skew=self._skew)
+        time = go_on(copy.time, self._clock.read(), skew=self._skew, accepts_clock=accepts_clock)
         made = finish(time.at)
         made.check_whole(copy)
         self._time = time
@@ -217,7 +221,7 @@ class MemoryLedger(
         self._webhook_secrets = {secret.name: secret for secret in copy.webhook_secrets}
         self._instances = {}
         self._entries = list(copy.entries)
-        for fact in made.facts:
+        for fact in (*made.facts, *before):
             self._link(fact)
         return made
 

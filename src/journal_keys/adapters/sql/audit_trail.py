@@ -44,7 +44,7 @@ async def _head(connection: AsyncConnection) -> AuditHead:
 
 @dataclass(frozen=True)
 class SqlAuditTrail(AuditTrail):
-    """The table `audit`, of which nothing is ever updated or deleted."""
+    """The table `audit`, of which nothing is updated or deleted, but where an empty ledger is refounded."""
 
     engine: AsyncEngine
 

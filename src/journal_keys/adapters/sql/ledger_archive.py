@@ -26,7 +26,7 @@ from journal_keys.adapters.sql.tables import (
 from journal_keys.adapters.sql.transactions import change, reading
 from journal_keys.adapters.sql.webhook_secrets import from_secret, read_secrets
 from journal_keys.domain.audit_chain import AuditEntry
-from journal_keys.domain.changes import RotationRecord
+from journal_keys.domain.changes import OF_NO_KEY, AuditFact, RotationRecord
 from journal_keys.domain.keyring import KeyRing, RingHead
 from journal_keys.domain.keys import Family
 from journal_keys.domain.ledger_copy import LedgerCopy, Refounding, RingsPutBack, go_on
@@ -41,7 +41,8 @@ _AT_ONCE: Final = 1000
 class SqlLedgerArchive(LedgerArchive):
     """All tables but those of instances, deliveries and replies.
 
-    On a server `put_back` needs to delete from `rings` and `key_versions`, which nothing else does.
+    On a server `put_back` needs to delete from `rings` and `key_versions`, and `refound` from an `audit` that is not
+    empty, which nothing else does.
     """
 
     engine: AsyncEngine
@@ -62,24 +63,27 @@ class SqlLedgerArchive(LedgerArchive):
                 entries=await _whole_trail(connection),
             )
 
-    async def refound(self, copy: LedgerCopy, finish: Callable[[datetime], Refounding]) -> Refounding:
+    async def refound(
+        self, copy: LedgerCopy, finish: Callable[[datetime], Refounding], *, accepts_clock: bool = False
+    ) -> Refounding:
         """Write what may be many rows first: the moments are those behind it."""
 
         async def refounded(connection: AsyncConnection) -> Refounding:
             await lock(connection)
-            await _refuse_inhabited(connection)
+            before = await _emptied(connection)
             await _insert(connection, audit, map(record_rows.from_entry, copy.entries))
             await _insert(connection, webhook_secrets, map(from_secret, copy.webhook_secrets))
             await _add_counts(connection, copy)
             await connection.execute(delete(instances))  # their reports expire on another time
-            time = go_on(copy.time, (await look(connection, self.clock)).reading, skew=self.skew)
+            reading = (await look(connection, self.clock)).reading
+            time = go_on(copy.time, reading, skew=self.skew, accepts_clock=accepts_clock)
             made = finish(time.at)
             made.check_whole(copy)
             for ring in made.rings.values():
                 await connection.execute(insert(rings).values(rows.from_ring(ring)))
                 await _insert(connection, key_versions, map(rows.from_version, ring.versions))
             await _insert(connection, rotations, map(record_rows.from_rotation, copy.rotations))
-            await append_facts(connection, made.facts)
+            await append_facts(connection, (*made.facts, *before))
             await forget_marks(connection)
             await keep_time(connection, time)
             return made
@@ -120,10 +124,15 @@ async def _whole_trail(connection: AsyncConnection) -> tuple[AuditEntry, ...]:
     return tuple(entries)
 
 
-async def _refuse_inhabited(connection: AsyncConnection) -> None:
-    for table in (rings, audit):
-        if (await connection.execute(select(table).limit(1))).first() is not None:
-            raise LedgerNotEmptyError
+async def _emptied(connection: AsyncConnection) -> tuple[AuditFact, ...]:
+    """Take out what may stand in an empty ledger's trail, and give it; only the owner of the table may."""
+    of_keys = select(audit.c.sequence).where(audit.c.action.not_in(OF_NO_KEY)).limit(1)
+    if await read_heads(connection) or (await connection.execute(of_keys)).first() is not None:
+        raise LedgerNotEmptyError
+    facts = tuple(entry.fact for entry in await _whole_trail(connection))
+    if facts:
+        await connection.execute(delete(audit))
+    return facts
 
 
 async def _insert(connection: AsyncConnection, table: Table, written: Iterable[dict[str, object]]) -> None:

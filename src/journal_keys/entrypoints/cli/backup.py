@@ -56,10 +56,13 @@ def list_backups(*, json: Json = False) -> None:
     backup_work.list_backups(json=json)
 
 
-def restore(
+def restore(  # noqa: PLR0913 (options)
     file: BackupPlace,
     *,
     check: Annotated[bool, typer.Option("--check", help="Open it into nothing, and report.")] = False,
+    accept_clock: Annotated[
+        bool, typer.Option("--accept-clock", help="Declare that the clock is right, and that the backup's was ahead.")
+    ] = False,
     identity: Identity = None,
     passphrase_file: PassphraseFile = None,
     reason: Reason = "asked by an operator",
@@ -73,4 +76,4 @@ def restore(
     if check:
         backup_work.verify(file, options, json=json)
     else:
-        backup_work.restore(file, options, reason=reason, json=json)
+        backup_work.restore(file, options, accept_clock=accept_clock, reason=reason, json=json)

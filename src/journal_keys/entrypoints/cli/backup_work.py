@@ -90,14 +90,16 @@ def list_backups(*, json: bool) -> None:
     print_table(("name", "written at", "bytes", "sealed for", "recipients"), rows)
 
 
-def restore(place: str, options: SealOptions, *, reason: str, json: bool) -> None:
+def restore(place: str, options: SealOptions, *, accept_clock: bool, reason: str, json: bool) -> None:
     """Restore."""
     settings = command_settings()
     opening = opening_of(settings, options)
 
     async def run(container: "Container") -> "RestoredBackup":
         with shown(json=json) as tell:
-            return await container.restore_backup()(place, opening, actor=operator(), reason=reason, tell=tell)
+            return await container.restore_backup()(
+                place, opening, actor=operator(), reason=reason, accepts_clock=accept_clock, tell=tell
+            )
 
     verify_first = CheckBackup(shelf=FolderBackupShelf(settings.backup_folder), opener=CryptographyKeyOpener())
     asyncio.run(verify_first(place, opening))  # before a ledger or a vault is made for it
