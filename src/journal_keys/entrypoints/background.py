@@ -38,8 +38,8 @@ async def load_views(container: Container) -> None:
         )
 
 
-async def renew_views(container: Container) -> None:
-    """Have newer views; where that fails, those of before serve until they are too old.
+async def renew_views(container: Container) -> bool:
+    """Have newer views, and say whether there are; where that fails, those of before serve until they are too old.
 
     Raises:
         JournalKeysError: it failed, and there are none.
@@ -49,6 +49,8 @@ async def renew_views(container: Container) -> None:
     except JournalKeysError:
         if container.board().signing is None:
             raise
+        return False
+    return True
 
 
 @dataclass(slots=True, kw_only=True)

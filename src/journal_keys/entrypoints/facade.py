@@ -22,7 +22,7 @@ from journal_keys.domain.outcomes import RotationOutcome
 from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.token import UnknownKidError
 from journal_keys.entrypoints.background import Background, load_views, renew_views
-from journal_keys.entrypoints.kid_search import KidSearch
+from journal_keys.entrypoints.renewal import KID_COOL_DOWN, Renewal
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.entrypoints.settings import Settings
@@ -31,12 +31,11 @@ from journal_keys.ports.clock import Clock
 from journal_keys.ports.key_crypto import SigningKey
 from journal_keys.ports.meter import Meter
 from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreError, SecretStoreProtocolError
+from journal_keys.ports.view_board import RingView
 from journal_keys.use_cases.check_health import Health
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-
-_LATE_POLLS = 2
 
 
 class PartlyRotatedError(PortError):
@@ -76,6 +75,7 @@ class InfisicalSecretsClient:
         self._stack = AsyncExitStack()
         self._container: Container | None = None
         self._peek: Callable[[str], str | None] = _nothing
+        self.renewal = Renewal()
         self.clock: Clock | None = None  # asked once: the container checks what it gives against its port each time
 
     @classmethod
@@ -141,6 +141,7 @@ class InfisicalSecretsClient:
                 )
                 container = await self._stack.enter_async_context(opened)
                 self._stack.push_async_callback(_report_usage, container)
+                self._stack.push_async_callback(self.renewal.aclose)
                 await _prepare(container)
                 self._keep_fresh(container)
                 self._container, self._peek = container, container.cache().peek
@@ -201,9 +202,8 @@ class InfisicalKeyManager:
                 settings, client.redis if client and redis is None else redis, engine=_engine_of(session)
             )
         self._client = client
-        self._late_s = _LATE_POLLS * client.settings.poll.total_seconds()
-        self._refreshing = asyncio.Lock()
-        self._search = KidSearch()
+        self._signs_s = client.settings.sign_max_stale.total_seconds()
+        self._verifies_s = client.settings.verify_max_stale.total_seconds()
 
     async def get_current_signing_key(self) -> SigningKey:
         """Give the ACTIVE signing key: its `kid`, its `algorithm`, and `sign`.
@@ -216,15 +216,15 @@ class InfisicalKeyManager:
 
     async def get_token_cipher(self) -> TokenCipher:
         """Give the cipher over the aes ring. It stays good until the client is closed, and does no I/O."""
-        return (await self._fresh()).cipher()
+        return (await self._with_view(Family.AES, self._signs_s)).cipher()
 
     async def signer(self) -> JwtSigner:
         """Give the signer over the jwt ring. It stays good until the client is closed, and does no I/O."""
-        return (await self._fresh()).signer()
+        return (await self._with_view(Family.JWT, self._signs_s)).signer()
 
     async def verifier(self) -> JwtVerifier:
         """Give the verifier over the jwt ring. It stays good until the client is closed, and does no I/O."""
-        return (await self._fresh()).verifier()
+        return (await self._with_view(Family.JWT, self._verifies_s)).verifier()
 
     async def verify(self, token: str) -> Mapping[str, Any]:
         """Give the claims of a good token; an unknown kid causes one refresh per second at the most.
@@ -237,7 +237,7 @@ class InfisicalKeyManager:
         try:
             return verifier.verify(token)
         except UnknownKidError:
-            await self._search(await self._client.container())
+            await self._client.renewal(await self._client.container(), rest=KID_COOL_DOWN)
         return verifier.verify(token)
 
     async def rotate_keys(
@@ -272,7 +272,7 @@ class InfisicalKeyManager:
             await self._client.aclose()
 
     async def __aenter__(self) -> Self:
-        await self._fresh()
+        await self.signer()
         return self
 
     async def __aexit__(
@@ -280,23 +280,23 @@ class InfisicalKeyManager:
     ) -> None:
         await self.aclose()
 
-    async def _fresh(self) -> Container:
-        """The container, with views; where the refresher fell behind, they are refreshed here."""
+    async def _with_view(self, family: Family, oldest_s: float) -> Container:
+        """The container, at once where its view of this ring is not too old: the refresher keeps it fresh.
+
+        Otherwise an attempt is made here. A cipher that does not encrypt any more still decrypts, and is given at once
+        where an attempt has failed.
+        """
         container = await self._client.container()
-        if self._is_old(container):
-            async with self._refreshing:
-                if self._is_old(container):
-                    await renew_views(container)
+        view = container.board().signing if family is Family.JWT else container.board().cipher
+        if family is Family.AES and view is not None and view.confirmed_s < self._client.renewal.failed_s:
+            oldest_s = self._verifies_s
+        if view is None or self._age_s(view) > oldest_s:
+            await self._client.renewal(container)
         return container
 
-    def _is_old(self, container: Container) -> bool:
-        """Whether one of the views is: a ring that takes long to load leaves its own behind the other's."""
-        board, clock = container.board(), self._client.clock
-        signing, cipher = board.signing, board.cipher
-        if signing is None or clock is None:
-            return True
-        oldest_s = signing.confirmed_s if cipher is None else min(signing.confirmed_s, cipher.confirmed_s)
-        return clock.uptime_s() - oldest_s > self._late_s
+    def _age_s(self, view: RingView) -> float:
+        clock = self._client.clock
+        return float("inf") if clock is None else clock.uptime_s() - view.confirmed_s
 
 
 def _nothing(_path: str) -> None:

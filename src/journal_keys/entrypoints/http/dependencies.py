@@ -12,7 +12,7 @@ from journal_keys.adapters.crypto.token_cipher import TokenCipher
 from journal_keys.adapters.crypto.token_codec import JwtSigner
 from journal_keys.container import Container
 from journal_keys.domain.token import TokenRefusedError, UnknownKidError
-from journal_keys.entrypoints.kid_search import KidSearch
+from journal_keys.entrypoints.renewal import KID_COOL_DOWN, Renewal
 from journal_keys.ports.key_crypto import SigningKey
 
 KEYS_IN_SCOPE: Final = "journal_keys.keys"
@@ -26,7 +26,7 @@ class InstalledKeys:
     """The keys of one application."""
 
     container_now: Callable[[], Container]
-    _search: KidSearch = field(default_factory=KidSearch)
+    _renewal: Renewal = field(default_factory=Renewal)
 
     async def verify(self, token: str) -> Mapping[str, Any]:
         """Give the claims of a good token; an unknown kid causes one look at the ring per second at the most.
@@ -39,8 +39,12 @@ class InstalledKeys:
         try:
             return container.verifier().verify(token)
         except UnknownKidError:
-            await self._search(container)
+            await self._renewal(container, rest=KID_COOL_DOWN)
         return container.verifier().verify(token)
+
+    async def aclose(self) -> None:
+        """End what was begun for requests that are gone."""
+        await self._renewal.aclose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Keys in an application of one's own: one call where it is made."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -43,7 +43,7 @@ def install(app: FastAPI, settings: Settings | None = None) -> None:
 
     @asynccontextmanager
     async def life(started: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        async with service.router.lifespan_context(service), own_life(started) as state:
+        async with service.router.lifespan_context(service), aclosing(keys), own_life(started) as state:
             yield state or {}
 
     app.router.lifespan_context = life
