@@ -5,6 +5,7 @@ import json
 import logging
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -17,14 +18,17 @@ import pytest
 from sqlalchemy import text
 
 from journal_keys import InfisicalKeyManager, InfisicalSecretsClient
+from journal_keys.adapters.memory.meter import MemoryMeter
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.schema import HEAD
 from journal_keys.domain import base64url
 from journal_keys.domain.errors import KeyUnavailableError, ViewStaleError
+from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.snapshot import SnapshotError, SnapshotTooOldError
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings, SettingsError
 from journal_keys.ports.ledger import LedgerAbsentError, LedgerSchemaError
+from journal_keys.ports.meter import Source
 from journal_keys.ports.secret_store import SecretStoreError, SecretStoreUnavailableError
 from journal_keys.ports.snapshot_store import (
     SnapshotDamagedError,
@@ -141,6 +145,46 @@ async def test_a_client_that_starts_in_an_outage_goes_on_and_comes_back_without_
         assert (await keys.get_token_cipher()).decrypt(ciphertext) == "kept"
         assert (await client.health_check()).overall is HealthStatus.HEALTHY
         await client.store_secret("/infrastructure/redis_url", "redis://localhost")
+
+
+class HangsUp(MemoryMeter):
+    """Cuts off whoever has read the store, as a caller's time-out does; the first `most` of them."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.left = most
+
+    def read(self, folder: SecretPath, source: Source, took_s: float) -> None:
+        super().read(folder, source, took_s)
+        task = asyncio.current_task()
+        if self.left and task is not None:
+            self.left -= 1
+            task.cancel()
+
+
+def ledger_threads() -> set[threading.Thread]:
+    """Those of open connections to a SQLite ledger."""
+    return {thread for thread in threading.enumerate() if "_connection_worker_thread" in thread.name}
+
+
+async def test_first_calls_that_are_cut_off_leave_no_ledger_open(tmp_path: Path) -> None:
+    settings = with_snapshot(tmp_path)
+    await make_rings(settings)
+    await written(settings)
+    settings.vault_file.unlink()
+    before = ledger_threads()
+    client = InfisicalSecretsClient(settings, meter=HangsUp(3))
+    for _ in range(3):
+        with pytest.raises(asyncio.CancelledError):
+            await client.container()
+    for _ in range(500):
+        if not ledger_threads() - before:
+            break
+        await asyncio.sleep(0.01)
+    assert ledger_threads() - before == set()
+    await client.container()
+    assert ledger_threads() - before
+    await client.aclose()
 
 
 async def test_after_its_bound_everything_is_refused_and_a_new_start_says_why(tmp_path: Path) -> None:

@@ -132,23 +132,25 @@ class InfisicalSecretsClient:
             return self._container
         async with self._opening:
             if self._container is None:
-                opened = open_container(
-                    self._settings,
-                    engine=self._engine,
-                    redis=self._redis,
-                    meter=self._meter,
-                    tracer=application_tracer(),
-                )
-                container = await self._stack.enter_async_context(opened)
-                self._stack.push_async_callback(_report_usage, container)
-                self._stack.push_async_callback(self.renewal.aclose)
-                await _prepare(container)
-                self._keep_fresh(container)
+                async with AsyncExitStack() as opening:
+                    opened = open_container(
+                        self._settings,
+                        engine=self._engine,
+                        redis=self._redis,
+                        meter=self._meter,
+                        tracer=application_tracer(),
+                    )
+                    container = await opening.enter_async_context(opened)
+                    await _prepare(container)
+                    opening.push_async_callback(_report_usage, container)
+                    opening.push_async_callback(self.renewal.aclose)
+                    opening.push_async_exit(self._refreshing(container))
+                    self._stack = opening.pop_all()
                 self._container, self._peek = container, container.cache().peek
                 self.clock = container.clock()
             return self._container
 
-    def _keep_fresh(self, container: Container) -> None:
+    def _refreshing(self, container: Container) -> Background:
         settings = self._settings
         background = Background(
             container=container,
@@ -157,7 +159,7 @@ class InfisicalSecretsClient:
             reports=settings.reports_instance,
         )
         background.start_refreshing()
-        self._stack.push_async_exit(background)
+        return background
 
     @property
     def redis(self) -> "Redis | None":
