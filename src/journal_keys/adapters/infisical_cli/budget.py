@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from journal_keys import events
+from journal_keys.adapters.infisical_cli.failures import LONGEST_WAIT_S
 from journal_keys.ports.clock import Clock
 
 _WORTH_TELLING_S: Final = 1.0
@@ -41,5 +42,5 @@ class Budget:
         return max(0.0, window_s, self._paused_until_s - now_s)
 
     def pause(self, seconds: float) -> None:
-        """Send nothing for so long: the server asked for it."""
-        self._paused_until_s = max(self._paused_until_s, self.clock.uptime_s() + seconds)
+        """Send nothing for so long, within a bound: the server asked for it."""
+        self._paused_until_s = max(self._paused_until_s, self.clock.uptime_s() + min(seconds, LONGEST_WAIT_S))

@@ -30,6 +30,9 @@ class Failure(StrEnum):
     UNKNOWN = "unknown"
 
 
+LONGEST_WAIT_S: Final = 300.0
+"""How long a server's words may keep a call waiting, and others from being sent."""
+
 _NOTHING_DONE: Final = frozenset(
     {
         Failure.TOKEN,
@@ -57,6 +60,7 @@ class CallFailure:
     status: int | None
     reason: str
     wait_s: float | None = None
+    """How long the server wants to be left alone, as it says; nobody waits longer than `LONGEST_WAIT_S`."""
 
     @property
     def is_settled(self) -> bool:
@@ -122,8 +126,10 @@ def classify(stderr: bytes, *, carries_value: bool = False) -> CallFailure:
     status = int(found[1] or found[2])
     message = _message(text)
     kind = _kind(status, message, is_login=bool(_LOGIN.search(text)))
-    reason = _reason(kind, message, carries_value=carries_value)
-    return CallFailure(kind=kind, status=status, reason=reason, wait_s=_wait(message))
+    reason, wait_s = _reason(kind, message, carries_value=carries_value), _wait(message)
+    if wait_s is not None and wait_s > LONGEST_WAIT_S:
+        reason += f"; it wants to be left alone for {wait_s:.0f} s"
+    return CallFailure(kind=kind, status=status, reason=reason, wait_s=wait_s)
 
 
 def _without_status(text: str) -> CallFailure:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from journal_keys import events
-from journal_keys.adapters.infisical_cli.failures import CallFailedError, Failure
+from journal_keys.adapters.infisical_cli.failures import LONGEST_WAIT_S, CallFailedError, Failure
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
 
@@ -22,7 +22,8 @@ UNTOLD_WAIT_S: Final = 1.0
 class Patience:
     """At most `retries` more tries within ten seconds, the first after about `delay_s`, each after twice as long.
 
-    A server that says how long it wants to be left alone is left alone for so long, and that time does not count.
+    A server that says how long it wants to be left alone is left alone for so long, and that time does not count; but
+    no call waits for longer than `LONGEST_WAIT_S` in all for that.
     """
 
     retries: int
@@ -59,6 +60,7 @@ class Pace:
         self._patience = patience
         self._delay_s = patience.delay_s
         self._ends_s = patience.clock.uptime_s() + LONGEST_S
+        self._told_s = 0.0
         self.pause_s = 0.0
         """Until the next try."""
 
@@ -68,9 +70,10 @@ class Pace:
             return False
         if failure.failure.kind is Failure.BUSY:
             told_s = failure.failure.wait_s or UNTOLD_WAIT_S
+            self._told_s += told_s
             self._ends_s += told_s + _BUSY_JITTER_S
             self.pause_s = told_s + _BUSY_JITTER_S * self._patience.jitter()
-            return True
+            return self._told_s <= LONGEST_WAIT_S
         self.pause_s = self._delay_s * self._patience.jitter()
         self._delay_s *= 2
         is_in_time = self._patience.clock.uptime_s() + self.pause_s <= self._ends_s

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from journal_keys import events
-from journal_keys.adapters.infisical_cli.failures import CallFailedError, Failure
+from journal_keys.adapters.infisical_cli.failures import LONGEST_WAIT_S, CallFailedError, Failure
 from journal_keys.domain import base64url
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
@@ -134,7 +134,7 @@ class Login(Session):
 
     def _hold(self, why: str, wait_s: float | None) -> None:
         self._hold_s = min(max(_FIRST_HOLD_S, self._hold_s * 2), _LONGEST_HOLD_S)
-        self._held_until_s = self.clock.uptime_s() + max(self._hold_s, wait_s or 0.0)
+        self._held_until_s = self.clock.uptime_s() + max(self._hold_s, min(wait_s or 0.0, LONGEST_WAIT_S))
         self._why = why
 
     def _refusal(self) -> str:

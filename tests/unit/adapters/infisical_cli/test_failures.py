@@ -90,6 +90,23 @@ def test_all_named_refusals_of_that_server_were_looked_at() -> None:
     assert {case.name for case in real_failures()} == set(REAL)
 
 
+@pytest.mark.parametrize("carries_value", [False, True])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("5 minutes", ""),
+        ("301 seconds", "it wants to be left alone for 301 s"),
+        ("999999 minutes", "it wants to be left alone for 59999940 s"),
+    ],
+)
+def test_a_wait_that_is_too_long_is_told(words: str, told: str, *, carries_value: bool) -> None:
+    printed = f"Response Code: 429 Too Many Requests\nMessage: Rate limit exceeded. Please try again in {words}\n"
+    found = classify(printed.encode(), carries_value=carries_value)
+    assert found.kind is Failure.BUSY
+    assert found.reason.endswith(told)
+    assert ("left alone" in found.reason) == bool(told)
+
+
 def test_the_wait_of_that_server_is_a_minute() -> None:
     busy = [case for case in OLD if case.file == "real-rate-limit" and case.exit == 1]
     assert [(classify(case.stderr.encode()).kind, classify(case.stderr.encode()).wait_s) for case in busy] == [

@@ -87,6 +87,24 @@ async def test_a_busy_server_is_left_alone_for_as_long_as_it_says() -> None:
     assert 61 <= pace.pause_s <= 62
 
 
+@pytest.mark.parametrize(
+    ("told_s", "goes_on"),
+    [([300], [True]), ([301], [False]), ([59_999_940], [False]), ([150, 150, 1], [True, True, False])],
+    ids=["five minutes", "a second more", "a hundred years", "five minutes in all"],
+)
+async def test_no_call_waits_longer_than_five_minutes_because_a_server_says_so(
+    told_s: list[float], goes_on: list[bool]
+) -> None:
+    pace = Pace(Patience(retries=3, delay_s=0.1, clock=ManualClock(START), entropy=SeededEntropy(1)))
+    assert [pace.goes_on(failure(Failure.BUSY, wait_s=wait_s)) for wait_s in told_s] == goes_on
+
+
+async def test_a_longer_pause_than_five_minutes_ends_after_five_minutes() -> None:
+    budget = Budget(most=9, clock=ManualClock(START))
+    budget.pause(59_999_940)
+    assert budget.waits_for() == 300
+
+
 async def test_who_gives_up_is_not_tried_again() -> None:
     started = asyncio.Event()
 

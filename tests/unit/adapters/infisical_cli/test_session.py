@@ -104,6 +104,17 @@ async def test_a_locked_identity_is_left_alone_for_as_long_as_it_is_locked(
     assert server.logins == 1
 
 
+async def test_a_login_is_tried_again_after_five_minutes_however_long_the_server_says(
+    login: Login, server: Server, clock: ManualClock
+) -> None:
+    server.refusal = refuses(Failure.CREDENTIALS, wait_s=59_999_940)
+    for _ in range(2):
+        with pytest.raises(SecretStoreDeniedError):
+            await login.token()
+        clock.pass_time(timedelta(seconds=301))
+    assert server.logins == 2
+
+
 async def test_a_login_that_failed_for_another_reason_is_not_held(login: Login, server: Server) -> None:
     server.refusal = CallFailure(kind=Failure.TRANSPORT, status=None, reason="gone")
     with pytest.raises(CallFailedError):
