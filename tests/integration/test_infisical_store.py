@@ -169,8 +169,8 @@ async def test_a_write_without_an_answer_is_settled_by_reading_and_never_repeate
 
 
 async def test_an_effect_behind_a_time_out_is_seen_by_the_read_back(binary: Path, newest: InfisicalServer) -> None:
-    newest.misbehave(Deed.SLOW, "PATCH", seconds=1.0)
-    async with store_of(connection(newest, binary, timeout_s=0.6)) as store:
+    newest.misbehave(Deed.SLOW, "PATCH", seconds=5.0)
+    async with store_of(connection(newest, binary, timeout_s=3)) as store:
         with pytest.raises(SecretStoreUnavailableError):
             await store.overwrite({PATH: NEW})
     newest.behave()
@@ -349,7 +349,7 @@ async def test_a_server_without_tls_behind_https_is_told_in_words(binary: Path, 
 
 async def test_a_server_that_accepts_and_says_nothing_costs_one_deadline(binary: Path, newest: InfisicalServer) -> None:
     newest.misbehave(Deed.HANG)
-    async with store_of(connection(newest, binary, timeout_s=0.6)) as store:
+    async with store_of(connection(newest, binary, timeout_s=3)) as store:
         for _ in range(4):
             with pytest.raises(SecretStoreUnavailableError):
                 await store.read_folder(FOLDER)

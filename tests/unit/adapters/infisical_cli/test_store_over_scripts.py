@@ -98,9 +98,9 @@ async def test_a_hanging_child_holds_up_nobody_else_and_is_gone_at_its_deadline(
             await asyncio.sleep(0)
             turns += 1
 
-    async with over(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60", timeout_s=0.5) as store:
+    async with over(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60", timeout_s=2) as store:
         turning = asyncio.create_task(turn())
-        with pytest.raises(SecretStoreUnavailableError, match=r"no answer within 0\.5 s"):
+        with pytest.raises(SecretStoreUnavailableError, match=r"no answer within 2 s"):
             await store.read_folder(FOLDER)
         turning.cancel()
     assert turns > 100
@@ -109,7 +109,7 @@ async def test_a_hanging_child_holds_up_nobody_else_and_is_gone_at_its_deadline(
 
 
 async def test_a_silent_server_costs_one_time_out_and_then_nothing(tmp_path: Path) -> None:
-    async with over(tmp_path, "exec sleep 60", timeout_s=0.3) as store:
+    async with over(tmp_path, "exec sleep 60", timeout_s=2) as store:
         for _ in range(5):
             with pytest.raises(SecretStoreUnavailableError):
                 await store.read_folder(FOLDER)
@@ -117,7 +117,7 @@ async def test_a_silent_server_costs_one_time_out_and_then_nothing(tmp_path: Pat
 
 
 async def test_reads_that_wait_for_a_place_do_not_each_try_a_silent_server(tmp_path: Path) -> None:
-    async with over(tmp_path, "exec sleep 60", timeout_s=0.3, most_children=2) as store:
+    async with over(tmp_path, "exec sleep 60", timeout_s=2, most_children=2) as store:
         folders = [SecretPath.parse(f"/auth/f{n}") for n in range(12)]
         outcomes = await asyncio.gather(*(store.read_folder(f) for f in folders), return_exceptions=True)
     assert all(isinstance(outcome, SecretStoreUnavailableError) for outcome in outcomes)
