@@ -1,5 +1,6 @@
 """The command as an operator runs it, in processes of its own."""
 
+import asyncio
 import json
 import os
 import pty
@@ -19,7 +20,11 @@ from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.adapters.sql.ledger import SqlLedger
 from journal_keys.adapters.sql.schema import REVISIONS
+from journal_keys.domain.paths import SecretPath
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
+from journal_keys.entrypoints.resources import open_container
+from journal_keys.entrypoints.settings import Settings
+from tests.support.embedded import settings_in
 from tests.support.operator import Operator
 
 pytestmark = pytest.mark.processes
@@ -96,6 +101,25 @@ def test_a_forced_rotation_before_its_window_waits_and_reconcile_finishes_it(tmp
     done = Operator(tmp_path).json("reconcile")
     assert isinstance(done, dict)
     assert f"promoted {waiting['jwt']['staged_kid']}" in done["jwt"]["repairs"]
+
+
+def test_a_pass_over_a_ring_that_fails_repairs_the_other_and_ends_with_its_failure(operator: Operator) -> None:
+    settings = settings_in(operator.home.parent)
+    for ring in ("jwt/versions/_journal_keys", "aes/active_kid"):
+        asyncio.run(_lose(settings, f"/auth/{ring}"))
+    told = operator.json("reconcile", code=ExitCode.SECRET_STORE)
+    assert isinstance(told, dict)
+    assert (told["jwt"]["outcome"], told["aes"]["repairs"]) == ("failed", ["projected 1 names"])
+    asyncio.run(_lose(settings, "/auth/aes/active_kid"))
+    done = operator.run("reconcile")
+    assert done.returncode == ExitCode.SECRET_STORE
+    assert done.stdout == b"jwt: failed\naes: projected 1 names\n"
+    assert b"/auth/jwt/versions" in done.stderr
+
+
+async def _lose(settings: Settings, path: str) -> None:
+    async with open_container(settings) as container:
+        await container.store().delete(SecretPath.parse(path))
 
 
 def test_a_compromised_key_is_replaced_and_explained(operator: Operator) -> None:

@@ -11,6 +11,7 @@ from journal_keys.container import Container
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import AlreadyRotated, Reconciled, RotationOutcome, Waiting
+from journal_keys.entrypoints.rotations import raise_first, try_each
 from journal_keys.events import trace_of
 
 _END_S = 0.5
@@ -126,20 +127,31 @@ class Background:
         """Rotate each ring that is due or waited for, and log what is not as it was at the last look.
 
         A rotation that was made is told by whoever follows it.
+
+        Raises:
+            JournalKeysError: a ring failed; the other had its turn all the same.
         """
-        for family in Family:
-            outcome = await self.container.rotate_when_due()(family)
-            is_news = outcome != self._told.get(family)
-            self._told[family] = outcome
-            if is_news and isinstance(outcome, Waiting | AlreadyRotated):
-                events.ROTATION_CHECKED.tell(ring=family, outcome=type(outcome).__name__)
+        raise_first(await try_each(self._rotate_when_due))
+
+    async def _rotate_when_due(self, family: Family) -> None:
+        outcome = await self.container.rotate_when_due()(family)
+        is_news = outcome != self._told.get(family)
+        self._told[family] = outcome
+        if is_news and isinstance(outcome, Waiting | AlreadyRotated):
+            events.ROTATION_CHECKED.tell(ring=family, outcome=type(outcome).__name__)
 
     async def reconcile(self) -> None:
-        """Finish what anybody left unfinished."""
-        for family in Family:
-            outcome = await self.container.reconcile()(family)
-            if isinstance(outcome, Reconciled) and outcome.repairs:
-                events.RING_RECONCILED.tell(ring=family, repairs="; ".join(outcome.repairs))
+        """Finish what anybody left unfinished.
+
+        Raises:
+            JournalKeysError: a ring failed; the other had its turn all the same.
+        """
+        raise_first(await try_each(self._reconcile))
+
+    async def _reconcile(self, family: Family) -> None:
+        outcome = await self.container.reconcile()(family)
+        if isinstance(outcome, Reconciled) and outcome.repairs:
+            events.RING_RECONCILED.tell(ring=family, repairs="; ".join(outcome.repairs))
 
     async def watch_ledger(self) -> None:
         """Show what the ledger says of rings and audit trail, and log once that its chain is broken."""

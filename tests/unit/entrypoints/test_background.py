@@ -19,6 +19,7 @@ from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.ports.lease import Lease
 from journal_keys.ports.ledger import LedgerUnavailableError
+from journal_keys.ports.secret_store import PendingApprovalError
 from journal_keys.use_cases.describe_status import DescribeStatus
 from tests.support.embedded import make_rings, settings_in
 
@@ -118,6 +119,34 @@ async def test_a_step_that_breaks_is_logged_and_tried_again(tmp_path: Path, capl
                 async with asyncio.timeout(10):
                     await broken.was_tried_again.wait()
     assert "background_step_broken step=reconcile" in caplog.text
+
+
+class FailsForJwt:
+    """A verb that jwt's ring always refuses; it keeps the rings that it did not fail for."""
+
+    def __init__(self) -> None:
+        self.reached: list[Family] = []
+
+    async def __call__(self, family: Family) -> None:
+        if family is Family.JWT:
+            raise PendingApprovalError("jwt waits for an approval")
+        self.reached.append(family)
+
+
+async def test_a_ring_that_fails_keeps_no_other_from_being_rotated_and_repaired_and_its_failure_is_told(
+    tmp_path: Path,
+) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    rotate, repair = FailsForJwt(), FailsForJwt()
+    async with open_container(settings) as container:
+        container.rotate_when_due.override(providers.Object(rotate))
+        container.reconcile.override(providers.Object(repair))
+        background = Background(container=container, poll=settings.poll, reconcile_interval=settings.poll)
+        for step in (background.rotate_due, background.reconcile):
+            with pytest.raises(PendingApprovalError, match="jwt waits"):
+                await step()
+    assert (rotate.reached, repair.reached) == ([Family.AES], [Family.AES])
 
 
 class FailingReport:

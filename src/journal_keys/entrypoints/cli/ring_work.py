@@ -8,7 +8,7 @@ import typer
 from journal_keys.domain.changes import RotationRequest, check_reason
 from journal_keys.domain.errors import InvalidNameError, JournalKeysError
 from journal_keys.domain.keys import Family, KeyVersion, parse_kid
-from journal_keys.domain.outcomes import AlreadyInitialised, Reconciled, RotationOutcome, Waiting
+from journal_keys.domain.outcomes import AlreadyInitialised, Reconciled, ReconcileOutcome, RotationOutcome, Waiting
 from journal_keys.entrypoints.cli.exit_codes import ExitCode, exit_code_of
 from journal_keys.entrypoints.cli.options import Scope
 from journal_keys.entrypoints.cli.output import as_outcome, plain, print_error, print_fields, print_json, print_table
@@ -96,10 +96,10 @@ def rotate(
 
     outcomes = on_container(run)
     if json:
-        print_json({family: _rotation(outcome) for family, outcome in outcomes.items()})
+        print_json({family: _outcome(outcome) for family, outcome in outcomes.items()})
     else:
         for family, outcome in outcomes.items():
-            print_fields({"ring": family, **_rotation(outcome)})
+            print_fields({"ring": family, **_outcome(outcome)})
             typer.echo()
     _end(outcomes, json=json)
 
@@ -113,7 +113,7 @@ async def _check_live(container: "Container", named: frozenset[str]) -> None:
         raise InvalidNameError(f"no live instance is named {name!r}; live are: {', '.join(live) or 'none'}")
 
 
-def _rotation(outcome: object) -> dict[str, object]:
+def _outcome(outcome: object) -> dict[str, object]:
     if isinstance(outcome, JournalKeysError):
         return {"outcome": "failed", "error": str(outcome)}
     return as_outcome(outcome)
@@ -145,18 +145,27 @@ def reconcile(*, accept_clock: bool, reason: str, json: bool) -> None:
     """Finish whatever a crash or a waiting rotation left unfinished."""
     check_reason(reason)
 
-    async def run(container: "Container") -> dict[Family, object]:
+    async def run(container: "Container") -> dict[Family, ReconcileOutcome | JournalKeysError]:
+        from journal_keys.entrypoints.rotations import try_each
+
         if accept_clock:
             await container.clock_keeper().accept_clock(actor=operator(), reason=reason)
-        return {family: await container.reconcile()(family) for family in Family}
+        return await try_each(container.reconcile())
 
     outcomes = on_container(run)
     if json:
-        print_json({family: as_outcome(outcome) for family, outcome in outcomes.items()})
-        return
-    for family, outcome in outcomes.items():
-        repairs = outcome.repairs if isinstance(outcome, Reconciled) else ("not made yet: run 'journal-keys init'",)
-        typer.echo(f"{family}: {', '.join(repairs) or 'nothing to do'}")
+        print_json({family: _outcome(outcome) for family, outcome in outcomes.items()})
+    else:
+        for family, outcome in outcomes.items():
+            typer.echo(f"{family}: {_reconciled(outcome)}")
+    _end(outcomes, json=json)
+
+
+def _reconciled(outcome: ReconcileOutcome | JournalKeysError) -> str:
+    if isinstance(outcome, JournalKeysError):
+        return "failed"
+    repairs = outcome.repairs if isinstance(outcome, Reconciled) else ("not made yet: run 'journal-keys init'",)
+    return ", ".join(repairs) or "nothing to do"
 
 
 def recover(scope: Scope, *, active: str | None, json: bool) -> None:

@@ -11,7 +11,13 @@ from journal_keys.domain.audit_chain import AuditEntry
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.errors import JournalKeysError, RotationConflictError
 from journal_keys.domain.keys import Family, KeyVersion, parse_kid
-from journal_keys.domain.outcomes import AlreadyCompromised, Compromised, CompromiseOutcome, Reconciled
+from journal_keys.domain.outcomes import (
+    AlreadyCompromised,
+    Compromised,
+    CompromiseOutcome,
+    Reconciled,
+    ReconcileOutcome,
+)
 from journal_keys.domain.paths import parse_pattern
 from journal_keys.domain.scopes import Scope
 from journal_keys.entrypoints.http.bodies import (
@@ -33,7 +39,7 @@ from journal_keys.entrypoints.http.gate import caller_in
 from journal_keys.entrypoints.http.repeats import DOCUMENTED, once, rotation_id_of
 from journal_keys.entrypoints.http.strict_json import StrictRoute
 from journal_keys.entrypoints.rotations import compromise as take_out
-from journal_keys.entrypoints.rotations import rotate_each
+from journal_keys.entrypoints.rotations import rotate_each, try_each
 from journal_keys.ports.replies import IdempotencyConflictError
 
 _PROBLEMS = problems(
@@ -86,7 +92,8 @@ def build_admin_router(container_now: Callable[[], Container]) -> APIRouter:
     @router.post(RECONCILE, response_model=dict[Family, Outcome], responses=_RECONCILED, openapi_extra=DOCUMENTED)
     async def reconcile(request: Request) -> JSONResponse:
         async def done() -> Outcomes:
-            return Outcomes({family: await _reconciled(container_now(), family) for family in Family})
+            results = await try_each(container_now().reconcile())
+            return Outcomes({family: _reconciled(result) for family, result in results.items()})
 
         return await once(request, container_now(), done)
 
@@ -151,11 +158,9 @@ def _compromised(outcome: CompromiseOutcome) -> Outcome:
             return Outcome(outcome="already_compromised", ring=outcome.family, kid=outcome.kid, since=outcome.since)
 
 
-async def _reconciled(container: Container, family: Family) -> Outcome:
-    try:
-        outcome = await container.reconcile()(family)
-    except JournalKeysError as failure:
-        return Outcome(outcome="failed", unfinished=str(failure))
+def _reconciled(outcome: ReconcileOutcome | JournalKeysError) -> Outcome:
+    if isinstance(outcome, JournalKeysError):
+        return Outcome(outcome="failed", unfinished=str(outcome))
     if isinstance(outcome, Reconciled):
         return Outcome(outcome="reconciled", repairs=outcome.repairs)
     return Outcome(outcome="not_initialised")
