@@ -45,6 +45,7 @@ WARNING = {
     "no_admin_token",
     "admin_plane_off",
     "worker_killed",
+    "worker_not_started",
     "service_cut_off",
 }
 ERROR = {

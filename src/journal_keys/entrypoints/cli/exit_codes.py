@@ -75,6 +75,7 @@ BY_NAME: Final = {
     "SettingsError": ExitCode.SETTINGS,
     "PortTakenError": ExitCode.PORT_TAKEN,
     "StartError": ExitCode.FAILED,
+    "WorkersLostError": ExitCode.FAILED,
 }
 """Errors of modules that are too slow to import for a table."""
 

@@ -65,6 +65,7 @@ def serve(settings: Settings, host: str, port: int, *, workers: int | None, json
         PortTakenError: another program listens on one of the two.
         PolicyError, PortError, MaterialCorruptError: vault or ledger cannot be used.
         StartError: the application did not start all the same.
+        WorkersLostError: of several workers none is left, and none can be started.
     """
     log_service(settings)
     check_traces(settings)

@@ -19,8 +19,10 @@ from prometheus_client.multiprocess import mark_process_dead
 from uvicorn import Config
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from journal_keys import events
+from journal_keys.domain.errors import JournalKeysError
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.lifeline import STOPS_WITHIN_S, hold_on_to_parent
 from journal_keys.entrypoints.log_config import has_log_file, log_service, reopen_log_file
@@ -31,11 +33,19 @@ _READY_S: Final = 60.0
 _FIGURES: Final = "journal-keys-figures-"
 _RAM: Final = "/dev/shm"  # noqa: S108 (a folder of its own is made there)
 _KILLED_WITHIN_S: Final = 0.2
+_FIRST_PAUSE_S: Final = 1.0
+_LONGEST_PAUSE_S: Final = 30.0
+
+
+class WorkersLostError(JournalKeysError):
+    """Every worker of a service that had served has ended, and none could be started again; the log says why."""
 
 
 class Supervisor(Multiprocess):
     """Tells `announce` once every worker serves; then replaces those that end.
 
+    A replacement that cannot start, as in an outage of the ledger, is tried again while another worker lives: a second
+    later, then with pauses that double up to half a minute, until all serve again.
     `figures` is the folder in which the workers keep their figures for Prometheus. Of a worker that is gone its counts
     stay, and what it showed of itself goes. A thread hears SIGTERM and SIGINT: this process may be waiting for a worker
     that does not answer. Where there is a log file, another hears SIGHUP and has every process open it anew, and no
@@ -48,6 +58,8 @@ class Supervisor(Multiprocess):
         super().__init__(config, listeners)
         self._announce = announce
         self._figures = figures
+        self._failed_starts = 0
+        self._tried_again_at: dict[int | None, float] = {}
         self._told: SimpleQueue[int] = SimpleQueue()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda told, _frame: self._told.put(told))
@@ -60,11 +72,12 @@ class Supervisor(Multiprocess):
         """Serve until SIGTERM or SIGINT; 4 s later every worker has ended, or is killed.
 
         Raises:
-            SystemExit: a worker did not start; the others are ended.
+            SystemExit: a worker did not start at first; the others are ended.
+            WorkersLostError: none is left, and none can be started.
         """
         super().run()
-        if any(process.exitcode == STARTUP_FAILURE for process in self.processes):
-            sys.exit(STARTUP_FAILURE)
+        if self._is_deserted():
+            raise WorkersLostError("no worker is left, and none could be started again: see the log above")
 
     def init_processes(self) -> None:
         """Start all, and wait until they serve, or until it is time to stop.
@@ -84,8 +97,40 @@ class Supervisor(Multiprocess):
         sys.exit(STARTUP_FAILURE)
 
     def keep_subprocess_alive(self) -> None:
-        """Replace those that ended, and forget what they showed."""
-        super().keep_subprocess_alive()
+        """Replace those that ended, and forget what they showed; stop where none is left and none can be started."""
+        for index, worker in enumerate(self.processes):
+            if self.should_exit.is_set():
+                return
+            if not worker.is_alive(self.config.timeout_worker_healthcheck) and self._may_be_replaced(worker):
+                self._replace(index, worker)
+        if self._is_deserted():
+            self.should_exit.set()
+        elif self._failed_starts and all(_serves(worker) for worker in self.processes):
+            self._failed_starts = 0
+        self._forget_the_gone()
+
+    def _is_deserted(self) -> bool:
+        return all(worker.exitcode == STARTUP_FAILURE for worker in self.processes)
+
+    def _may_be_replaced(self, worker: Process) -> bool:
+        """At once, except for one that could not start."""
+        if worker.exitcode != STARTUP_FAILURE:
+            return True
+        if worker.pid not in self._tried_again_at:
+            pause_s = min(_FIRST_PAUSE_S * 2**self._failed_starts, _LONGEST_PAUSE_S)
+            self._failed_starts += 1
+            self._tried_again_at[worker.pid] = time.monotonic() + pause_s
+            events.WORKER_NOT_STARTED.tell(pid=worker.pid, again_in_s=pause_s)
+        return time.monotonic() >= self._tried_again_at[worker.pid]
+
+    def _replace(self, index: int, ended: Process) -> None:
+        ended.kill()  # it may hang
+        ended.join()
+        self._tried_again_at.pop(ended.pid, None)
+        self.processes[index] = Process(self.config, self.sockets)
+        self.processes[index].start()
+
+    def _forget_the_gone(self) -> None:
         alive = {str(process.pid) for process in self.processes}
         for file in self._figures.glob("gauge_live*_*.db"):
             pid = file.stem.rpartition("_")[2]
@@ -113,6 +158,10 @@ class Supervisor(Multiprocess):
                 worker.process.join(_KILLED_WITHIN_S)
         rmtree(self._figures, ignore_errors=True)
         os._exit(0)  # the main thread may wait for one of them in vain
+
+
+def _serves(worker: Process) -> bool:
+    return worker.exitcode is None and worker.is_ready()
 
 
 @contextmanager
