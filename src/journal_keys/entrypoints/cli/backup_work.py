@@ -1,6 +1,5 @@
 """What the commands on backups do, and the one that destroys a key."""
 
-import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from journal_keys.entrypoints.cli.options import Scope
 from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_outcome, print_table
 from journal_keys.entrypoints.cli.progress import shown
 from journal_keys.entrypoints.cli.running import command_settings, on_container, operator
+from journal_keys.entrypoints.ending import run_to_end
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.backup_shelf import Shelved
 from journal_keys.use_cases.back_up import BackedUp, Wanted
@@ -63,7 +63,7 @@ def verify(place: str, options: SealOptions, *, json: bool) -> None:
     with shown(json=json) as tell:
         settings = command_settings(checks_infisical=False)
         check = CheckBackup(shelf=FolderBackupShelf(settings.backup_folder), opener=CryptographyKeyOpener())
-        _, report = asyncio.run(check(place, opening_of(settings, options), tell=tell))
+        _, report = run_to_end(check(place, opening_of(settings, options), tell=tell))
     _show_report(report, json=json)
 
 
@@ -82,7 +82,7 @@ def _show_report(report: BackupReport, *, json: bool) -> None:
 def list_backups(*, json: bool) -> None:
     """List them."""
     folder = command_settings(checks_infisical=False).backup_folder
-    found: Sequence[Shelved] = asyncio.run(FolderBackupShelf(folder).listed())
+    found: Sequence[Shelved] = run_to_end(FolderBackupShelf(folder).listed())
     if json:
         print_json(list(found))
         return
@@ -102,7 +102,7 @@ def restore(place: str, options: SealOptions, *, accept_clock: bool, reason: str
             )
 
     verify_first = CheckBackup(shelf=FolderBackupShelf(settings.backup_folder), opener=CryptographyKeyOpener())
-    asyncio.run(verify_first(place, opening))  # before a ledger or a vault is made for it
+    run_to_end(verify_first(place, opening))  # before a ledger or a vault is made for it
     restored = on_container(run, makes="ledger")
     if json:
         print_json(as_outcome(restored))
@@ -162,7 +162,7 @@ def _typed() -> str:
 
 def _opened(settings: Settings, place: str, options: SealOptions) -> Backup:
     check = CheckBackup(shelf=FolderBackupShelf(settings.backup_folder), opener=CryptographyKeyOpener())
-    return asyncio.run(check(place, opening_of(settings, options)))[0]
+    return run_to_end(check(place, opening_of(settings, options)))[0]
 
 
 def _lines(file: Path) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """What `doctor --checklist` does."""
 
-import asyncio
 import sys
 from collections import Counter
 
@@ -10,6 +9,7 @@ from journal_keys.entrypoints.checklist.lines import answered
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import as_fields, print_json
 from journal_keys.entrypoints.cli.running import command_settings
+from journal_keys.entrypoints.ending import run_to_end
 from journal_keys.entrypoints.settings import Settings
 
 
@@ -20,7 +20,7 @@ def checklist(*, json: bool) -> ExitCode:
         SettingsError: a setting is malformed; that those of Infisical are incomplete is an answer.
     """
     settings = command_settings(checks_infisical=False)
-    answers = asyncio.run(_answer(settings, aloud=not json))
+    answers = run_to_end(_answer(settings, aloud=not json))
     if json:
         print_json([{"checklist": line.checklist, "line": line.text, **as_fields(one)} for line, one in answers])
     else:

@@ -1,12 +1,12 @@
 """What `doctor` does."""
 
-import asyncio
 import sys
 
 from journal_keys.adapters.infisical_cli.doctor import Finding, Verdict
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import print_json
 from journal_keys.entrypoints.cli.running import command_settings
+from journal_keys.entrypoints.ending import run_to_end
 from journal_keys.entrypoints.examination import examine
 from journal_keys.entrypoints.settings import Settings, SettingsError
 
@@ -23,7 +23,7 @@ def doctor(*, json: bool) -> ExitCode:
             "doctor looks at Infisical: set JOURNAL_INFISICAL_ENABLED=true and what belongs to it;"
             " 'journal-keys doctor --checklist' looks at any installation"
         )
-    findings = asyncio.run(_examine(settings, aloud=not json))
+    findings = run_to_end(_examine(settings, aloud=not json))
     if json:
         print_json(findings)
     has_failed = any(finding.verdict is Verdict.FAILED for finding in findings)

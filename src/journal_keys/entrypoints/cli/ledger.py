@@ -18,13 +18,12 @@ def upgrade(*, json: Json = False) -> None:
 
     Only `init` and `recover` do so, too.
     """
-    import asyncio
-
     from journal_keys.entrypoints.cli.output import print_fields, print_json
     from journal_keys.entrypoints.cli.running import command_settings
+    from journal_keys.entrypoints.ending import run_to_end
     from journal_keys.entrypoints.resources import upgrade_ledger
 
-    before, now = asyncio.run(upgrade_ledger(command_settings()))
+    before, now = run_to_end(upgrade_ledger(command_settings()))
     fields = {"schema_before": before, "schema_now": now}
     if json:
         print_json(fields)

@@ -1,5 +1,6 @@
 """The command `journal-keys`."""
 
+import signal
 import sys
 from typing import Annotated
 
@@ -82,6 +83,12 @@ def main() -> None:
             app()
         finally:
             sys.stdout.flush()
+    except SystemExit as ended:
+        if ended.code == 128 + signal.SIGTERM:
+            from journal_keys.entrypoints.ending import die_of_sigterm
+
+            die_of_sigterm()
+        raise
     except Exception as failure:  # noqa: BLE001 (the last place that can say it in one line)
         from journal_keys.entrypoints.cli.last_words import tell
 

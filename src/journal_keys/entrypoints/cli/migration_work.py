@@ -1,6 +1,5 @@
 """What the commands on moving in do."""
 
-import asyncio
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -19,6 +18,7 @@ from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.cli.output import as_outcome, print_fields, print_json, print_outcome, print_table
 from journal_keys.entrypoints.cli.progress import shown
 from journal_keys.entrypoints.cli.running import command_settings, on_container, operator
+from journal_keys.entrypoints.ending import run_to_end
 from journal_keys.entrypoints.migration_source import from_environment, from_file, read_map, refuse_nothing
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.use_cases.keep_pre_image import open_migration
@@ -116,7 +116,7 @@ def _findings(file: Path | None, map_file: Path | None) -> Iterable[Finding]:
     yield Finding(check="source", ok=bool(source), found=found)
     settings = command_settings()
     try:
-        plan = asyncio.run(_checked_plan(settings, chosen, source, Resolutions()))
+        plan = run_to_end(_checked_plan(settings, chosen, source, Resolutions()))
     except JournalKeysError as failure:
         yield Finding(check="store and ledger", ok=False, found=str(failure))
     else:
@@ -154,7 +154,7 @@ def dry_run(wanted: Wanted, *, json: bool) -> None:
     """
     chosen, source = _to_move(wanted)
     settings = command_settings()
-    plan = asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions, anew=wanted.anew))
+    plan = run_to_end(_checked_plan(settings, chosen, source, wanted.resolutions, anew=wanted.anew))
     _show_plan(plan.lines, json=json)
     plan.check()
 
@@ -176,7 +176,7 @@ def backup_only(wanted: Wanted, *, json: bool) -> None:
             plan = await container.plan_migration()(source, chosen, wanted.resolutions)
             return await container.keep_pre_image().write(plan, seal_of(settings, wanted.seal))
 
-    name, sha256 = asyncio.run(run())
+    name, sha256 = run_to_end(run())
     fields = {"outcome": "backed_up", "file": name, "sha256": sha256}
     if json:
         print_json(fields)
@@ -194,7 +194,7 @@ def migrate(wanted: Wanted, *, json: bool) -> None:
 
     chosen, source = _to_move(wanted)
     settings = command_settings()
-    plan = asyncio.run(_checked_plan(settings, chosen, source, wanted.resolutions, anew=wanted.anew))
+    plan = run_to_end(_checked_plan(settings, chosen, source, wanted.resolutions, anew=wanted.anew))
     if not json or any(line.step is Step.CONFLICT for line in plan.lines):
         _show_plan(plan.lines, json=json)
     plan.check()  # before anything is made
@@ -225,7 +225,7 @@ def status(file: Path | None, map_file: Path | None, *, json: bool) -> None:
         async with _previewed(command_settings()) as container:
             return await container.migration_status()(source, chosen)
 
-    found = asyncio.run(run())
+    found = run_to_end(run())
     if json:
         print_json(list(found))
         return

@@ -39,8 +39,7 @@ def on_container(
         JournalKeysError: as the command and `resources` do.
     """
     with _without_collecting():
-        import asyncio
-
+        from journal_keys.entrypoints.ending import run_to_end
         from journal_keys.entrypoints.resources import open_container, provision, rebuild
 
     settings = command_settings()
@@ -52,7 +51,7 @@ def on_container(
         async with opened(settings) as container:
             return await command(container)
 
-    return asyncio.run(run())
+    return run_to_end(run())
 
 
 def command_settings(*, checks_infisical: bool = True) -> "Settings":

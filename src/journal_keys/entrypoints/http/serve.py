@@ -1,6 +1,5 @@
 """Run the application on a socket of this machine."""
 
-import asyncio
 import json as json_text
 import socket
 import sys
@@ -15,6 +14,7 @@ from journal_keys import events
 from journal_keys.domain.errors import InvalidNameError, JournalKeysError, PortError
 from journal_keys.entrypoints.admin_tokens import first_token
 from journal_keys.entrypoints.background import load_views
+from journal_keys.entrypoints.ending import run_to_end
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.http.listening import admin_listener, listen
 from journal_keys.entrypoints.http.protocol import BoundedProtocol
@@ -70,7 +70,7 @@ def serve(settings: Settings, host: str, port: int, *, workers: int | None, json
     log_service(settings)
     check_traces(settings)
     with listen(host, port) as listener, admin_listener(settings.admin_place()) as more:
-        asyncio.run(_check(settings))
+        run_to_end(_check(settings))
         shown_host = f"[{host}]" if ":" in host else host
         address = f"http://{shown_host}:{listener.getsockname()[1]}"
         announce = partial(_announce, address, settings, json=json)
