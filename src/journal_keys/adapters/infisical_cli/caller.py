@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
 
 from journal_keys.adapters.infisical_cli import argv
@@ -13,10 +12,12 @@ from journal_keys.adapters.infisical_cli.binary import Binary
 from journal_keys.adapters.infisical_cli.budget import Budget
 from journal_keys.adapters.infisical_cli.connection import Target
 from journal_keys.adapters.infisical_cli.failures import CallFailedError, CallFailure, Failure, classify
+from journal_keys.adapters.infisical_cli.folders import Folders
 from journal_keys.adapters.infisical_cli.patience import UNTOLD_WAIT_S, Patience
 from journal_keys.adapters.infisical_cli.process import (
     Call,
     ChildFloodError,
+    ChildHeldUpError,
     ChildKilledError,
     ChildNotStartedError,
     ChildTimeoutError,
@@ -29,14 +30,6 @@ from journal_keys.ports.clock import Clock
 
 _DEAD: Final = frozenset({Failure.TRANSPORT, Failure.SILENT})
 _GATEWAY: Final = frozenset({502, 503, 504})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folders:
-    """Private folders to work in: an empty one, and one with nothing but the link to the inherited pipe."""
-
-    empty: Path
-    with_link: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,19 +119,21 @@ class Caller:
         raise CallFailedError(failure)
 
     async def _finished(self, program: str, order: Order) -> Finished:
-        call = Call(
-            program=program,
-            argv=order.argv,
-            environment=argv.environment(self.target, self.passed, order.secrets),
-            folder=self.folders.empty if order.data is None else self.folders.with_link,
-            deadline_s=self.deadline_s,
-            data=order.data,
-            keeps_stdout=order.data is None,
-        )
         try:
+            call = Call(
+                program=program,
+                argv=order.argv,
+                environment=argv.environment(self.target, self.passed, order.secrets),
+                folder=self.folders.empty() if order.data is None else self.folders.with_link(),
+                deadline_s=self.deadline_s,
+                data=order.data,
+                keeps_stdout=order.data is None,
+            )
             return await in_thread(self.threads, call)
         except ChildTimeoutError:
             raise _failed(Failure.SILENT, f"no answer within {self.deadline_s:g} s") from None
+        except ChildHeldUpError as failure:
+            raise _failed(Failure.HELD_UP, f"the binary could not be started now: {failure}") from None
         except ChildNotStartedError as failure:
             raise _failed(Failure.REFUSED, f"the binary could not be started: {failure}") from None
         except ChildFloodError as failure:

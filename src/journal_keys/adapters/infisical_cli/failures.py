@@ -27,6 +27,7 @@ class Failure(StrEnum):
     SILENT = "silent"
     USAGE = "usage"
     RESTING = "resting"
+    HELD_UP = "held up"
     UNKNOWN = "unknown"
 
 
@@ -47,6 +48,7 @@ _NOTHING_DONE: Final = frozenset(
         Failure.REFUSED,
         Failure.USAGE,
         Failure.RESTING,
+        Failure.HELD_UP,
     }
 )
 _TRANSIENT: Final = frozenset({Failure.SERVER, Failure.TRANSPORT})

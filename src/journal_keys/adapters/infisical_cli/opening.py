@@ -1,23 +1,22 @@
 """Open the store: private folders, threads, and what the calls share."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Final
 
 from journal_keys.adapters.infisical_cli import argv, wire
 from journal_keys.adapters.infisical_cli.binary import Binary, UnusableBinaryError
 from journal_keys.adapters.infisical_cli.budget import Budget
-from journal_keys.adapters.infisical_cli.caller import Caller, Folders, Order, in_thread
+from journal_keys.adapters.infisical_cli.caller import Caller, Order, in_thread
 from journal_keys.adapters.infisical_cli.connection import Connection, Identity
+from journal_keys.adapters.infisical_cli.folders import Folders
 from journal_keys.adapters.infisical_cli.patience import Patience
 from journal_keys.adapters.infisical_cli.process import (
     Call,
     ChildFloodError,
+    ChildHeldUpError,
     ChildKilledError,
     ChildNotStartedError,
     ChildTimeoutError,
@@ -29,8 +28,7 @@ from journal_keys.domain.breaker import Breaker
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.entropy import Entropy
-
-_THE_PIPE: Final = "/proc/self/fd/0"
+from journal_keys.ports.secret_store import SecretStoreUnavailableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +47,13 @@ class Opened:
 async def open_store(connection: Connection, clock: Clock, entropy: Entropy) -> AsyncIterator[Opened]:
     """Open the store; nothing is asked of the server yet, nor is the binary looked for."""
     async with AsyncExitStack() as stack:
-        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="journal_keys-")))
+        folders = stack.enter_context(Folders())
         threads = ThreadPoolExecutor(connection.most_children, thread_name_prefix="infisical")
         stack.callback(threads.shutdown, wait=True, cancel_futures=True)
-        opened = _assembled(connection, clock, entropy, _make_folders(root), threads)
+        opened = _assembled(connection, clock, entropy, folders, threads)
         stack.push_async_callback(opened.store.end)
         stack.push_async_callback(opened.probe.end)
         yield opened
-
-
-def _make_folders(root: Path) -> Folders:
-    folders = Folders(empty=root / "empty", with_link=root / "value")
-    for folder in (folders.empty, folders.with_link):
-        folder.mkdir(mode=0o700)
-    (folders.with_link / argv.VALUE_FILE).symlink_to(_THE_PIPE)
-    return folders
 
 
 def _assembled(
@@ -72,16 +62,17 @@ def _assembled(
     patience = Patience(retries=connection.retries, delay_s=connection.retry_delay_s, clock=clock, entropy=entropy)
 
     async def ask(program: str, arguments: argv.Argv) -> bytes:
-        environment = argv.environment(connection.target, {}, {})
-        call = Call(
-            program=program,
-            argv=arguments,
-            environment=environment,
-            folder=folders.empty,
-            deadline_s=connection.timeout_s,
-        )
         try:
+            call = Call(
+                program=program,
+                argv=arguments,
+                environment=argv.environment(connection.target, {}, {}),
+                folder=folders.empty(),
+                deadline_s=connection.timeout_s,
+            )
             return (await in_thread(threads, call)).stdout
+        except ChildHeldUpError as failure:
+            raise SecretStoreUnavailableError(f"{program} could not be started now: {failure}") from None
         except (ChildNotStartedError, ChildTimeoutError, ChildFloodError, ChildKilledError) as failure:
             told = f": {failure}" if str(failure) else ""
             raise UnusableBinaryError(

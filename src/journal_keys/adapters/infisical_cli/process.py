@@ -4,6 +4,7 @@ A call runs in a thread, so that starting, feeding and reaping a child never hol
 """
 
 import contextlib
+import errno
 import os
 import selectors
 import signal
@@ -20,12 +21,17 @@ MOST_STDERR: Final = 64 * 1024
 _CHUNK: Final = 64 * 1024
 _TICK_S: Final = 0.05
 _GRACE_S: Final = 0.2
+_SCARCE: Final = frozenset({errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE})
 
 Pipe: TypeAlias = IO[bytes]
 
 
 class ChildNotStartedError(Exception):
     """The system did not start the program: certainly nothing was done."""
+
+
+class ChildHeldUpError(ChildNotStartedError):
+    """It was for want of something that may be there again: memory, processes, files, or the folder to run in."""
 
 
 class ChildTimeoutError(Exception):
@@ -69,12 +75,13 @@ def run(call: Call, stopped: threading.Event) -> Finished:
     """Run a child to its end. Once `stopped` is set, it is killed within a twentieth of a second.
 
     Raises:
-        ChildNotStartedError, ChildTimeoutError, ChildFloodError, ChildKilledError: as they say.
+        ChildNotStartedError, ChildHeldUpError, ChildTimeoutError, ChildFloodError, ChildKilledError: as they say.
     """
     try:
         child = _start(call)
     except OSError as failure:
-        raise ChildNotStartedError(failure.strerror or type(failure).__name__) from None
+        kind = ChildHeldUpError if _may_pass(failure, call) else ChildNotStartedError
+        raise kind(failure.strerror or type(failure).__name__) from None
     with contextlib.ExitStack() as stack:
         stack.callback(_end, child)
         for pipe in (child.stdin, child.stdout, child.stderr):
@@ -85,6 +92,10 @@ def run(call: Call, stopped: threading.Event) -> Finished:
     if child.returncode < 0:
         raise ChildKilledError(signal.Signals(-child.returncode).name)
     return Finished(exit_code=child.returncode, stdout=printed["stdout"], stderr=printed["stderr"])
+
+
+def _may_pass(failure: OSError, call: Call) -> bool:
+    return failure.errno in _SCARCE or failure.filename == call.folder
 
 
 def _start(call: Call) -> subprocess.Popen[bytes]:

@@ -1,6 +1,7 @@
 """Children that misbehave."""
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from journal_keys.adapters.infisical_cli.process import (
     Call,
     ChildFloodError,
+    ChildHeldUpError,
     ChildKilledError,
     ChildNotStartedError,
     ChildTimeoutError,
@@ -139,8 +141,24 @@ def test_a_child_that_another_killed_is_told_from_one_that_failed(tmp_path: Path
 
 def test_a_program_that_cannot_be_started_is_said_to_have_done_nothing(tmp_path: Path) -> None:
     missing = Call(program=str(tmp_path / "none"), argv=(), environment={}, folder=tmp_path, deadline_s=1, data=b"x")
-    with pytest.raises(ChildNotStartedError, match="No such file"):
+    with pytest.raises(ChildNotStartedError, match="No such file") as told:
         ended(missing)
+    assert not isinstance(told.value, ChildHeldUpError)
+
+
+def test_a_program_whose_folder_is_gone_may_be_started_later(tmp_path: Path) -> None:
+    with pytest.raises(ChildHeldUpError, match="No such file"):
+        ended(call(tmp_path / "gone", "exit 0"))
+
+
+def test_a_program_for_which_there_are_no_files_left_may_be_started_later(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(ChildHeldUpError, match="Too many open files"):
+            ended(call(tmp_path, "exit 0"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_call_that_is_stopped_kills_its_child(tmp_path: Path) -> None:

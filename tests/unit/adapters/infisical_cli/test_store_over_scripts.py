@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -245,6 +246,56 @@ async def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, monkeypat
         private = [folder for folder in tmp_path.iterdir() if folder.name.startswith("journal_keys-")]
         assert [folder.stat().st_mode & 0o777 for folder in private] == [0o700]
     assert not [folder for folder in tmp_path.iterdir() if folder.name.startswith("journal_keys-")]
+
+
+def _private(folder: Path) -> list[Path]:
+    return [one for one in folder.iterdir() if one.name.startswith("journal_keys-")]
+
+
+CLEANED: dict[str, Callable[[Path], object]] = {
+    "everything": shutil.rmtree,
+    "the empty folder": lambda private: (private / "empty").rmdir(),
+    "the link": lambda private: next(private.glob("*/value.yaml")).unlink(),
+}
+
+
+@pytest.mark.parametrize("clean", CLEANED.values(), ids=CLEANED)
+async def test_what_a_cleaner_of_temporary_files_removed_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean: Callable[[Path], object]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "listing").write_text('[{"key":"name","value":"the-value-itself","type":"shared"}]')
+    body = f"""
+out={tmp_path}
+case $1$2 in
+    export*) if [ -s $out/yaml ]; then cat $out/listing; else printf '[]'; fi;;
+    secretsset) cat value.yaml > $out/yaml;;
+esac"""
+    async with over(tmp_path, body) as store:
+        await store.read_folder(FOLDER)
+        for private in _private(tmp_path):
+            clean(private)
+        assert not (await store.read_folder(FOLDER)).secrets
+        await store.put_new(PATH, VALUE)
+        assert {one.stat().st_mode & 0o777 for one in _private(tmp_path)} == {0o700}
+        assert {one.stat().st_mode & 0o777 for private in _private(tmp_path) for one in private.iterdir()} == {0o700}
+    assert (tmp_path / "yaml").read_text() == '"name": "the-value-itself"\n'
+    assert _private(tmp_path) == []
+
+
+async def test_a_store_whose_folders_cannot_be_made_again_is_out_of_reach_for_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    async with over(tmp_path, "printf '[]'") as store:
+        await store.read_folder(FOLDER)
+        shutil.rmtree(temporary)
+        with pytest.raises(SecretStoreUnavailableError, match="No such file"):
+            await store.read_folder(FOLDER)
+        temporary.mkdir()
+        assert not (await store.read_folder(FOLDER)).secrets
 
 
 async def test_a_health_check_that_gave_up_does_not_make_patient_readers_be_refused(tmp_path: Path) -> None:
