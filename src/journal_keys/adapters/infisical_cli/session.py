@@ -14,7 +14,7 @@ from journal_keys.domain import base64url
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.clock import Clock
-from journal_keys.ports.secret_store import SecretStoreDeniedError
+from journal_keys.ports.secret_store import SecretStoreDeniedError, SecretStoreError, SecretStoreProtocolError
 
 _FIRST_HOLD_S: Final = 60.0
 _LONGEST_HOLD_S: Final = 900.0
@@ -33,6 +33,7 @@ class Session(Protocol):
 
         Raises:
             SecretStoreDeniedError: there is none to be had.
+            SecretStoreProtocolError: the login answers with what is no token.
             CallFailedError: the login failed for another reason than its credentials.
         """
         ...
@@ -42,7 +43,7 @@ class Session(Protocol):
         """Give another token than this one, which the server refused.
 
         Raises:
-            SecretStoreDeniedError, CallFailedError: as `token`.
+            SecretStoreDeniedError, SecretStoreProtocolError, CallFailedError: as `token`.
         """
         ...
 
@@ -70,8 +71,8 @@ class FixedToken(Session):
 class Login(Session):
     """Tokens by universal auth, one login at a time, the next at four fifths of a token's life.
 
-    After a refused login none is tried for a minute, then for twice as long, up to a quarter of an hour: newer servers
-    lock an identity after three refusals.
+    After a refused login, or one that gave no token, none is tried for a minute, then for twice as long, up to a
+    quarter of an hour: newer servers lock an identity after three refusals.
     """
 
     log_in: Callable[[], Awaitable[KeyMaterial]]
@@ -81,6 +82,7 @@ class Login(Session):
     _held_until_s: float = field(default=float("-inf"), init=False)
     _hold_s: float = field(default=0.0, init=False)
     _why: str = field(default="", init=False)
+    _as: type[SecretStoreError] = field(default=SecretStoreDeniedError, init=False)
     _logins_s: deque[float] = field(default_factory=deque, init=False)
     _one: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
@@ -93,7 +95,7 @@ class Login(Session):
                 return self._token
             try:
                 return await self._fresh()
-            except (CallFailedError, SecretStoreDeniedError):
+            except (CallFailedError, SecretStoreDeniedError, SecretStoreProtocolError):
                 return self._token  # its last fifth is still good
 
     async def renewed(self, refused: KeyMaterial) -> KeyMaterial:
@@ -111,9 +113,10 @@ class Login(Session):
         except CallFailedError as refusal:
             if refusal.failure.kind is not Failure.CREDENTIALS:
                 raise
-            self._hold(str(refusal.failure), refusal.failure.wait_s)
-            events.STORE_LOGIN_REFUSED.tell(error=self._refusal())
-            raise SecretStoreDeniedError(self._refusal()) from None
+            why = f"the login is refused ({refusal.failure})"
+            raise self._held(SecretStoreDeniedError, why, refusal.failure.wait_s) from None
+        except SecretStoreProtocolError as garbled:
+            raise self._held(SecretStoreProtocolError, str(garbled), None) from None
         self._hold_s, self._token = 0.0, token
         events.STORE_LOGIN_DONE.tell()
         self._logins_s.append(self.clock.uptime_s())
@@ -123,7 +126,7 @@ class Login(Session):
     def _check_pace(self) -> None:
         now_s = self.clock.uptime_s()
         if now_s < self._held_until_s:
-            raise SecretStoreDeniedError(self._refusal())
+            raise self._as(self._refusal())
         while self._logins_s and self._logins_s[0] <= now_s - _LOGIN_PERIOD_S:
             self._logins_s.popleft()
         if len(self._logins_s) >= _MOST_LOGINS:
@@ -132,14 +135,17 @@ class Login(Session):
                 " its token's lifetime, number of uses and trusted addresses"
             )
 
-    def _hold(self, why: str, wait_s: float | None) -> None:
+    def _held(self, kind: type[SecretStoreError], why: str, wait_s: float | None) -> SecretStoreError:
+        """Try no login for some time, have that told, and give what is to be raised until then."""
         self._hold_s = min(max(_FIRST_HOLD_S, self._hold_s * 2), _LONGEST_HOLD_S)
         self._held_until_s = self.clock.uptime_s() + max(self._hold_s, min(wait_s or 0.0, LONGEST_WAIT_S))
-        self._why = why
+        self._as, self._why = kind, why
+        events.STORE_LOGIN_REFUSED.tell(error=self._refusal())
+        return kind(self._refusal())
 
     def _refusal(self) -> str:
         wait_s = max(0.0, self._held_until_s - self.clock.uptime_s())
-        return f"the login is refused ({self._why}); it is tried again in {wait_s:.0f} s, so that nothing is locked"
+        return f"{self._why}; it is tried again in {wait_s:.0f} s, so that nothing is locked"
 
 
 def lifetime_s(token: KeyMaterial) -> float:

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from journal_keys.adapters.infisical_cli import wire
 from journal_keys.adapters.infisical_cli.failures import CallFailedError, CallFailure, Failure
 from journal_keys.adapters.infisical_cli.session import FixedToken, Login, lifetime_s
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.domain import base64url
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
-from journal_keys.ports.secret_store import SecretStoreDeniedError
+from journal_keys.ports.secret_store import SecretStoreDeniedError, SecretStoreProtocolError
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -21,17 +22,20 @@ def jwt(claims: object) -> KeyMaterial:
 
 
 class Server:
-    """Gives tokens, or refuses."""
+    """Gives tokens, refuses, or answers with what is no token."""
 
     def __init__(self) -> None:
         self.logins = 0
         self.refusal: CallFailure | None = None
+        self.is_garbled = False
         self.life_s = 1000
 
     async def log_in(self) -> KeyMaterial:
         self.logins += 1
         if self.refusal is not None:
             raise CallFailedError(self.refusal)
+        if self.is_garbled:
+            return wire.parse_token(b"\n")
         return jwt({"iat": self.logins, "exp": self.logins + self.life_s})
 
 
@@ -70,6 +74,34 @@ async def test_a_token_in_its_last_fifth_serves_while_no_new_one_is_to_be_had(
     clock.pass_time(timedelta(seconds=801))
     server.refusal = refuses(Failure.CREDENTIALS)
     assert await login.token() is first
+
+
+async def test_a_token_in_its_last_fifth_serves_while_logins_are_garbled_and_these_are_far_apart(
+    login: Login, server: Server, clock: ManualClock
+) -> None:
+    first = await login.token()
+    clock.pass_time(timedelta(seconds=801))
+    server.is_garbled = True
+    tries = []
+    for _ in range(100):
+        assert await login.token() is first
+        tries.append(server.logins)
+        clock.pass_time(timedelta(seconds=1))
+    assert (tries[0], tries[59], tries[60], tries[99]) == (2, 2, 3, 3)
+    server.is_garbled = False
+    clock.pass_time(timedelta(minutes=2))
+    assert await login.token() is not first
+
+
+async def test_without_a_token_a_garbled_login_is_told_as_what_it_is_also_while_none_is_tried(
+    login: Login, server: Server, clock: ManualClock
+) -> None:
+    server.is_garbled = True
+    for _ in range(2):
+        with pytest.raises(SecretStoreProtocolError, match=r"printed no access token.*tried again in"):
+            await login.token()
+        clock.pass_time(timedelta(seconds=1))
+    assert server.logins == 1
 
 
 async def test_a_refused_token_is_renewed_once_for_all_who_hold_it(login: Login, server: Server) -> None:
