@@ -1,7 +1,12 @@
 """Every trouble between here and Infisical has a name and a cure."""
 
+import asyncio
+import email.utils
+import socket
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -51,6 +56,74 @@ async def test_where_all_is_well_everything_is_ok_and_nothing_is_left(binary: Pa
     assert "version 0.42" in found["binary"].found
     assert server.folder("/journal_keys_doctor") == {}
     assert not [finding.cure for finding in found.values() if finding.cure]
+
+
+@contextmanager
+def answering(answer: bytes, *, drips: bool = False) -> Iterator[str]:
+    """A server that says this to whoever connects, or a byte of it each twentieth of a second, again and again."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, suppress(OSError):
+                        connection.recv(65536)
+                        if not drips:
+                            connection.sendall(answer)
+                        while drips and not ended.wait(0.05):
+                            connection.sendall(b"x")
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ended.set()
+
+
+DATES = ["soon", "Thu, 01 Jan 99999999999999999999 00:00:00 GMT", "Thu, 99 Jan 2026 00:00:00 GMT", "0", "\xff"]
+
+
+@pytest.mark.parametrize("date", DATES)
+async def test_a_server_whose_date_is_none_tells_no_time(binary: Path, server: InfisicalServer, date: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 2\r\n\r\n{{}}"
+    with answering(head.encode("latin-1")) as url:
+        reached = connection(server, binary)
+        found = await findings(replace(reached, target=replace(reached.target, domain=url)))
+    assert (found["server"].verdict, found["clock"].verdict) == (Verdict.OK, Verdict.SKIPPED)
+    assert found["clock"].found == "the server told no time"
+
+
+async def test_a_date_that_names_no_zone_is_one_of_utc(
+    binary: Path, server: InfisicalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        date = email.utils.formatdate()
+        with answering(f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: 2\r\n\r\n{{}}".encode()) as url:
+            reached = connection(server, binary)
+            found = await findings(replace(reached, target=replace(reached.target, domain=url)))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert date.endswith("-0000")
+    assert found["clock"].verdict is Verdict.OK
+
+
+async def test_a_server_that_drips_is_given_up_in_time(binary: Path, server: InfisicalServer) -> None:
+    with answering(b"", drips=True) as url:
+        reached = connection(server, binary)
+        reached = replace(reached, target=replace(reached.target, domain=url), retries=0)
+        began_s = time.monotonic()
+        async with open_store(reached, SystemClock(), SystemEntropy()) as opened:
+            examine = Doctor(
+                opened=opened, target=reached.target, clock=SystemClock(), entropy=SystemEntropy(), timeout_s=0.5
+            )
+            async with asyncio.timeout(30):
+                found = {finding.check: finding async for finding in examine()}
+    assert time.monotonic() - began_s < 10
+    assert found["server"].verdict is Verdict.FAILED
+    assert "does not answer" in found["server"].found
 
 
 Trouble = Callable[[InfisicalServer], None]

@@ -6,8 +6,11 @@ import http.client
 import json
 import ssl
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import UTC
 from enum import StrEnum
+from threading import Thread
 from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -95,7 +98,7 @@ class Doctor:
     async def _server(self) -> tuple[_Answer | None, Finding]:
         origin = self.target.domain.removesuffix("/api")
         try:
-            answer = await asyncio.to_thread(self._ask, f"{origin}/api/status")
+            answer = await self._asked(f"{origin}/api/status")
         except (URLError, http.client.HTTPException, OSError, ssl.SSLError) as failure:
             reason = failure.reason if isinstance(failure, URLError) else failure
             return None, Finding(
@@ -114,6 +117,27 @@ class Doctor:
             )
         return answer, Finding(check="server", verdict=Verdict.OK, found=f"{origin} answers as Infisical's API")
 
+    async def _asked(self, url: str) -> _Answer:
+        """Ask in a thread that is left alone once the answer takes too long: each byte of one that drips is in time.
+
+        Raises:
+            OSError, HTTPException: there is no answer, or none in time.
+        """
+        told = Future[_Answer]()
+
+        def ask() -> None:
+            told.set_running_or_notify_cancel()  # who gives up leaves it to us
+            try:
+                told.set_result(self._ask(url))
+            except Exception as failure:  # noqa: BLE001 (it is raised where it is waited for)
+                told.set_exception(failure)
+
+        Thread(target=ask, name="doctor", daemon=True).start()
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(told), self.timeout_s)
+        except TimeoutError:
+            raise TimeoutError(f"no whole answer within {self.timeout_s:g} s") from None
+
     def _ask(self, url: str) -> _Answer:
         before_s = self.clock.unix_s()
         request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 (http and https only, as settings check)
@@ -127,9 +151,9 @@ class Doctor:
             is_api = isinstance(json.loads(body), dict)
         except ValueError:
             is_api = False
-        date = email.utils.parsedate_to_datetime(headers["Date"]) if headers.get("Date") else None
+        date_s = _unix_s(headers.get("Date", ""))
         middle_s = (before_s + self.clock.unix_s()) / 2
-        return _Answer(status, is_api, date.timestamp() - middle_s if date else None)
+        return _Answer(status, is_api, None if date_s is None else date_s - middle_s)
 
     async def _login(self, check: str, session: Session) -> Finding:
         try:
@@ -193,6 +217,15 @@ class Doctor:
         return Finding(
             check="write", verdict=Verdict.OK, found=f"a probe in {_PROBE_FOLDER} was written, read back and deleted"
         )
+
+
+def _unix_s(date: str) -> float | None:
+    """Read a Date of HTTP; None for what is none."""
+    try:
+        moment = email.utils.parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _clock(answer: _Answer | None) -> Finding:
