@@ -117,6 +117,7 @@ NO_ADMIN_TOKEN: Final = Event("no_admin_token", WARNING, "error")
 ADMIN_PLANE_OFF: Final = Event("admin_plane_off", WARNING, "because")
 WORKER_KILLED: Final = Event("worker_killed", WARNING, "pid", "within_s")
 WORKER_NOT_STARTED: Final = Event("worker_not_started", WARNING, "pid", "again_in_s")
+BACKUP_NEARLY_TOO_LARGE: Final = Event("backup_nearly_too_large", WARNING, "backup", "bytes", "most_bytes")
 SERVICE_CUT_OFF: Final = Event("service_cut_off", WARNING, "within_s")
 
 ROTATION_FAILED: Final = Event("rotation_failed", ERROR, "ring", "method", "rotation_id", "error")

@@ -46,6 +46,7 @@ WARNING = {
     "admin_plane_off",
     "worker_killed",
     "worker_not_started",
+    "backup_nearly_too_large",
     "service_cut_off",
 }
 ERROR = {

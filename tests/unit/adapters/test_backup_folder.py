@@ -16,7 +16,15 @@ import pytest
 from journal_keys.adapters.embedded import age_form
 from journal_keys.adapters.embedded.age_form import MOST_FILE_BYTES
 from journal_keys.adapters.embedded.backup_folder import FolderBackupShelf, _prove, make_identity
-from journal_keys.domain.backup_seal import BackupError, ByIdentities, ForRecipients, Opening, Seal, WithPassphrase
+from journal_keys.domain.backup_seal import (
+    MOST_CONTENT_BYTES,
+    BackupError,
+    ByIdentities,
+    ForRecipients,
+    Opening,
+    Seal,
+    WithPassphrase,
+)
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.backup_shelf import (
@@ -219,6 +227,16 @@ async def test_a_fifo_is_refused_and_holds_nobody_up(shelf: FolderBackupShelf, f
 async def test_a_folder_in_its_place_is_refused(shelf: FolderBackupShelf, folder: Path) -> None:
     (folder / "a.age").mkdir(parents=True)
     await hostile(shelf, "no regular file")
+
+
+async def test_a_backup_that_fills_half_of_what_one_may_hold_is_told_while_it_can_still_be_made(
+    shelf: FolderBackupShelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    half = MOST_CONTENT_BYTES // 2
+    await shelf.save("backup-small.age", KeyMaterial(b"x" * (half - 1)), SEAL)
+    assert caplog.text == ""
+    await shelf.save("backup-large.age", KeyMaterial(b"x" * half), SEAL)
+    assert f"backup_nearly_too_large backup=backup-large.age bytes={half} most_bytes={2 * half}" in caplog.text
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o620])

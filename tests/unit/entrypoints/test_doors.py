@@ -1,5 +1,6 @@
 """Who gets through which door: every route, with every kind of credential, from one table."""
 
+import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -268,6 +269,44 @@ async def test_a_flood_of_strangers_makes_few_entries(standard: Settings) -> Non
             assert await knock(caller, ("GET", KEYS), bearing(new_token(bytes(32)))) == 401
     told = await admin_facts(standard)
     assert 0 < len(told) <= 5
+
+
+class MovableLoop(asyncio.SelectorEventLoop):
+    """Its time passes as elsewhere, and also by what somebody adds."""
+
+    added_s = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.added_s
+
+
+async def _ask_for_hours(settings: Settings, loop: MovableLoop) -> None:
+    async def unreached(_scope: ScopeOfAsgi, _receive: Receive, _send: Send) -> None:
+        raise ZeroDivisionError
+
+    public = {one: unreached for one, rule in DOORS.items() if rule.kind is Kind.PUBLIC}
+    async with open_container(settings) as container:
+        transport = httpx2.ASGITransport(
+            app=Gate(unreached, public, lambda: container, is_embedded=False), client=HERE, raise_app_exceptions=False
+        )
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as caller:
+            for pause_s in (10, 10, 10, 3600 - 40, 10, 10):
+                assert await knock(caller, ("GET", KEYS), bearing(new_token(bytes(32)))) == 401
+                loop.added_s += pause_s
+
+
+def test_strangers_stand_in_the_audit_trail_once_an_hour_and_in_the_log_each_time(
+    standard: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop = MovableLoop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(_ask_for_hours(standard, loop))
+        told = runner.run(admin_facts(standard))
+    assert [(action, actor, more["requests"]) for action, actor, more in told] == [
+        ("admin_refused", "http:unknown", "1"),
+        ("admin_refused", "http:unknown", "5"),
+    ]
+    assert caplog.text.count("call_not_authenticated") == 6
 
 
 async def test_a_ledger_that_takes_no_entry_does_not_lose_the_answer(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from journal_keys import events
 from journal_keys.adapters.embedded import age_form, files
 from journal_keys.adapters.embedded.age_form import MOST_FILE_BYTES, MOST_HEADER_BYTES, AgeFormError, AgeHeader
 from journal_keys.domain.backup_seal import MOST_CONTENT_BYTES, Opening, Seal, is_name
@@ -73,6 +74,8 @@ class FolderBackupShelf(BackupShelf):
             with files.locked(self._folder / _LOCK, _LOCK_TIMEOUT_S):
                 files.remove_leftovers(file)
                 _put(file, data)
+        if len(content) >= MOST_CONTENT_BYTES // 2:
+            events.BACKUP_NEARLY_TOO_LARGE.tell(backup=name, bytes=len(content), most_bytes=MOST_CONTENT_BYTES)
         return str(file)
 
     def _load(self, place: str, opening: Opening) -> KeyMaterial:

@@ -41,6 +41,8 @@ _NOT_AUTHENTICATED: Final = 401
 _NOBODY: Final = "http:unknown"
 _PAUSE_S: Final = 1.0
 """Frequent refusals are told and audited no more often; the next entry says how many it stands for."""
+_STRANGERS_PAUSE_S: Final = 3600.0
+"""The same for the audit of callers whom nobody knows: what anybody may add to the ledger stays there for good."""
 
 
 def caller_in(request: Request) -> Caller:
@@ -133,10 +135,10 @@ class _Pause:
     waiting: int = 0
     told_s: float = float("-inf")
 
-    def number(self, now_s: float) -> int:
+    def number(self, now_s: float, pause_s: float) -> int:
         """Count one more; give how many an entry stands for now, 0 where none is due."""
         self.waiting += 1
-        if now_s - self.told_s < _PAUSE_S:
+        if now_s - self.told_s < pause_s:
             return 0
         told, self.waiting, self.told_s = self.waiting, 0, now_s
         return told
@@ -243,7 +245,11 @@ class _Passage:
         """
         if self._is_refused:
             self._tell(is_frequent=is_frequent)
-        if self.door.kind is Kind.ADMIN and (more := self._counted("audited", is_frequent=is_frequent)) is not None:
+        if self.door.kind is not Kind.ADMIN:
+            return
+        pause_s = _PAUSE_S if self.caller else _STRANGERS_PAUSE_S
+        more = self._counted("audited", is_frequent=is_frequent, pause_s=pause_s)
+        if more is not None:
             try:
                 await self._write_down(self.container_now(), more)
             except JournalKeysError as failure:
@@ -255,11 +261,12 @@ class _Passage:
         if more is not None:
             event.tell(actor=self._actor, route=self._route, status=self.status, **more)
 
-    def _counted(self, purpose: str, *, is_frequent: bool) -> dict[str, str] | None:
+    def _counted(self, purpose: str, *, is_frequent: bool, pause_s: float = _PAUSE_S) -> dict[str, str] | None:
         """Say how many refusals this one stands for; None where it is one of those that a later one stands for."""
         if not is_frequent:
             return {}
-        number = self.refusals[purpose, self.door.kind, self._actor].number(asyncio.get_running_loop().time())
+        now_s = asyncio.get_running_loop().time()
+        number = self.refusals[purpose, self.door.kind, self._actor].number(now_s, pause_s)
         return {"requests": str(number)} if number else None
 
     @property
