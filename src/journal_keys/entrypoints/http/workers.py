@@ -35,6 +35,7 @@ _RAM: Final = "/dev/shm"  # noqa: S108 (a folder of its own is made there)
 _KILLED_WITHIN_S: Final = 0.2
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 30.0
+_MOST_DOUBLINGS: Final = 5
 
 
 class WorkersLostError(JournalKeysError):
@@ -117,8 +118,8 @@ class Supervisor(Multiprocess):
         if worker.exitcode != STARTUP_FAILURE:
             return True
         if worker.pid not in self._tried_again_at:
-            pause_s = min(_FIRST_PAUSE_S * 2**self._failed_starts, _LONGEST_PAUSE_S)
             self._failed_starts += 1
+            pause_s = pause_before_start_s(self._failed_starts)
             self._tried_again_at[worker.pid] = time.monotonic() + pause_s
             events.WORKER_NOT_STARTED.tell(pid=worker.pid, again_in_s=pause_s)
         return time.monotonic() >= self._tried_again_at[worker.pid]
@@ -158,6 +159,11 @@ class Supervisor(Multiprocess):
                 worker.process.join(_KILLED_WITHIN_S)
         rmtree(self._figures, ignore_errors=True)
         os._exit(0)  # the main thread may wait for one of them in vain
+
+
+def pause_before_start_s(failed_starts: int) -> float:
+    """Seconds from the last of so many failed starts of workers to the next one: 1, 2, 4, up to 30."""
+    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * float(2 ** min(failed_starts - 1, _MOST_DOUBLINGS)))
 
 
 def _serves(worker: Process) -> bool:
