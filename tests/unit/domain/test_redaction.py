@@ -150,6 +150,20 @@ def test_a_long_text_is_cut_between_words() -> None:
     assert len(told) <= 4096 + len(CUT)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("word " * 819 + "w", "word " * 819 + "w"),
+        ("word " * 819 + "wo", ("word " * 819).rstrip() + CUT),
+        ("one " + "-" * 5000, "one" + CUT),
+        ("-" * 5000, CUT),
+    ],
+    ids=["as long as may be", "one character longer", "a long word", "no blank at all"],
+)
+def test_of_a_long_text_the_whole_words_stay_that_there_is_room_for(text: str, told: str) -> None:
+    assert shown(text) == told
+
+
 def test_redaction_takes_no_more_than_linear_time() -> None:
     for text in ("-----BEGIN " * 400, "a" * 4096, "b'\\x00" * 700, "://a:" * 800, "eyJaaaaa." * 450, "\\x00" * 1000):
         redacted(text[:4096])

@@ -4,7 +4,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from journal_keys.domain.webhook_secrets import OVERLAP, SecretsPage, WebhookSecret, former_until
+from journal_keys.domain.changes import AuditFact
+from journal_keys.domain.webhook_secrets import (
+    OVERLAP,
+    SecretsPage,
+    WebhookSecret,
+    former_until,
+    secret_made,
+    secret_used,
+)
 
 START = datetime(2026, 11, 26, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -84,3 +92,34 @@ def test_the_moment_since_when_a_secret_is_over_is_the_first_that_ended_it() -> 
 )
 def test_the_first_use_of_the_newest_alone_is_waited_for(found: SecretsPage, name: str | None, awaits: bool) -> None:  # noqa: FBT001
     assert found.awaits_use(name) is awaits
+
+
+def test_a_secret_is_known_by_its_name() -> None:
+    found = page(9, ("a", 1, NEVER), ("b", 3, NEVER))
+    assert [found.has(name) for name in ("a", "b", "c")] == [True, True, False]
+    assert not page(9, ("a", 1, NEVER)).has("b")
+
+
+def test_that_a_secret_was_made_is_a_fact_with_the_end_of_those_before_it() -> None:
+    made = page(9, ("a", 1, 2), ("b", 3, NEVER)).made
+    assert secret_made(made, actor="operator:ada", reason="it leaked") == AuditFact(
+        at=START + 3 * HOUR,
+        actor="operator:ada",
+        action="webhook_secret_made",
+        family=None,
+        kid=None,
+        reason="it leaked",
+        detail={"secret": "b", "former_until": (START + (3 + BOUND) * HOUR).isoformat()},
+    )
+
+
+def test_that_a_secret_was_used_is_a_fact_of_the_webhook() -> None:
+    assert secret_used("b", START) == AuditFact(
+        at=START,
+        actor="webhook",
+        action="webhook_secret_used",
+        family=None,
+        kid=None,
+        reason="the first delivery signed with it came",
+        detail={"secret": "b"},
+    )

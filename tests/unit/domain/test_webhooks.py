@@ -398,23 +398,21 @@ NOTICE = Notice(
     [
         (NOTICE, PLACE, None),
         (NOTICE, Place(project=None, environment="dev"), None),
-        (replace(NOTICE, event="test"), PLACE, "a test"),
-        (replace(NOTICE, event="test", folder=None, project=None), PLACE, "a test"),
-        (replace(NOTICE, event="secrets.rotation-failed"), PLACE, "does not say"),
-        (replace(NOTICE, event="secret.modified"), PLACE, "does not say"),
-        (replace(NOTICE, event=""), PLACE, "does not say"),
-        (replace(NOTICE, project="another"), PLACE, "another project"),
-        (replace(NOTICE, project=None), PLACE, "another project"),
-        (replace(NOTICE, environment="prod"), PLACE, "another environment"),
-        (replace(NOTICE, environment=None), PLACE, "another environment"),
-        (replace(NOTICE, environment="DEV"), PLACE, "another environment"),
-        (replace(NOTICE, folder=None), PLACE, "no secret of ours"),
+        (replace(NOTICE, event="test"), PLACE, "a test changes nothing"),
+        (replace(NOTICE, event="test", folder=None, project=None), PLACE, "a test changes nothing"),
+        (replace(NOTICE, event="secrets.rotation-failed"), PLACE, "the event does not say that a secret changed"),
+        (replace(NOTICE, event="secret.modified"), PLACE, "the event does not say that a secret changed"),
+        (replace(NOTICE, event=""), PLACE, "the event does not say that a secret changed"),
+        (replace(NOTICE, project="another"), PLACE, "the notice is of another project"),
+        (replace(NOTICE, project=None), PLACE, "the notice is of another project"),
+        (replace(NOTICE, environment="prod"), PLACE, "the notice is of another environment"),
+        (replace(NOTICE, environment=None), PLACE, "the notice is of another environment"),
+        (replace(NOTICE, environment="DEV"), PLACE, "the notice is of another environment"),
+        (replace(NOTICE, folder=None), PLACE, "no secret of ours can lie there"),
     ],
 )
 def test_what_concerns_nobody_here_is_ignored_and_says_why(notice: Notice, place: Place, because: str | None) -> None:
-    found = why_ignored(notice, place)
-    assert (found is None) == (because is None)
-    assert because is None or because in (found or "")
+    assert why_ignored(notice, place) == because
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from journal_keys.domain.webhooks import (
 from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.rate_limiter import LimiterUnavailableError, RateLimiter
 from journal_keys.ports.secret_store import FolderContent, SecretHiddenError, SecretStoreUnavailableError
+from journal_keys.ports.tracer import Work
 from journal_keys.ports.webhook_inbox import WebhookInbox
 from journal_keys.use_cases.check_signature import COOL_DOWN, CheckSignature
 from journal_keys.use_cases.handle_webhook import HandleWebhook, WebhookRules
@@ -73,6 +74,17 @@ class NoLimiter(RateLimiter):
         raise LimiterUnavailableError(f"no answer about {rate} of {who}")
 
 
+class NotingLimiter(RateLimiter):
+    """Lets everybody in, and notes who asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Rate, str]] = []
+
+    async def admit(self, rate: Rate, who: str) -> bool:
+        self.asked.append((rate, who))
+        return True
+
+
 class NoInbox(WebhookInbox):
     """A ledger that does not answer."""
 
@@ -89,6 +101,7 @@ class Desk:
     store: CountedStore = field(default_factory=CountedStore)
     hints: MemoryHintBus = field(default_factory=MemoryHintBus)
     meter: MemoryMeter = field(default_factory=MemoryMeter)
+    tracer: MemoryTracer = field(default_factory=MemoryTracer)
     limiter: RateLimiter | None = None
 
     def __post_init__(self) -> None:
@@ -109,7 +122,7 @@ class Desk:
             limit=LimitCalls(limiter=self.limiter or MemoryRateLimiter(self.clock), rates=RATES),
             clock=self.clock,
             meter=self.meter,
-            tracer=MemoryTracer(),
+            tracer=self.tracer,
             rules=WebhookRules(
                 dialects=frozenset({Dialect.INFISICAL}),
                 tolerance=timedelta(seconds=300),
@@ -175,13 +188,45 @@ async def test_a_repeated_delivery_has_no_second_effect() -> None:
     assert isinstance(await desk.send("/database", more=1), Taken)
 
 
-@pytest.mark.parametrize("event", ["test", "secrets.rotation-failed", "whatever comes"])
-async def test_an_event_that_changes_no_secret_has_no_effect(event: str) -> None:
+@pytest.mark.parametrize(
+    ("event", "because"),
+    [
+        ("test", "a test changes nothing"),
+        ("secrets.rotation-failed", "the event does not say that a secret changed"),
+        ("whatever comes", "the event does not say that a secret changed"),
+    ],
+)
+async def test_an_event_that_changes_no_secret_has_no_effect(event: str, because: str) -> None:
     desk = Desk()
     await desk.fill(DB)
-    assert isinstance(await desk.send("/database", event=event), Ignored)
+    assert await desk.send("/database", event=event) == Ignored(event=event, because=because)
     assert desk.cache.peek(str(DB)) == str(DB)
     assert not await desk.hints.wait(0)
+
+
+async def test_what_became_of_a_delivery_stands_in_its_trace() -> None:
+    desk = Desk()
+    await desk.send("/database")
+    await desk.send("/database")
+    await desk.send(event="test")
+    with pytest.raises(WebhookRefusedError):
+        await desk.send(secret="another secret")
+    assert [(one.work, one.facts, one.failed) for one in desk.tracer.ended] == [
+        (Work.WEBHOOK, {"change": "secrets.modified", "outcome": "taken"}, ""),
+        (Work.WEBHOOK, {"change": "secrets.modified", "outcome": "already_seen"}, ""),
+        (Work.WEBHOOK, {"change": "test", "outcome": "ignored"}, ""),
+        (Work.WEBHOOK, {}, "WebhookRefusedError"),
+    ]
+
+
+async def test_genuine_deliveries_and_others_are_counted_under_their_own_names() -> None:
+    limiter = NotingLimiter()
+    desk = Desk(limiter=limiter)
+    await desk.send()
+    with pytest.raises(WebhookRefusedError):
+        await desk.send(secret="another secret")
+    genuine, other = "webhook that is genuine, fresh and new", "webhook that is not genuine, or not fresh"
+    assert limiter.asked == [(RATES.webhook, genuine), (RATES.webhook, other)]
 
 
 async def test_a_delivery_that_is_not_genuine_has_no_effect() -> None:
@@ -393,9 +438,9 @@ async def test_what_another_process_took_is_asked_for_once() -> None:
     body = modified(START)
     sent = delivery(body, signed(body, START))
     assert isinstance(await desk.handle(sent), Taken)
-    assert isinstance(await other.handle(sent), AlreadySeen)
+    assert await other.handle(sent) == AlreadySeen(event="secrets.modified")
     other.handle = replace(other.handle, inbox=NoInbox())
-    assert isinstance(await other.handle(sent), AlreadySeen)
+    assert await other.handle(sent) == AlreadySeen(event="secrets.modified")
 
 
 async def test_a_replay_with_another_time_in_its_header_is_none_of_what_was_taken() -> None:

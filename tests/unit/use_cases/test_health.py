@@ -1,19 +1,20 @@
 """Is it healthy: every part is told of, and the worst of them counts."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from journal_keys.domain import rotation
-from journal_keys.domain.keys import Family, Kid
-from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain import material, rotation
+from journal_keys.domain.keys import Algorithm, Family, Kid
+from journal_keys.domain.material import KeyMaterial, MaterialRecord
 from journal_keys.domain.paths import versions_folder
 from journal_keys.domain.rotation import Cause
 from journal_keys.ports.store_condition import StoreCondition
 from journal_keys.use_cases.check_health import Health, HealthStatus, PartHealth
+from tests.support.canary.entropy import WatchedEntropy
 from tests.support.fault_plan import FaultKind, FaultPlan
-from tests.support.world import POLICIES, START, W1, World
+from tests.support.world import MAX_STALE, POLICIES, START, W1, World
 
 HEALTHY, DEGRADED, UNHEALTHY = HealthStatus.HEALTHY, HealthStatus.DEGRADED, HealthStatus.UNHEALTHY
 WELL = PartHealth(status=HEALTHY)
@@ -178,3 +179,80 @@ async def test_a_name_that_holds_no_key_is_counted() -> None:
 async def test_without_rings_a_store_that_shows_no_marker_is_not_called_healthy() -> None:
     health = await World().health()
     assert health.store.status is HealthStatus.UNHEALTHY
+
+
+@pytest.mark.parametrize("family", Family)
+async def test_a_snapshot_s_view_degrades_a_ring_that_is_out_of_reach_until_it_is_too_old(family: Family) -> None:
+    world = await World().initialised()
+    await world.refresh()
+    plan = FaultPlan(at=0, kind=FaultKind.ERROR_BEFORE)
+    beside = World(clock=world.clock, store=world.store, shared_ledger=plan.wrap(world.ledger))
+    check = replace(beside.health, policies={family: POLICIES[family]}, board=beside.board)
+    view = world.board.signing if family is Family.JWT else world.board.cipher
+    assert view is not None
+    beside.board.show(replace(view, is_restored=True))
+    since = view.confirmed_at.isoformat(timespec="seconds")
+    world.clock.pass_time(MAX_STALE)
+    plan.at = len(plan.calls)
+    in_time = PartHealth(
+        status=DEGRADED,
+        reason=f"degraded since {since}, on a snapshot of then: planned: no answer",
+        active_kid=view.ring.active.kid,
+    )
+    assert (await check()).rings == {family: in_time}
+    world.clock.pass_time(TICK)
+    plan.at = len(plan.calls)
+    too_old = PartHealth(status=UNHEALTHY, reason=f"the snapshot of {since} is too old by now: planned: no answer")
+    assert (await check()).rings == {family: too_old}
+
+
+async def test_the_view_of_a_process_that_had_its_ring_itself_is_no_excuse() -> None:
+    world = await World().initialised()
+    await world.refresh()
+    plan = FaultPlan(at=0, kind=FaultKind.ERROR_BEFORE)
+    beside = World(clock=world.clock, store=world.store, shared_ledger=plan.wrap(world.ledger))
+    assert world.board.signing is not None
+    beside.board.show(world.board.signing)
+    health = await replace(beside.health, policies={Family.JWT: POLICIES[Family.JWT]})()
+    assert health.rings == {Family.JWT: PartHealth(status=UNHEALTHY, reason="planned: no answer")}
+
+
+def leftover(number: int, made_at: datetime, *, derived: Kid | None = None) -> tuple[Kid, KeyMaterial]:
+    """A key that no ring knows, and its line."""
+    key = KeyMaterial(WatchedEntropy(number).token(32))
+    kid = Kid(f"imported{number}") if derived else material.aes_kid(key)
+    record = MaterialRecord(
+        family=Family.AES, kid=kid, algorithm=Algorithm.A256GCM, created_at=made_at, key=key, derived_kid=derived
+    )
+    return kid, material.encode(record)
+
+
+async def health_beside(world: World, *left: tuple[Kid, KeyMaterial]) -> PartHealth:
+    """How the aes ring is with these lines beside its own."""
+    await world.store.overwrite({versions_folder("aes").child(kid): line for kid, line in left})
+    return (await world.health()).rings[Family.AES]
+
+
+@pytest.mark.parametrize(("age", "is_told"), [(2 * W1, False), (2 * W1 + TICK, True)], ids=["just swept", "left"])
+async def test_keys_that_no_pass_swept_in_twice_w1_are_named_with_the_command(age: timedelta, is_told: bool) -> None:  # noqa: FBT001
+    world = await World().initialised()
+    world.clock.pass_time(4 * W1)
+    made_at = (await world.ledger.read(Family.AES)).now - age
+    left = [leftover(number, made_at) for number in (101, 102)]
+    kids = ", ".join(sorted(kid for kid, _ in left))
+    told = f"the store keeps keys that the ledger does not know: {kids}: run 'journal-keys reconcile'"
+    part = await health_beside(world, *left)
+    assert (part.status, part.reason) == ((DEGRADED, told) if is_told else (HEALTHY, ""))
+
+
+async def test_a_leftover_that_was_to_be_imported_names_the_migration() -> None:
+    world = await World().initialised()
+    world.clock.pass_time(4 * W1)
+    ours, made_at = leftover(103, START), START
+    theirs = leftover(104, made_at, derived=material.aes_kid(KeyMaterial(WatchedEntropy(104).token(32))))
+    kids = ", ".join(sorted((ours[0], theirs[0])))
+    part = await health_beside(world, ours, theirs)
+    assert part.reason == (
+        f"the store keeps keys that the ledger does not know: {kids}:"
+        " a migration was not completed: run 'journal-keys migration migrate' again, or roll it back"
+    )

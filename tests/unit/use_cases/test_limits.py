@@ -57,3 +57,12 @@ async def test_the_key_set_is_given_as_often_as_its_rate_says_give_or_take_a_por
         given = [await is_admitted(limit) for _ in range(2 * number)].count(True)
         assert number - math.ceil(number / 100) < given <= number
         clock.pass_time(timedelta(seconds=1))
+
+
+async def test_the_key_set_has_one_count_for_everybody_and_whoever_is_too_many_is_told_the_rate() -> None:
+    limiter = MemoryRateLimiter(ManualClock(START))
+    limit = LimitKeySet(limiter=limiter, rates=rates("1/second"))
+    await limit()
+    assert not await limiter.admit(Rate.parse("1/second"), Asked.KEY_SET)
+    with pytest.raises(BusyError, match=r"\Aasked for too often: key set allows 1/second\Z"):
+        await limit()

@@ -525,6 +525,34 @@ async def test_status_says_what_is_where_and_what_the_environment_may_forget() -
     assert moved == {line for line in after if after[line].state == "migrated"} - {"JOURNAL_REDIS_URL"}
 
 
+async def test_what_was_not_moved_says_why_and_keeps_what_stands_beside_it() -> None:
+    house = House()
+    await house.migrated()
+    source = changed(AUTH_ENC_KEYS=aes_json("old_1", "old-2", "new_3"), JOURNAL_JWT_SECRET=b"short")
+    found = [one for one in await house.statuses(source, DEFAULT_MAP) if one.state != "absent" and not one.removable]
+    beside = "not all that it holds was moved"
+    short = (
+        "a secret for HS256 has 32 bytes at least (RFC 7518 \u00a73.2), not 5: tokens of a shorter one can be forged"
+    )
+    assert [(one.variable, one.target, one.state, one.because) for one in found] == [
+        ("JOURNAL_JWT_SECRET", "a ring", "unusable", short),
+        ("AUTH_ENC_KEYS", "aes ring: old_1", "migrated", beside),
+        ("AUTH_ENC_KEYS", "aes ring: old-2", "migrated", beside),
+        ("AUTH_ENC_KEYS", "aes ring: new_3", "missing", "it decrypts, and encrypts nothing more"),
+        ("AUTH_ENC_ACTIVE_KID", "-", "migrated", beside),
+    ]
+
+
+async def test_what_says_something_of_a_key_may_go_no_sooner_than_the_worst_of_that_variable() -> None:
+    house = House()
+    await house.migrated()
+    source = changed(AUTH_ENC_KEYS=aes_json("new_3", "old_1", "old-2"))
+    found = {one.variable: one for one in await house.statuses(source, DEFAULT_MAP) if one.target == "-"}
+    kid, public = found["AUTH_ENC_ACTIVE_KID"], found["JOURNAL_JWT_PUBLIC_KEY"]
+    assert (kid.state, kid.removable) == ("missing", False)
+    assert (public.state, public.removable, public.because) == ("migrated", True, "with JOURNAL_JWT_PRIVATE_KEY")
+
+
 async def test_nothing_may_be_forgotten_while_a_migration_is_open() -> None:
     _, house = await cut_short()
     found = await house.statuses(ENVIRONMENT, DEFAULT_MAP)

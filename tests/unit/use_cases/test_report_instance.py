@@ -1,11 +1,14 @@
 """An instance says that it holds a generation once it can do what the others rely on, and no earlier."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
 
 import pytest
 
+from journal_keys.adapters.memory.clock import ManualClock
+from journal_keys.domain import fleet as domain
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import Rotated, Waiting
@@ -166,3 +169,37 @@ async def test_who_leaves_is_waited_for_no_longer_and_no_other_leaves_with_it() 
     stays, leaves = await Instance(world=world).look(), await Instance(world=world, name="api-2").look()
     await leaves.report.leave()
     assert [one.name for one in await stays.report.fleet.instances()] == ["api-1"]
+
+
+@dataclass(kw_only=True)
+class NotingFleet(Fleet):
+    """Notes who reported what, and when."""
+
+    clock: ManualClock
+    reports: list[tuple[float, str, int]] = field(default_factory=list)
+
+    async def report(self, name: str, generations: Mapping[Family, int], *, expires_in: timedelta) -> None:
+        assert expires_in == LIFE
+        self.reports.append((self.clock.uptime_s(), name, sum(generations.values())))
+
+    async def leave(self, name: str) -> None:
+        raise NotImplementedError
+
+    async def instances(self) -> Sequence[domain.Instance]:
+        raise NotImplementedError
+
+
+async def test_it_reports_a_change_at_once_and_else_four_times_within_the_life_of_a_report() -> None:
+    world = await World().initialised()
+    fleet = NotingFleet(clock=world.clock)
+    report = ReportInstance(fleet=fleet, board=world.board, clock=world.clock, name="api-1", expires_in=LIFE)
+    first_s = world.clock.uptime_s()
+    await report()
+    await world.refresh()
+    await report()
+    world.clock.pass_time(LIFE / 4 - timedelta(microseconds=1))
+    await report()
+    world.clock.pass_time(timedelta(microseconds=1))
+    await report()
+    second_s = world.clock.uptime_s()
+    assert fleet.reports == [(first_s, "api-1", 0), (first_s, "api-1", 2), (second_s, "api-1", 2)]

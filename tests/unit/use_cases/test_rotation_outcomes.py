@@ -8,7 +8,7 @@ import pytest
 
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.domain import rotation
-from journal_keys.domain.changes import RingChange, RotationRecord, RotationStatus
+from journal_keys.domain.changes import RingChange, RotationRecord, RotationRequest, RotationStatus
 from journal_keys.domain.errors import DomainError, RotationConflictError
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
@@ -257,7 +257,9 @@ async def test_a_webhook_rotates_what_is_due_under_its_own_name() -> None:
     world.clock.pass_time(TICK)
     assert await world.rotate_on_webhook(J) == Rotated(family=J, old_kid=active, new_kid=staged, generation=2)
     (record,) = await world.ledger.rotations(f"webhook-{active}")
-    assert (record.request.force, record.request.actor) == (False, "webhook")
+    assert record.request == RotationRequest(
+        rotation_id=f"webhook-{active}", scope="jwt", force=False, reason="the interval is over", actor="webhook"
+    )
 
 
 async def test_a_webhook_makes_no_ring_and_finishes_nothing_that_was_forced() -> None:

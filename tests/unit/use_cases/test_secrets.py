@@ -123,3 +123,13 @@ async def test_a_value_that_does_not_read_back_is_told(held: KeyMaterial | None)
     with pytest.raises(SecretNotFoundError) as caught:
         await desk.put(URL, VALUE)
     assert str(caught.value) == "/database/db_url_async was written and does not read back as written"
+
+
+@pytest.mark.parametrize("verb", ["set", "delete"])
+async def test_a_secret_that_is_changed_alone_is_forgotten(verb: str) -> None:
+    desk, beside = Desk(), URL.folder.child("a")
+    for path in (URL, beside):
+        await desk.put(path, VALUE)
+        await desk.get(path)
+    await (desk.put(URL, OTHER) if verb == "set" else desk.delete(URL))
+    assert (desk.cache.peek(str(URL)), desk.cache.peek(str(beside))) == (None, "postgresql://")
