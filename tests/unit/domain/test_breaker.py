@@ -58,6 +58,31 @@ def test_an_answered_probe_closes_it_and_the_next_rest_is_the_first_again() -> N
     assert breaker.rests_for(16) == 5
 
 
+def test_a_late_answer_from_before_it_opened_does_not_close_it() -> None:
+    breaker = Breaker(first_rest_s=5)
+    late, first = permit(breaker, 0), permit(breaker, 0)
+    breaker.failed(first, 1)
+    breaker.answered(late)
+    assert breaker.is_open
+    assert breaker.admit(5.9) is None
+    assert breaker.admit(6) == Permit(is_probe=True)
+
+
+def test_a_closed_breaker_lets_everybody_out_and_rests_for_no_time() -> None:
+    breaker = Breaker(first_rest_s=5)
+    breaker.failed(permit(breaker, 0), 0)
+    breaker.answered(permit(breaker, 5))
+    assert (breaker.rests_for(5), Breaker().rests_for(5)) == (0, 0)
+    assert [breaker.admit(5) for _ in range(3)] == [Permit(is_probe=False)] * 3
+
+
+def test_after_an_answer_the_longest_rest_is_the_first_one_again() -> None:
+    breaker = Breaker(first_rest_s=0.25, longest_rest_s=60)
+    breaker.answered(permit(breaker, 0))
+    breaker.failed(permit(breaker, 1), 1)
+    assert breaker.rests_for(1) == 0.25
+
+
 class BreakerMachine(RuleBasedStateMachine):
     """Any order of calls and ends."""
 

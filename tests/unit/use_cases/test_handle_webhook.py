@@ -245,6 +245,13 @@ async def test_two_secrets_count_at_once_the_setting_s_and_the_stored_one() -> N
         assert isinstance(await desk.send(secret=secret, more=more), Taken)
 
 
+@pytest.mark.parametrize("secret", [SECRET, "another one"])
+async def test_of_several_secrets_in_the_setting_each_counts(secret: str) -> None:
+    desk = Desk(configured=(SECRET, "another one"))
+    desk.store.is_down = True
+    assert isinstance(await desk.send(secret=secret), Taken)
+
+
 async def test_the_stored_secret_alone_is_enough() -> None:
     desk = Desk(configured=())
     await desk.set_stored(STORED)
