@@ -61,7 +61,8 @@ def race_for(
 ) -> Judgement:
     """Let eight processes ask for this many rotations, a ninth reconcile meanwhile, and judge what they say."""
     with tempfile.TemporaryDirectory(prefix="journal-keys-races-") as folder:
-        settings = settings_in(Path(folder), **_SHORT, journal_jwt_longest_token=longest_token_s, **keys_in)
+        short = {**_SHORT, "journal_jwt_longest_token": longest_token_s}
+        settings = settings_in(Path(folder), **{**short, **keys_in})
         context = prepared()
         make_home(context, settings)
         tales = _tales(context, settings, generations, design)
