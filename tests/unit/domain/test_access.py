@@ -24,7 +24,17 @@ from journal_keys.domain.scopes import Scope
 
 AT = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 NOTED: Mapping[str, str] = {"status": "200", "route": "POST /rotate"}
-NO_NAMES = ["", "Deploy", "-deploy", "a" * 65, "a b", "d\u00e9ploy", "deploy\n", "loopback", "unknown"]
+NO_NAMES = {
+    "empty": "",
+    "a capital": "Deploy",
+    "a dash first": "-deploy",
+    "too long": "a" * 65,
+    "a blank": "a b",
+    "no ASCII": "d\u00e9ploy",
+    "a line break": "deploy\n",
+    "of this machine": "loopback",
+    "of nobody": "unknown",
+}
 RULE = r"the name of a token is \[a-z0-9\]\[a-z0-9\._-\]\{0,63\}, and not loopback or unknown\Z"
 
 
@@ -42,12 +52,12 @@ def test_a_token_is_its_prefix_and_32_bytes_and_is_kept_as_its_sha_256() -> None
     assert digest_of("jka_x") == sha256(b"jka_x").hexdigest()
 
 
-@pytest.mark.parametrize("name", ["a", "0", "deploy", "ci.eu-1_x", "a" * 64])
+@pytest.mark.parametrize("name", ["a", "0", "deploy", "ci.eu-1_x", "a" * 64], ids=len)
 def test_a_name_that_is_well_formed_is_given_back(name: str) -> None:
     assert check_grant_name(name) == name
 
 
-@pytest.mark.parametrize("name", NO_NAMES)
+@pytest.mark.parametrize("name", NO_NAMES.values(), ids=NO_NAMES)
 def test_any_other_name_is_refused_and_the_rule_is_told(name: str) -> None:
     with pytest.raises(InvalidNameError, match=RULE):
         check_grant_name(name)
@@ -55,7 +65,11 @@ def test_any_other_name_is_refused_and_the_rule_is_told(name: str) -> None:
         Grant(name=name, digest=64 * "0", scopes=frozenset())
 
 
-@pytest.mark.parametrize("digest", ["", 63 * "0", 65 * "0", 64 * "A", 63 * "0" + "g", 64 * "0" + "\n"])
+@pytest.mark.parametrize(
+    "digest",
+    ["", 63 * "0", 65 * "0", 64 * "A", 63 * "0" + "g", 64 * "0" + "\n"],
+    ids=["empty", "short", "long", "capitals", "no hex", "a line break"],
+)
 def test_a_grant_without_a_digest_is_refused_and_named(digest: str) -> None:
     with pytest.raises(InvalidNameError, match=r"\Athe digest of token deploy is not 64 lower-case hex digits\Z"):
         Grant(name="deploy", digest=digest, scopes=frozenset())
@@ -67,11 +81,19 @@ def test_a_token_is_that_of_the_grant_with_its_digest() -> None:
     assert caller_of(token(1), iter(grants)) == Caller(actor="http:deploy", scopes=frozenset({Scope.ROTATE}))
 
 
-@pytest.mark.parametrize(
-    "shown",
-    ["", "jka_", token(9), token(1)[:-1], token(1) + "A", token(1) + "\n", token(1).upper(), "\u00e9" + token(1)[1:]],
-    ids=repr,
-)
+SHOWN = {
+    "nothing": "",
+    "a prefix": "jka_",
+    "another": token(9),
+    "cut short": token(1)[:-1],
+    "longer": token(1) + "A",
+    "with a line break": token(1) + "\n",
+    "in capitals": token(1).upper(),
+    "no ASCII": "\u00e9" + token(1)[1:],
+}
+
+
+@pytest.mark.parametrize("shown", SHOWN.values(), ids=SHOWN)
 def test_what_is_nobody_s_token_or_none_at_all_is_refused_in_the_same_words(shown: str) -> None:
     with pytest.raises(UnauthenticatedError, match=r"\Athe bearer token is not known here\Z"):
         caller_of(shown, [grant("deploy", 1)])
