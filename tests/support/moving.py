@@ -61,6 +61,12 @@ _SEEDS: Final = count(1)
 DB_URL: Final = SecretPath.parse("/database/db_url_sync")
 
 
+def changed(**values: bytes | KeyMaterial | None) -> dict[str, KeyMaterial]:
+    """The environment with other values, and without those that are None."""
+    other = {name: KeyMaterial(v) if isinstance(v, bytes) else v for name, v in values.items()}
+    return {name: value for name, value in {**ENVIRONMENT, **other}.items() if value is not None}
+
+
 @dataclass(kw_only=True)
 class House:
     """A world with the verbs that move things in and out, perhaps behind a plan of faults."""

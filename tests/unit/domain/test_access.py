@@ -17,7 +17,7 @@ from journal_keys.domain.access import (
     digest_of,
     new_token,
 )
-from journal_keys.domain.changes import AuditFact
+from journal_keys.domain.changes import OF_NO_KEY, AuditFact
 from journal_keys.domain.errors import InvalidNameError
 from journal_keys.domain.ledger_clock import ClockReading
 from journal_keys.domain.scopes import Scope
@@ -135,3 +135,4 @@ def test_a_call_is_a_fact_that_says_who_when_and_what_became_of_it(
     assert admin_called(reading, caller, detail) == AuditFact(
         at=AT, actor=actor, action=action, family=None, kid=None, reason="over HTTP", detail=detail
     )
+    assert action in OF_NO_KEY, "a call of a service beside an empty ledger keeps nobody from a restore"

@@ -125,26 +125,20 @@ async def test_a_refused_login_is_not_tried_again_for_a_minute_and_then_for_long
     assert (tries[0], tries[59], tries[60], tries[179], tries[180], tries[399]) == (1, 1, 2, 2, 3, 3)
 
 
-async def test_a_locked_identity_is_left_alone_for_as_long_as_it_is_locked(
-    login: Login, server: Server, clock: ManualClock
+@pytest.mark.parametrize(
+    ("told_s", "after_s", "logins"),
+    [(300, 299, 1), (300, 301, 2), (59_999_940, 299, 1), (59_999_940, 301, 2)],
+    ids=["while it is locked", "behind that", "five minutes at the most: before", "and behind"],
+)
+async def test_a_locked_identity_is_left_alone_for_as_long_as_it_is_locked_and_five_minutes_at_the_most(
+    login: Login, server: Server, clock: ManualClock, told_s: float, after_s: float, logins: int
 ) -> None:
-    server.refusal = refuses(Failure.CREDENTIALS, wait_s=300)
+    server.refusal = refuses(Failure.CREDENTIALS, wait_s=told_s)
     for _ in range(2):
         with pytest.raises(SecretStoreDeniedError):
             await login.token()
-        clock.pass_time(timedelta(seconds=299))
-    assert server.logins == 1
-
-
-async def test_a_login_is_tried_again_after_five_minutes_however_long_the_server_says(
-    login: Login, server: Server, clock: ManualClock
-) -> None:
-    server.refusal = refuses(Failure.CREDENTIALS, wait_s=59_999_940)
-    for _ in range(2):
-        with pytest.raises(SecretStoreDeniedError):
-            await login.token()
-        clock.pass_time(timedelta(seconds=301))
-    assert server.logins == 2
+        clock.pass_time(timedelta(seconds=after_s))
+    assert server.logins == logins
 
 
 async def test_a_login_that_failed_for_another_reason_is_not_held(login: Login, server: Server) -> None:
