@@ -147,6 +147,11 @@ class Leaks:
     async def arguments_in_a_loop(self) -> None:
         await (await asyncio.create_subprocess_exec("true", self.data)).wait()
 
+    def arguments_of_an_operator(self) -> None:
+        from tests.support.operator import Operator  # it imports plugins of pytest, which that has to import first
+
+        Operator(self.folder).run(os.fsdecode(self.data))
+
     def environment(self) -> None:
         subprocess.run(["true"], env={b"SOME_NAME": self.data}, check=True)
 
@@ -226,6 +231,7 @@ PLACES: dict[str, str] = {
     "arguments": "the arguments of a child",
     "arguments_by_posix_spawn": "the arguments of a child",
     "arguments_in_a_loop": "the arguments of a child",
+    "arguments_of_an_operator": "the arguments of a child",
     "environment": "the environment of a child",
     "inherited_environment": "the environment of a child",
     "output_of_a_child": "the standard output of a child",

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from tests.support.embedded import QUICK
+from tests.support.warm import Warm
 
 COMMAND = (sys.executable, "-W", "error", "-m", "journal_keys")
 
@@ -23,6 +25,12 @@ def bare_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COV")}
 
 
+@cache
+def _warm() -> Warm:
+    """Give the process that all operators' runs come from."""
+    return Warm(UNPRIVILEGED, bare_environment())
+
+
 class Operator:
     """Runs `journal-keys` in a home of its own, with windows of a quarter of a second."""
 
@@ -34,8 +42,7 @@ class Operator:
         self, *words: str, given: bytes | None = None, changes: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         environment: Mapping[str, str] = {**self.environment, **(changes or {})}
-        command = [*UNPRIVILEGED, *COMMAND, *words]
-        return subprocess.run(command, input=given or b"", capture_output=True, env=environment, check=False)
+        return _warm().run(words, environment, given or b"")
 
     def json(self, *words: str, code: int = 0, given: bytes | None = None) -> object:
         done = self.run(*words, "--json", given=given)

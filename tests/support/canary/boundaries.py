@@ -37,7 +37,21 @@ def watch_boundaries(patch: pytest.MonkeyPatch) -> None:
     _after_await(patch, httpx2.AsyncClient, "send", _show_answer)
     _after_await(patch, asyncio.subprocess.Process, "communicate", _show_output_of_loop)
     _before(patch, subprocess.Popen, "__init__", _show_start)
-    _before(patch, os, "posix_spawn", lambda _path, argv, env, *_, **__: _show_child(argv, env))
+    _before(patch, os, "posix_spawn", lambda _path, argv, env, *_, **__: show_child(argv, env))
+
+
+def show_child(argv: Any, environment: Any) -> None:  # noqa: ANN401 (a word or several, of three types)
+    """Show the canaries what a child is started with."""
+    own = os.environ if environment is None else environment
+    WATCH.show_child(_words(argv), {os.fsencode(name): os.fsencode(value) for name, value in own.items()})
+
+
+def show_output(argv: Any, out: str | bytes | None, err: str | bytes | None) -> None:  # noqa: ANN401
+    """Show them what it wrote, but for the secret of a command that was asked for it."""
+    words = b" ".join(_words(argv)).decode("utf-8", "replace")
+    if _SHOWS_SECRETS not in words:
+        WATCH.show("the standard output of a child", out or "")
+    WATCH.show("the standard error of a child", err or "")
 
 
 def _before(patch: pytest.MonkeyPatch, owner: Any, name: str, look: Callable[..., None]) -> None:  # noqa: ANN401
@@ -86,10 +100,7 @@ def _show_each(sink: str, texts: tuple[str | bytes, ...]) -> None:
 def _show_output(
     output: tuple[str | bytes | None, str | bytes | None], process: "subprocess.Popen[bytes]", *_: object
 ) -> None:
-    words = b" ".join(_words(process.args)).decode("utf-8", "replace")
-    if _SHOWS_SECRETS not in words:
-        WATCH.show("the standard output of a child", output[0] or "")
-    WATCH.show("the standard error of a child", output[1] or "")
+    show_output(process.args, *output)
 
 
 def _show_output_of_loop(output: tuple[bytes | None, bytes | None]) -> None:
@@ -103,12 +114,7 @@ def _words(argv: Any) -> list[bytes]:  # noqa: ANN401 (a word or several, of thr
 
 
 def _show_start(_process: object, args: Any, *_: object, env: Any = None, **__: object) -> None:  # noqa: ANN401
-    _show_child(args, env)
-
-
-def _show_child(argv: Any, environment: Any) -> None:  # noqa: ANN401 (a word or several, of three types)
-    own = os.environ if environment is None else environment
-    WATCH.show_child(_words(argv), {os.fsencode(name): os.fsencode(value) for name, value in own.items()})
+    show_child(args, env)
 
 
 def _watch_raises(patch: pytest.MonkeyPatch) -> None:
