@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from journal_keys.domain import rotation
 from journal_keys.domain.errors import JournalKeysError
-from journal_keys.domain.keyring import KeyRing, RingHead
+from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
+from journal_keys.domain.material import MaterialRecord
 from journal_keys.domain.rotation import Cause
 from journal_keys.domain.windows import Windows
 from journal_keys.ports.ledger import LedgerPage
@@ -42,9 +43,9 @@ def retires_without_w2(world: World) -> None:
 
 
 class _Empties(RefreshViews):
-    async def __call__(self) -> Mapping[Family, RingHead]:
+    async def __call__(self) -> None:
         try:
-            return await super().__call__()
+            await super().__call__()
         except JournalKeysError:
             self.board.signing = self.board.cipher = None
             raise
@@ -56,8 +57,8 @@ def empties_views_on_error(world: World) -> None:
 
 
 class _Keeps(RefreshViews):
-    async def _view(self, ring: KeyRing, asked_s: float) -> RingView:
-        before, view = self.board.signing, await super()._view(ring, asked_s)
+    def _view(self, ring: KeyRing, fresh: Mapping[Kid, MaterialRecord]) -> RingView:
+        before, view = self.board.signing, super()._view(ring, fresh)
         if not isinstance(view, SigningView):
             return view
         return replace(view, verifying={**(before.verifying if before else {}), **view.verifying})
@@ -69,8 +70,8 @@ def keeps_every_key_in_its_views(world: World) -> None:
 
 
 class _Drops(RefreshViews):
-    async def _view(self, ring: KeyRing, asked_s: float) -> RingView:
-        view = await super()._view(ring, asked_s)
+    def _view(self, ring: KeyRing, fresh: Mapping[Kid, MaterialRecord]) -> RingView:
+        view = super()._view(ring, fresh)
         if not isinstance(view, CipherView):
             return view
         used = {version.kid for version in (ring.active, ring.staged) if version}

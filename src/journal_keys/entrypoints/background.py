@@ -13,11 +13,12 @@ from journal_keys.domain.keys import Family
 from journal_keys.domain.outcomes import AlreadyRotated, Reconciled, RotationOutcome, Waiting
 from journal_keys.entrypoints.rotations import raise_first, try_each
 from journal_keys.events import trace_of
+from journal_keys.use_cases.refresh_views import Sought
 
 _END_S = 0.5
 _LEAVE_S = 1.0
 _LEAST_PAUSE_S = 0.1
-_HINTED_WITHIN_S = 1.0
+_SOON_S = 1.0
 _TURN_PERIODS = 3
 _MOST_SKIPPED = 4
 _WORK = frozenset({"rotate_due", "reconcile"})
@@ -69,6 +70,7 @@ class Background:
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, init=False)
     _told: dict[Family, RotationOutcome | None] = field(default_factory=dict, init=False)
     _broken: str = field(default="", init=False)
+    _readings: dict[Family, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
     async def __aenter__(self) -> Self:
         await load_views(self.container)
@@ -91,9 +93,10 @@ class Background:
             self._tasks.append(asyncio.create_task(keeper, name="journal_keys snapshot keeper"))
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._readings.values()]
+        for task in tasks:
             task.cancel()
-        await _end(self._tasks, within_s=_END_S)
+        await _end(tasks, within_s=_END_S)
         if self.reports:
             await _end([asyncio.create_task(self._attempt(self.leave))], within_s=_LEAVE_S)
 
@@ -102,10 +105,26 @@ class Background:
         return tuple(f"the {task.get_name()} has ended" for task in self._tasks if task.done())
 
     async def refresh(self) -> None:
-        """Bring the views up to the ledger, and tell the others."""
-        await self.container.refresh_views()()
+        """Confirm the views, and tell the others.
+
+        What is not open yet is read in a task of its own; this waits for it a little, so that one report tells both.
+        """
+        for sought in await self.container.refresh_views().confirm():
+            if sought.family not in self._readings:
+                self._readings[sought.family] = asyncio.create_task(self._read(sought), name="journal_keys reader")
+        if self._readings:
+            await asyncio.wait(self._readings.values(), timeout=self._soon_s)
         if self.reports:
             await self.container.report_instance()()
+
+    async def _read(self, sought: Sought) -> None:
+        async def read_material() -> None:
+            await self.container.refresh_views().read(sought)
+
+        try:
+            await self._attempt(read_material)
+        finally:
+            del self._readings[sought.family]
 
     async def report_usage(self) -> None:
         """Add this process's encryptions to the common counts: where the ledger takes no changes, views live on."""
@@ -165,17 +184,24 @@ class Background:
 
     async def _refresh_for_ever(self) -> None:
         poll_s = self.poll.total_seconds()
-        pause_s, hinted_s = min(_LEAST_PAUSE_S, poll_s / 2), min(_HINTED_WITHIN_S, poll_s / 4)
+        pause_s, loop = min(_LEAST_PAUSE_S, poll_s / 2), asyncio.get_running_loop()
         rests = self._rests(self.poll)
         while True:
+            began_s = loop.time()
             await self._attempt(self.refresh)
+            waited_s = pause_s + min(loop.time() - began_s, self._soon_s)
             await self._attempt(self.report_usage)
             await self._attempt(self.show_figures)
             await asyncio.sleep(pause_s)  # hints that come meanwhile count as one
-            if await self.container.hints().wait(max(next(rests) - pause_s, 0)):
-                await asyncio.sleep(self._drawn(0, hinted_s))  # the others heard it at the same moment
+            if await self.container.hints().wait(max(next(rests) - waited_s, 0)):
+                await asyncio.sleep(self._drawn(0, self._soon_s))  # the others heard it at the same moment
                 await self.container.hints().wait(0)  # what came meanwhile is answered by this look
                 rests = self._rests(self.poll)
+
+    @property
+    def _soon_s(self) -> float:
+        """How long a look may wait after a hint, and how long for what it has read from the store."""
+        return min(_SOON_S, self.poll.total_seconds() / 4)
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], period: timedelta) -> None:
         for rest_s in self._rests(period):

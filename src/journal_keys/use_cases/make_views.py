@@ -24,11 +24,6 @@ def is_shared(version: KeyVersion) -> bool:
     return version.algorithm is Algorithm.HS256
 
 
-def opened_in(shown: RingView | None) -> frozenset[Kid]:
-    """The keys that a view holds open."""
-    return frozenset() if shown is None else frozenset(shown.records)
-
-
 def lost_of(unopened: Iterable[KeyVersion], content: FolderContent) -> frozenset[Kid]:
     """The DEACTIVATED ones of these that the store's folder, proved by its marker, does not have: they only read.
 

@@ -10,17 +10,21 @@ import pytest
 from dependency_injector import providers
 
 from journal_keys.adapters.memory.meter import MemoryMeter
+from journal_keys.container import Container
 from journal_keys.domain.changes import RotationRequest
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import AlreadyRotated, Reconciled, ReconcileOutcome, Rotated, RotationOutcome, Waiting
 from journal_keys.domain.status import StatusReport
-from journal_keys.entrypoints.background import Background
+from journal_keys.entrypoints.background import Background, load_views
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.ports.lease import Lease
 from journal_keys.ports.ledger import LedgerUnavailableError
-from journal_keys.ports.secret_store import PendingApprovalError
+from journal_keys.ports.secret_store import FolderContent, PendingApprovalError
+from journal_keys.ports.view_board import CipherView, ViewBoard
 from journal_keys.use_cases.describe_status import DescribeStatus
+from journal_keys.use_cases.read_material import ReadMaterial
+from journal_keys.use_cases.refresh_views import Sought
 from tests.support.embedded import make_rings, settings_in
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -226,13 +230,76 @@ async def test_who_only_refreshes_does_not_look_at_the_ledger_for_figures(tmp_pa
 
 
 class CountedRefresh:
-    """A refresher's step that only counts."""
+    """Views that are confirmed, and counted."""
 
     def __init__(self) -> None:
         self.calls = 0
 
-    async def __call__(self) -> None:
+    async def confirm(self) -> tuple[Sought, ...]:
         self.calls += 1
+        return ()
+
+
+class SlowStore:
+    """A store that makes its readers wait."""
+
+    def __init__(self, inner: ReadMaterial) -> None:
+        self.inner, self.may_answer, self.asked = inner, asyncio.Event(), list[Family]()
+
+    async def __call__(self, family: Family) -> FolderContent:
+        self.asked.append(family)
+        await self.may_answer.wait()
+        return await self.inner(family)
+
+
+class KeptReports:
+    """What a process says of the generations that it holds, as it says it."""
+
+    def __init__(self, board: ViewBoard) -> None:
+        self.board, self.missing = board, list[frozenset[Kid]]()
+
+    async def __call__(self) -> None:
+        assert self.board.cipher is not None
+        self.missing.append(self.board.cipher.missing)
+
+    async def leave(self) -> None:
+        pass
+
+
+async def test_a_store_that_makes_its_readers_wait_holds_back_no_confirmation(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    await make_rings(settings)
+    async with open_container(settings) as container:
+        await load_views(container)
+        reports, slow = KeptReports(container.board()), SlowStore(container.read_material())
+        container.report_instance.override(providers.Object(reports))
+        background = Background(
+            container=container, poll=timedelta(seconds=0.04), reconcile_interval=settings.poll, reports=True
+        )
+        before = cipher_of(container)
+        await container.compromise_key()(Family.AES, before.ring.active.kid, actor="test", reason="test")
+        container.read_material.override(providers.Object(slow))
+        for _ in range(3):
+            await background.refresh()
+            shown = cipher_of(container)
+            assert before.confirmed_s < shown.confirmed_s
+            assert shown.sealing is before.opening[shown.ring.active.kid]
+            before = shown
+        assert slow.asked == [Family.AES]
+        slow.may_answer.set()
+        async with asyncio.timeout(10):
+            while cipher_of(container).missing:  # noqa: ASYNC110 (the reader brings it about)
+                await asyncio.sleep(0.01)
+        assert cipher_of(container).confirmed_s == before.confirmed_s
+        await background.refresh()
+    assert before.missing
+    assert reports.missing == [*[before.missing] * 3, frozenset()]
+
+
+def cipher_of(container: Container) -> CipherView:
+    shown = container.board().cipher
+    assert shown is not None
+    return shown
 
 
 async def test_a_storm_of_hints_makes_ten_looks_a_second_at_the_most(tmp_path: Path) -> None:
