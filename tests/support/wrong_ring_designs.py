@@ -43,9 +43,9 @@ def retires_without_w2(world: World) -> None:
 
 
 class _Empties(RefreshViews):
-    async def __call__(self) -> None:
+    async def __call__(self, *, urgent_only: bool = False) -> None:
         try:
-            await super().__call__()
+            await super().__call__(urgent_only=urgent_only)
         except JournalKeysError:
             self.board.signing = self.board.cipher = None
             raise
@@ -57,8 +57,8 @@ def empties_views_on_error(world: World) -> None:
 
 
 class _Keeps(RefreshViews):
-    def _view(self, ring: KeyRing, fresh: Mapping[Kid, MaterialRecord]) -> RingView:
-        before, view = self.board.signing, super()._view(ring, fresh)
+    def _view(self, ring: KeyRing, fresh: Mapping[Kid, MaterialRecord], confirmed_s: float) -> RingView:
+        before, view = self.board.signing, super()._view(ring, fresh, confirmed_s)
         if not isinstance(view, SigningView):
             return view
         return replace(view, verifying={**(before.verifying if before else {}), **view.verifying})
@@ -70,8 +70,8 @@ def keeps_every_key_in_its_views(world: World) -> None:
 
 
 class _Drops(RefreshViews):
-    def _view(self, ring: KeyRing, fresh: Mapping[Kid, MaterialRecord]) -> RingView:
-        view = super()._view(ring, fresh)
+    def _view(self, ring: KeyRing, fresh: Mapping[Kid, MaterialRecord], confirmed_s: float) -> RingView:
+        view = super()._view(ring, fresh, confirmed_s)
         if not isinstance(view, CipherView):
             return view
         used = {version.kid for version in (ring.active, ring.staged) if version}

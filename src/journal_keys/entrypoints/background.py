@@ -108,14 +108,20 @@ class Background:
         """Confirm the views, and tell the others.
 
         What is not open yet is read in a task of its own; this waits for it a little, so that one report tells both.
+
+        Raises:
+            JournalKeysError: a ring was not confirmed; the other had its turn all the same.
         """
-        for sought in await self.container.refresh_views().confirm():
+        look = await self.container.refresh_views().confirm()
+        for sought in look.sought:
             if sought.family not in self._readings:
                 self._readings[sought.family] = asyncio.create_task(self._read(sought), name="journal_keys reader")
         if self._readings:
             await asyncio.wait(self._readings.values(), timeout=self._soon_s)
         if self.reports:
             await self.container.report_instance()()
+        for failure in look.failures:
+            raise failure
 
     async def _read(self, sought: Sought) -> None:
         async def read_material() -> None:

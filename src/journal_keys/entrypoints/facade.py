@@ -222,7 +222,11 @@ class InfisicalKeyManager:
 
     async def signer(self) -> JwtSigner:
         """Give the signer over the jwt ring. It stays good until the client is closed, and does no I/O."""
-        return (await self._with_view(Family.JWT, self._signs_s)).signer()
+        container = await self._with_view(Family.JWT, self._signs_s)
+        view = container.board().signing
+        if view is None or view.signing is None:  # confirmed, as after a snapshot, before its key was read
+            await self._client.renewal(container)
+        return container.signer()
 
     async def verifier(self) -> JwtVerifier:
         """Give the verifier over the jwt ring. It stays good until the client is closed, and does no I/O."""

@@ -17,7 +17,10 @@ OUTAGES: Final = (LedgerUnavailableError, LedgerAbsentError, SecretStoreUnavaila
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadViews:
-    """Refresh, and only where that meets an outage and there are no views, restore."""
+    """Refresh, and only where that meets an outage and there are no views, restore.
+
+    What nobody needs at once is left to the next poll of who keeps the views fresh: callers wait for this.
+    """
 
     refresh: RefreshViews
     restore: RestoreSnapshot
@@ -30,14 +33,14 @@ class LoadViews:
             JournalKeysError: as `RefreshViews`, where there is no snapshot, or it has nothing to add.
         """
         try:
-            await self.refresh()
+            await self.refresh(urgent_only=True)
         except OUTAGES as outage:
             restored = await self._restored(outage)
             if restored is None:
                 raise
             if isinstance(outage, SecretStoreUnavailableError):  # then the ledger may know better than the snapshot
                 with suppress(*OUTAGES):
-                    await self.refresh()
+                    await self.refresh(urgent_only=True)
             return restored
         return None
 

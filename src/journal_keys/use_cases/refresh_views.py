@@ -23,13 +23,11 @@ _SEEK_LOST_EVERY_S: Final = 300.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """Keys that a confirmed ring needs and nobody here has opened."""
+    """Keys that a ring needs and nobody here has opened."""
 
     view: RingView
-    """The ring's view without them, as it was confirmed."""
+    """The ring's view without them, as the ledger confirmed it."""
     unopened: tuple[KeyVersion, ...]
-    before: RingHead | None
-    """What is shown until they are there."""
 
     @property
     def family(self) -> Family:
@@ -43,6 +41,15 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look at the ledger left to be done."""
+
+    sought: tuple[Sought, ...]
+    failures: tuple[JournalKeysError, ...]
+    """Of rings that were not confirmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshViews:
     """Confirm or replace the views of both rings."""
 
@@ -52,92 +59,106 @@ class RefreshViews:
     board: ViewBoard
     clock: Clock
 
-    async def __call__(self) -> None:
-        """Confirm, and read what is not open yet. A ring that cannot be loaded keeps its former view.
+    async def __call__(self, *, urgent_only: bool = False) -> None:
+        """Confirm, and read what is not open yet, or of that only what somebody needs at once.
 
-        Raises:
-            LedgerError: nothing was confirmed.
-            SecretStoreError: the ACTIVE key could not be had and no former view holds it.
-            MaterialCorruptError: the store holds other material than the ledger recorded.
-        """
-        failures = []
-        for sought in await self.confirm():
-            try:
-                await self.read(sought)
-            except JournalKeysError as failure:
-                failures.append(failure)
-        if failures:
-            raise failures[0]
-
-    async def confirm(self) -> tuple[Sought, ...]:
-        """Show what the ledger says, as far as its keys are open, and give what is to be read; no store is asked.
-
-        A view from a snapshot gives way to the ledger's ring at once. Any other stays, and is not confirmed, until the
-        ACTIVE key of the new ring is open.
+        A ring that cannot be loaded keeps no other from it. A store that fails costs only what nobody needs now.
 
         Raises:
             LedgerError: not every ring was confirmed.
+            SecretStoreError: the store failed, and an ACTIVE key is not open.
+            MaterialCorruptError: the store, or the ledger, holds other material than the ledger recorded.
         """
-        asked_s, asked_at = self.clock.uptime_s(), self.clock.read().wall
-        heads = await self.ledger.heads()
-        confirmed = [
-            await self._confirm(family, heads[family], asked_s, asked_at) for family in Family if family in heads
-        ]
-        return tuple(sought for sought in confirmed if sought is not None)
+        look = await self.confirm()
+        failures = list(look.failures)
+        for sought in look.sought:
+            if urgent_only and not sought.is_active_closed:
+                continue
+            try:
+                await self.read(sought)
+            except JournalKeysError as failure:
+                if sought.is_active_closed or not isinstance(failure, SecretStoreError):
+                    failures.append(failure)
+        if failures:
+            raise failures[0]
 
-    async def read(self, sought: Sought) -> None:
-        """Read what is not open yet and show it, unless meanwhile another generation is shown: that is sought anew.
+    async def confirm(self) -> Look:
+        """Show what the ledger says, as far as its keys are open; no store is asked.
 
-        A store that fails costs only what nobody needs now, and proves no loss.
+        Where the ACTIVE key of a new ring is not open, the former view stays, and is not confirmed, if it serves on.
 
         Raises:
-            SecretStoreError: it failed, and the ACTIVE key is not open.
+            LedgerError: nothing was confirmed.
+        """
+        asked_s, asked_at = self.clock.uptime_s(), self.clock.read().wall
+        heads, sought, failures = await self.ledger.heads(), [], []
+        for family in (family for family in Family if family in heads):
+            try:
+                found = await self._confirm(family, heads[family], asked_s, asked_at)
+            except JournalKeysError as failure:
+                failures.append(failure)
+            else:
+                sought += [] if found is None else [found]
+        return Look(sought=tuple(sought), failures=tuple(failures))
+
+    async def read(self, sought: Sought) -> None:
+        """Read what is not open yet, and show it in the ring that is shown then.
+
+        Raises:
+            SecretStoreError: it failed, which proves no loss.
             MaterialCorruptError: the store holds other material than the ledger recorded.
         """
-        try:
-            content = await self.read_material(sought.family)
-        except SecretStoreError:
-            if sought.is_active_closed:
-                raise
-            return
+        content = await self.read_material(sought.family)
         fresh, lost = records_of(content, sought.unopened), lost_of(sought.unopened, content)
         shown = self._shown(sought.family)
-        head = None if shown is None else shown.ring.head
-        if head not in {sought.view.ring.head, sought.before}:
-            return
-        confirmed = shown if shown is not None and head == sought.view.ring.head else sought.view
-        view = replace(self._view(confirmed.ring, fresh), lost=lost, sought_s=sought.view.confirmed_s)
-        self.board.show(_confirmed_as(confirmed, view))
+        base = sought.view if shown is None or shown.confirmed_s < sought.view.confirmed_s else shown
+        view = self._view(base.ring, fresh, base.confirmed_s)
+        self.board.show(
+            replace(
+                view,
+                confirmed_at=base.confirmed_at,
+                behind=base.behind,
+                lost=lost & view.missing,
+                sought_s=sought.view.confirmed_s,
+            )
+        )
 
     async def _confirm(self, family: Family, head: RingHead, asked_s: float, asked_at: datetime) -> Sought | None:
-        shown = view = self._shown(family)
-        if view is None or view.ring.head != head or view.is_restored:
+        page, shown = None, self._shown(family)
+        if shown is None or shown.ring.head != head or shown.is_restored:
             page = await self.ledger.read(family)
-            if page.ring is None:
-                return None
-            view = replace(self._view(page.ring, {}), behind=asked_at - page.now, sought_s=asked_s)
-        view = replace(view, confirmed_s=asked_s, confirmed_at=asked_at, is_restored=False)
-        is_new = shown is None or view.ring is not shown.ring
-        if view.ring.active.kid in view.records or not is_new or (shown is not None and shown.is_restored):
+            shown = self._shown(family)
+        if shown is not None and shown.confirmed_s > asked_s and not shown.is_restored:
+            return None  # another look began later and was quicker
+        if shown is not None and page is None:
+            view = replace(shown, confirmed_s=asked_s, confirmed_at=asked_at)
+        elif page is not None and page.ring is not None:
+            view = replace(self._view(page.ring, {}, asked_s), confirmed_at=asked_at, behind=asked_at - page.now)
+        else:
+            return None
+        if view.ring.active.kid in view.records or (shown is not None and not _serves_on(shown, view.ring)):
             self.board.show(view)
-        if not view.missing or not (is_new or _is_to_seek(view, asked_s)):
+        if not view.missing or not _is_to_seek(view, asked_s):
             return None
         unopened = tuple(version for version in needed(view.ring) if version.kid in view.missing)
-        return Sought(view=view, unopened=unopened, before=None if shown is None else shown.ring.head)
+        return Sought(view=view, unopened=unopened)
 
-    def _view(self, ring: KeyRing, fresh: Mapping[Kid, MaterialRecord]) -> RingView:
+    def _view(self, ring: KeyRing, fresh: Mapping[Kid, MaterialRecord], confirmed_s: float) -> RingView:
         if ring.family is Family.JWT:
-            return signing_view(self.opener, ring, fresh, confirmed_s=0, shown=self.board.signing)
-        return cipher_view(self.opener, ring, fresh, confirmed_s=0, shown=self.board.cipher)
+            return signing_view(self.opener, ring, fresh, confirmed_s=confirmed_s, shown=self.board.signing)
+        return cipher_view(self.opener, ring, fresh, confirmed_s=confirmed_s, shown=self.board.cipher)
 
     def _shown(self, family: Family) -> RingView | None:
         return self.board.signing if family is Family.JWT else self.board.cipher
 
 
-def _confirmed_as(confirmed: RingView, view: RingView) -> RingView:
-    return replace(
-        view, confirmed_s=confirmed.confirmed_s, confirmed_at=confirmed.confirmed_at, behind=confirmed.behind
-    )
+def _serves_on(shown: RingView, ring: KeyRing) -> bool:
+    """Whether a former view may stay while the ACTIVE key of the new ring is not open.
+
+    Its own has to be open, and it may trust no key that the ring does not. One from a snapshot gives way at once.
+    """
+    accepted, trusted = ({version.kid for version in one.accepted} for one in (ring, shown.ring))
+    return shown.ring.active.kid in shown.records and trusted <= accepted and not shown.is_restored
 
 
 def _is_to_seek(view: RingView, now_s: float) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from journal_keys.domain.keys import Family
 from journal_keys.ports.clock import Clock
 from journal_keys.ports.fleet import Fleet
-from journal_keys.ports.view_board import ViewBoard
+from journal_keys.ports.view_board import RingView, ViewBoard
 from journal_keys.use_cases.make_views import awaited
 
 _REPORTS_PER_LIFE: Final = 4
@@ -53,7 +53,11 @@ class ReportInstance:
         """
         views = {Family.JWT: self.board.signing, Family.AES: self.board.cipher}
         return {
-            family: self._told.get(family, 0) if awaited(view) else view.ring.generation
+            family: self._before(view) if awaited(view) else view.ring.generation
             for family, view in views.items()
             if view is not None
         }
+
+    def _before(self, view: RingView) -> int:
+        """What was told of the ring, or less: one that was founded anew may begin at a lower generation."""
+        return min(self._told.get(view.ring.family, 0), view.ring.generation - 1)

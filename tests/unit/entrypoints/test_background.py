@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,12 +21,12 @@ from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.rotations import rotate_each
 from journal_keys.ports.lease import Lease
 from journal_keys.ports.ledger import LedgerUnavailableError
-from journal_keys.ports.secret_store import FolderContent, PendingApprovalError
+from journal_keys.ports.secret_store import FolderContent, PendingApprovalError, SecretStoreUnavailableError
 from journal_keys.ports.view_board import CipherView, ViewBoard
 from journal_keys.use_cases.describe_status import DescribeStatus
-from journal_keys.use_cases.read_material import ReadMaterial
-from journal_keys.use_cases.refresh_views import Sought
+from journal_keys.use_cases.refresh_views import Look
 from tests.support.embedded import make_rings, settings_in
+from tests.support.slow_store import SlowStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -235,21 +236,9 @@ class CountedRefresh:
     def __init__(self) -> None:
         self.calls = 0
 
-    async def confirm(self) -> tuple[Sought, ...]:
+    async def confirm(self) -> Look:
         self.calls += 1
-        return ()
-
-
-class SlowStore:
-    """A store that makes its readers wait."""
-
-    def __init__(self, inner: ReadMaterial) -> None:
-        self.inner, self.may_answer, self.asked = inner, asyncio.Event(), list[Family]()
-
-    async def __call__(self, family: Family) -> FolderContent:
-        self.asked.append(family)
-        await self.may_answer.wait()
-        return await self.inner(family)
+        return Look(sought=(), failures=())
 
 
 class KeptReports:
@@ -266,18 +255,43 @@ class KeptReports:
         pass
 
 
-async def test_a_store_that_makes_its_readers_wait_holds_back_no_confirmation(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path)
+@asynccontextmanager
+async def reporting(folder: Path, poll_s: float) -> AsyncIterator[tuple[Container, Background, KeptReports]]:
+    """A process with views of both rings, that reports; its polls are the test's."""
+    settings = settings_in(folder)
     await make_rings(settings)
     async with open_container(settings) as container:
         await load_views(container)
-        reports, slow = KeptReports(container.board()), SlowStore(container.read_material())
+        reports = KeptReports(container.board())
         container.report_instance.override(providers.Object(reports))
-        background = Background(
-            container=container, poll=timedelta(seconds=0.04), reconcile_interval=settings.poll, reports=True
-        )
-        before = cipher_of(container)
-        await container.compromise_key()(Family.AES, before.ring.active.kid, actor="test", reason="test")
+        poll = timedelta(seconds=poll_s)
+        yield container, Background(container=container, poll=poll, reconcile_interval=poll, reports=True), reports
+
+
+async def replaced(container: Container, *families: Family) -> None:
+    """Replace ACTIVE keys: the staged ones of before, which are open, take their places."""
+    for family in families:
+        ring = (await container.ledger().read(family)).ring
+        assert ring is not None
+        await container.compromise_key()(family, ring.active.kid, actor="test", reason="test")
+
+
+def missing(container: Container) -> frozenset[Kid]:
+    """What the views know of and cannot open."""
+    views = (container.board().signing, container.board().cipher)
+    return frozenset(kid for view in views if view is not None for kid in view.missing)
+
+
+async def until_nothing_is_missing(container: Container) -> None:
+    async with asyncio.timeout(10):
+        while missing(container):  # noqa: ASYNC110 (a reader brings it about)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_store_that_makes_its_readers_wait_holds_back_no_confirmation(tmp_path: Path) -> None:
+    async with reporting(tmp_path, 0.04) as (container, background, reports):
+        slow, before = SlowStore(container.read_material()), cipher_of(container)
+        await replaced(container, Family.AES)
         container.read_material.override(providers.Object(slow))
         for _ in range(3):
             await background.refresh()
@@ -287,19 +301,91 @@ async def test_a_store_that_makes_its_readers_wait_holds_back_no_confirmation(tm
             before = shown
         assert slow.asked == [Family.AES]
         slow.may_answer.set()
-        async with asyncio.timeout(10):
-            while cipher_of(container).missing:  # noqa: ASYNC110 (the reader brings it about)
-                await asyncio.sleep(0.01)
+        await until_nothing_is_missing(container)
         assert cipher_of(container).confirmed_s == before.confirmed_s
         await background.refresh()
     assert before.missing
     assert reports.missing == [*[before.missing] * 3, frozenset()]
 
 
+async def test_in_quiet_times_one_look_reads_for_both_rings_and_one_report_tells_it(tmp_path: Path) -> None:
+    async with reporting(tmp_path, 60) as (container, background, reports):
+        await replaced(container, *Family)
+        await background.refresh()
+        assert missing(container) == frozenset()
+    assert reports.missing == [frozenset()]
+
+
+async def test_both_rings_are_read_at_once(tmp_path: Path) -> None:
+    async with reporting(tmp_path, 0.04) as (container, background, _):
+        slow = SlowStore(container.read_material())
+        await replaced(container, *Family)
+        container.read_material.override(providers.Object(slow))
+        await background.refresh()
+        assert slow.asked == list(Family)
+        slow.may_answer.set()
+        await until_nothing_is_missing(container)
+
+
+async def test_a_read_that_fails_is_logged_and_tried_again_with_each_look(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with reporting(tmp_path, 60) as (container, background, _):
+        for number in range(2):  # the second time something was read before
+            await replaced(container, Family.AES)
+            container.read_material.override(providers.Object(FailingStore()))
+            with caplog.at_level(logging.WARNING, logger="journal_keys"):
+                for _ in range(2):
+                    await background.refresh()
+            assert caplog.text.count("background_step_failed step=read_material") == 2 * (number + 1)
+            assert missing(container)
+            container.read_material.reset_last_overriding()
+            await background.refresh()
+            assert missing(container) == frozenset()
+
+
+async def test_who_ends_ends_its_reading(tmp_path: Path) -> None:
+    async with reporting(tmp_path, 0.04) as (container, background, _):
+        slow = SlowStore(container.read_material())
+        async with background:
+            await replaced(container, Family.AES)
+            container.read_material.override(providers.Object(slow))
+            async with asyncio.timeout(10):
+                while not is_reading():  # noqa: ASYNC110 (the refresher brings it about)
+                    await asyncio.sleep(0.01)
+        assert not is_reading()
+
+
+def is_reading() -> bool:
+    return any(task.get_name() == "journal_keys reader" for task in asyncio.all_tasks())
+
+
+class FailingStore:
+    """A store that gives no answer."""
+
+    async def __call__(self, family: Family) -> FolderContent:
+        raise SecretStoreUnavailableError(f"gives no answer for {family}")
+
+
 def cipher_of(container: Container) -> CipherView:
     shown = container.board().cipher
     assert shown is not None
     return shown
+
+
+class OneRingFails:
+    """A look that could not confirm one ring."""
+
+    async def confirm(self) -> Look:
+        return Look(sought=(), failures=(LedgerUnavailableError("of jwt nothing came"),))
+
+
+async def test_a_ring_that_was_not_confirmed_is_told_behind_the_report(tmp_path: Path) -> None:
+    async with reporting(tmp_path, 60) as (container, background, reports):
+        container.refresh_views.override(providers.Object(OneRingFails()))
+        with pytest.raises(LedgerUnavailableError, match="of jwt nothing came"):
+            await background.refresh()
+    assert len(reports.missing) == 1
 
 
 async def test_a_storm_of_hints_makes_ten_looks_a_second_at_the_most(tmp_path: Path) -> None:

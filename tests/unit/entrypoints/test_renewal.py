@@ -14,12 +14,14 @@ from dependency_injector import providers
 from journal_keys import InfisicalKeyManager, InfisicalSecretsClient
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.container import Container
+from journal_keys.domain.keys import Family
 from journal_keys.domain.token import UnknownKidError
 from journal_keys.entrypoints.http.dependencies import InstalledKeys
 from journal_keys.entrypoints.renewal import KID_COOL_DOWN
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.ledger import LedgerUnavailableError
 from tests.support.embedded import make_rings, settings_in
+from tests.support.slow_store import SlowStore
 from tests.support.stalled_ledger import StalledLedger
 
 DAY_S = 86_400.0
@@ -218,3 +220,35 @@ async def test_random_kids_share_one_look_and_a_long_one_is_recent_when_it_ends(
     await asyncio.wait({late})
     assert isinstance(late.exception(), UnknownKidError)
     assert ledger.asked == 2
+
+
+@pytest.mark.parametrize("of", ["the library", "an installed application"])
+async def test_a_store_that_makes_its_readers_wait_keeps_nobody_waiting_whom_the_ledger_can_answer(
+    client: InfisicalSecretsClient, of: str
+) -> None:
+    container, manager = await client.container(), InfisicalKeyManager(client=client)
+    keys = manager if of == "the library" else InstalledKeys(lambda: container)
+    ring = (await container.ledger().read(Family.AES)).ring
+    assert ring is not None
+    await container.compromise_key()(Family.AES, ring.active.kid, actor="test", reason="test")
+    slow = SlowStore(container.read_material())
+    container.read_material.override(providers.Object(slow))
+    await aged(client, 3 * DAY_S)
+    async with asyncio.timeout(HERE_AT_ONCE_S):
+        await manager.signer()
+        await manager.get_token_cipher()
+        with pytest.raises(UnknownKidError):
+            await keys.verify(of_nobody())
+    assert slow.asked == []
+
+
+async def test_a_signer_waits_for_its_key_where_the_ring_is_confirmed_and_the_key_not_read_yet(
+    client: InfisicalSecretsClient,
+) -> None:
+    container, manager = await client.container(), InfisicalKeyManager(client=client)
+    shown = container.board().signing
+    assert shown is not None
+    container.board().show(replace(shown, signing=None, signers={}, records={}, is_restored=True))
+    assert (await container.refresh_views().confirm()).sought
+    assert container.board().signing is not shown
+    assert (await manager.get_current_signing_key()).kid == shown.ring.active.kid

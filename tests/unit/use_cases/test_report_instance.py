@@ -1,7 +1,7 @@
 """An instance says that it holds a generation once it can do what the others rely on, and no earlier."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 
@@ -203,3 +203,19 @@ async def test_it_reports_a_change_at_once_and_else_four_times_within_the_life_o
     await report()
     second_s = world.clock.uptime_s()
     assert fleet.reports == [(first_s, "api-1", 0), (first_s, "api-1", 2), (second_s, "api-1", 2)]
+
+
+async def test_of_a_ring_that_was_founded_anew_below_what_was_told_less_is_told_while_it_cannot_be_read() -> None:
+    world = await World().initialised(A)
+    instance = await Instance(world=world).look()
+    for name in ("first", "second"):
+        assert isinstance(await world.rotated(A, name), Rotated)
+        world.clock.pass_time(W1)
+        await instance.look()
+    assert await instance.held() == await generation(world)
+    anew = await World(clock=world.clock, seed=77).initialised(A)
+    assert await generation(anew) < await instance.held()
+    instance.inner.refresh = replace(instance.inner.refresh, ledger=anew.ledger)
+    await instance.inner.refresh.confirm()
+    await instance.report()
+    assert await instance.held() < await generation(anew)
