@@ -370,6 +370,15 @@ def test_a_rebuilt_ring_stages_nothing_where_the_newest_key_is_the_chosen_one() 
     assert change.ring.staged is None
 
 
+def test_a_rebuilt_ring_stages_a_key_of_its_own_before_any_imported_one() -> None:
+    kid, version = created("imported", 9)
+    change = rotation.recover(
+        {**FOUND, kid: replace(version, derived_kid=kid)}, Kid("oldest"), None, CAUSE, generation=1
+    )
+    assert change.ring.staged is not None
+    assert change.ring.staged.kid == "newest"
+
+
 def test_a_rebuilt_ring_stages_what_was_seen_to_be_staged() -> None:
     change = rotation.recover(FOUND, Kid("chosen"), Kid("oldest"), CAUSE, generation=1)
     states = {kid: state for kid, (state, _) in shown(change).items()}

@@ -10,15 +10,20 @@ import pytest
 
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.memory.ledger import MemoryLedger
+from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.adapters.memory.tracer import MemoryTracer
 from journal_keys.domain.changes import RingChange, RotationRequest, Transition
 from journal_keys.domain.errors import RotationConflictError
 from journal_keys.domain.keys import Algorithm, Family, KeyState
+from journal_keys.domain.labels import method_label
+from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.outcomes import AlreadyRotated, NotDue, Rotated, Waiting
-from journal_keys.domain.paths import versions_folder
+from journal_keys.domain.paths import SecretPath, versions_folder
 from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.fleet import Fleet
 from journal_keys.ports.ledger import Ledger, LedgerUnavailableError
-from journal_keys.ports.secret_store import SecretNotFoundError
+from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreUnavailableError
+from journal_keys.ports.tracer import Work
 from journal_keys.use_cases.rotate_keys import RingMissingError
 from tests.support.world import POLICIES, START, W1, WINDOWS, World, request
 
@@ -316,3 +321,65 @@ async def test_an_ignored_instance_holds_nobody_back_and_the_audit_trail_names_i
     told = [entry.fact for entry in await cast("AuditTrail", world.ledger).entries()]
     ignored = [fact for fact in told if fact.action == "instance_ignored"]
     assert [fact.detail["instance"] for fact in ignored] == ["web-1", "web-2"]
+
+
+@FAMILIES
+async def test_who_waits_makes_a_rotation_due(family: Family) -> None:
+    world = await World().initialised(family)
+    await world.rotated(family, "first")
+    assert isinstance(await world.rotated(family, "second"), Waiting)
+    world.clock.pass_time(W1)
+    assert isinstance(await world.rotated(family, "third", force=False), Rotated)
+
+
+@FAMILIES
+async def test_who_waited_and_asks_again_has_the_one_record_of_then(family: Family) -> None:
+    world = await World().initialised(family)
+    await world.rotated(family, "first")
+    assert isinstance(await world.rotated(family, "second"), Waiting)
+    opened_at = (await world.ledger.read(family)).now
+    world.clock.pass_time(W1)
+    assert isinstance(await world.rotated(family, "second"), Rotated)
+    (record,) = await world.ledger.rotations("second")
+    assert record.opened_at == opened_at
+
+
+@FAMILIES
+async def test_a_rotation_is_followed_with_what_it_was_asked_and_what_became_of_it(family: Family) -> None:
+    world = await World().initialised(family)
+    tracer = MemoryTracer()
+    world.rotate = replace(world.rotate, tracer=tracer)
+    rotated = await world.rotated(family, "first")
+    waiting = await world.rotated(family, "second")
+    assert isinstance(rotated, Rotated)
+    asked = {"ring": family.value, "method": method_label("test")}
+    of_the_first = {"outcome": "Rotated", "generation": rotated.generation}
+    kids = {"kid": rotated.new_kid, "old_kid": rotated.old_kid}
+    of_the_second = {"outcome": "Waiting", "generation": waiting.generation}
+    assert [(one.work, one.facts, one.failed) for one in tracer.ended] == [
+        (Work.ROTATE, {**asked, "rotation_id": "first", **of_the_first, **kids}, ""),
+        (Work.ROTATE, {**asked, "rotation_id": "second", **of_the_second}, ""),
+    ]
+
+
+class TakesNoKeys(MemorySecretStore):
+    """A store that takes no new secret any more."""
+
+    is_full = False
+
+    async def put_new(self, path: SecretPath, value: KeyMaterial) -> None:
+        if self.is_full:
+            raise SecretStoreUnavailableError("the store is full")
+        await super().put_new(path, value)
+
+
+@FAMILIES
+async def test_a_rotation_without_a_successor_is_followed_with_what_is_unfinished(family: Family) -> None:
+    store, tracer = TakesNoKeys(), MemoryTracer()
+    world = await World(store=store).initialised(family)
+    world.rotate = replace(world.rotate, tracer=tracer)
+    store.is_full = True
+    outcome = await world.rotated(family)
+    assert isinstance(outcome, Rotated)
+    assert outcome.unfinished == "the store is full"
+    assert tracer.ended[-1].facts["unfinished"] == outcome.unfinished
