@@ -84,7 +84,13 @@ class House:
         wrap = self.plan.wrap if self.plan else _plain
         self.shelf = wrap(self.kept)
         ledger = wrap(cast("MemoryLedger", plain.ledger))
-        self.inner = World(clock=plain.clock, store=wrap(plain.store), shared_ledger=ledger, seed=1000 * next(_SEEDS))
+        self.inner = World(
+            clock=plain.clock,
+            store=wrap(plain.store),
+            shared_ledger=ledger,
+            hints=plain.hints,
+            seed=1000 * next(_SEEDS),
+        )
         inner, process = self.inner, Process(plain)
         process.board = inner.board
         self.reader = work_reader(_on_board(process, inner))

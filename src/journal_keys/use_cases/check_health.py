@@ -165,10 +165,7 @@ def _is_material(line: KeyMaterial) -> bool:
 
 
 def _is_imported(line: KeyMaterial) -> bool:
-    try:
-        return material.decode(line).derived_kid is not None
-    except MaterialCorruptError:
-        return False
+    return material.decode(line).derived_kid is not None
 
 
 def _made_at(line: KeyMaterial) -> datetime | None:

@@ -299,7 +299,13 @@ def test_the_published_example_of_standard_webhooks_is_genuine() -> None:
     claim = read_claim(delivery(STANDARD_BODY, STANDARD), ALL)
     assert is_genuine(claim, KeyMaterial(STANDARD_SECRET.encode()))
     assert (claim.dialect, claim.sent_ms) == (Dialect.STANDARD, 1_731_705_121_000)
-    for secret in (STANDARD_SECRET[:-4], "whsec_", "whsec_!", STANDARD_SECRET.removeprefix("whsec_")):
+    for secret in (
+        STANDARD_SECRET[:-4],
+        f"{STANDARD_SECRET}!",
+        "whsec_",
+        "whsec_!",
+        STANDARD_SECRET.removeprefix("whsec_"),
+    ):
         assert not is_genuine(claim, KeyMaterial(secret.encode()))
 
 

@@ -6,17 +6,20 @@ from datetime import timedelta
 import pytest
 from cryptography.fernet import Fernet
 
+from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.domain.changes import AuditFact
 from journal_keys.domain.errors import InvalidNameError, UnknownKeyError
 from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.outcomes import Recovered, Rotated
 from journal_keys.domain.paths import family_folder, versions_folder
+from journal_keys.ports.hint_bus import HintBus
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretStoreUnavailableError
 from journal_keys.use_cases.destroy_key import DestroyedKey, DestroyRefusedError, Grounds, kids_named
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.imported import text_key
+from tests.support.kept_hints import KeptHints
 from tests.support.moving import OPENING, House
 from tests.support.process import Process
 from tests.support.projected import mapped_kids
@@ -26,9 +29,9 @@ J, A = Family.JWT, Family.AES
 BASE = Grounds(reason="tidying up", actor="test", without_backup=True)
 
 
-async def rotated() -> tuple[House, Kid, Kid]:
+async def rotated(hints: HintBus | None = None) -> tuple[House, Kid, Kid]:
     """A house in which each ring rotated once, and the DEACTIVATED keys that were made in it."""
-    house = House()
+    house = House(world=World(hints=hints or MemoryHintBus()))
     await house.inner.initialised()
     old = {family: (await house.world.ring(family)).active.kid for family in Family}
     for family in Family:
@@ -42,11 +45,13 @@ async def state(house: House, family: Family, kid: Kid) -> KeyState:
 
 
 async def test_an_aes_key_that_no_ciphertext_names_is_destroyed_and_its_material_is_gone() -> None:
-    house, _, kid = await rotated()
+    hints = KeptHints()
+    house, _, kid = await rotated(hints)
+    hints.published.clear()
     now = house.world.clock.read().wall
     done = await house.destroying(kid, replace(BASE, examined=7))
     assert done == DestroyedKey(family=A, kid=kid, at=now, grounds="nothing needs it")
-    assert await house.world.hints.wait(0)
+    assert hints.published == [(A, (await house.world.ring(A)).generation)]
     assert await state(house, A, kid) is KeyState.DESTROYED
     assert str(versions_folder("aes").child(kid)) not in house.secrets()
     fact = list(await house.world.trail.entries())[-1].fact

@@ -102,6 +102,20 @@ async def test_where_the_setting_allows_it_signing_goes_on_within_its_own_bound(
         life.signer.sign({"sub": "x"})
 
 
+@pytest.mark.parametrize("there", ["signing", "cipher"])
+async def test_a_view_that_is_there_stays_and_the_other_is_restored(there: str) -> None:
+    host = Host()
+    shown = getattr((await first_life(host)).board, there)
+    host.cut()
+    life = Life(host)
+    life.board.show(shown)
+    assert await life.load() is not None
+    assert getattr(life.board, there) is shown
+    assert None not in {life.board.signing, life.board.cipher}
+    with pytest.raises(LedgerUnavailableError):
+        await life.load()
+
+
 async def test_the_end_of_the_outage_brings_everything_back_without_a_restart() -> None:
     host = Host()
     await first_life(host)
