@@ -14,6 +14,7 @@ from journal_keys.domain.exposure import expose
 from journal_keys.domain.keys import Family
 from journal_keys.domain.ledger_clock import ClockWentBackError
 from journal_keys.domain.material import KeyMaterial
+from journal_keys.domain.paths import SecretPath
 from journal_keys.domain.snapshot import SnapshotTooOldError
 from journal_keys.domain.token import UnknownKidError
 from journal_keys.ports.ledger import (
@@ -23,6 +24,7 @@ from journal_keys.ports.ledger import (
     LedgerUnavailableError,
 )
 from journal_keys.ports.secret_store import (
+    FolderContent,
     SecretHiddenError,
     SecretNotFoundError,
     SecretStoreDeniedError,
@@ -30,7 +32,8 @@ from journal_keys.ports.secret_store import (
 )
 from journal_keys.ports.snapshot_store import SnapshotDamagedError, SnapshotForeignError, SnapshotKeyError
 from journal_keys.use_cases.check_health import HealthStatus
-from tests.support.lives import Host, Life, first_life
+from journal_keys.use_cases.restore_snapshot import Restored
+from tests.support.lives import CutStore, Host, Life, first_life
 from tests.support.snapshots import PATH, file_store
 from tests.support.world import MAX_STALE, START, W1, WINDOWS
 
@@ -69,6 +72,26 @@ async def test_a_restart_in_an_outage_verifies_decrypts_and_fetches_until_the_bo
     assert expose(await life.fetch(PATH)) == SECRET
     host.clock.pass_time(2 * INSTANT)
     await refuses_everything(life, token, ciphertext)
+
+
+async def test_at_its_bound_and_no_later_a_snapshot_is_used_and_its_oldest_ring_says_how_old_it_is() -> None:
+    host = Host()
+    await first_life(host)
+    held = await host.snapshots.load()
+    assert held is not None
+    aes = held.rings[Family.AES]
+    older = replace(aes, confirmed_at=aes.confirmed_at - HOUR, age=aes.age + HOUR)
+    host.clock.pass_time(MAX_STALE - HOUR)
+    await host.snapshots.save(replace(held, rings={**held.rings, Family.AES: older}))
+    life = Life(host)
+    assert await life.restore() == Restored(confirmed_at=older.confirmed_at, age=MAX_STALE)
+    assert life.board.cipher is not None
+    await host.snapshots.save(held)
+    host.clock.pass_time(HOUR)
+    life = Life(host)
+    assert await life.restore() == Restored(confirmed_at=aes.confirmed_at, age=MAX_STALE)
+    assert life.board.signing is not None
+    assert life.board.cipher is not None
 
 
 async def test_signing_and_encrypting_stop_at_the_view_ttl_and_no_private_signing_key_was_kept() -> None:
@@ -393,6 +416,85 @@ async def test_what_another_process_confirmed_later_stays() -> None:
     kept = await host.snapshots.load()
     assert not await alone.keep()
     assert await host.snapshots.load() is kept
+
+
+async def test_a_process_that_knows_less_looks_again_when_the_next_snapshot_is_due() -> None:
+    host = Host()
+    alone = await first_life(host)
+    before = await host.snapshots.load()
+    assert before is not None
+    host.clock.pass_time(PERIOD)
+    other = Life(host)
+    await other.load()
+    assert await other.keep()
+    assert not await alone.keep()
+    await host.snapshots.save(before)
+    host.clock.pass_time(PERIOD - INSTANT)
+    assert not await alone.keep()
+    host.clock.pass_time(INSTANT)
+    assert await alone.keep()
+
+
+async def test_a_confirmation_of_the_same_moment_is_no_later_one_whatever_the_wall_clock_says_of_it() -> None:
+    host = Host()
+    life = await first_life(host)
+    host.clock.pass_time(PERIOD)
+    await life.refresh()
+    host.clock.step_wall(HOUR)
+    other = Life(host)
+    await other.load()
+    assert await other.keep()
+    assert await life.keep()
+
+
+async def test_where_there_is_no_ring_that_encrypts_no_encryptions_are_kept() -> None:
+    host = Host()
+    await host.world.initialised(Family.JWT)
+    life = Life(host)
+    await life.load()
+    assert await life.keep()
+    held = await host.snapshots.load()
+    assert held is not None
+    assert (set(held.rings), held.encryptions) == ({Family.JWT}, 0)
+
+
+async def test_a_secret_is_kept_up_to_its_bound_and_no_longer() -> None:
+    host = Host()
+    life = await first_life(host)
+    host.cut(ledger=False)
+    for passed, kept in ((MAX_STALE, {PATH: MAX_STALE}), (WINDOWS.view_ttl, {})):
+        host.clock.pass_time(passed)
+        assert await life.keep()
+        held = await host.snapshots.load()
+        assert held is not None
+        assert {path: secret.age for path, secret in held.secrets.items()} == kept
+
+
+class HalfStore(CutStore):
+    """Gives no answer about one folder."""
+
+    silent: SecretPath | None = None
+
+    async def read_folder(self, folder: SecretPath) -> FolderContent:
+        if folder == self.silent:
+            raise SecretStoreUnavailableError("no answer")
+        return await super().read_folder(folder)
+
+
+async def test_a_folder_that_gives_no_answer_keeps_no_other_one_out_of_the_snapshot() -> None:
+    store, other = HalfStore(), SecretPath.parse("/infrastructure/nats_url")
+    host = Host(wanted=frozenset({PATH, other}), store=store)
+    await first_life(host)
+    await store.put_new(other, KeyMaterial(b"nats://nats:4222"))
+    for silent, read in ((PATH.folder, other), (other.folder, PATH)):
+        store.silent = silent
+        host.clock.pass_time(PERIOD)
+        life = Life(host)
+        await life.load()
+        assert await life.keep()
+        held = await host.snapshots.load()
+        assert held is not None
+        assert held.secrets[read].age == timedelta(0)
 
 
 async def test_another_environment_s_snapshot_is_not_overwritten_and_a_damaged_one_is(tmp_path: Path) -> None:
