@@ -2,6 +2,7 @@
 
 from journal_keys.domain import base64url, material
 from journal_keys.domain.backup import Backup
+from journal_keys.domain.envelope import NONCE_BYTES, SHORTEST_V2
 from journal_keys.domain.errors import MaterialCorruptError
 from journal_keys.domain.keys import Algorithm, Family, KeyVersion, Kid
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
@@ -9,7 +10,6 @@ from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.key_crypto import KeyOpener
 
 _TEXT = b"journal_keys backup canary of "
-_NONCE_BYTES = 12
 
 
 def make_canary(record: MaterialRecord, opener: KeyOpener, entropy: Entropy) -> str:
@@ -24,7 +24,7 @@ def make_canary(record: MaterialRecord, opener: KeyOpener, entropy: Entropy) -> 
         return _reading(record)
     if record.family is Family.JWT:
         return base64url.encode(opener.signing(record).sign(said))
-    nonce = entropy.token(_NONCE_BYTES)
+    nonce = entropy.token(NONCE_BYTES)
     return base64url.encode(nonce + opener.cipher(record).seal(nonce, said, said))
 
 
@@ -59,7 +59,8 @@ def _opens(record: MaterialRecord, canary: str, opener: KeyOpener) -> bool:
     except ValueError:
         return False
     if record.family is Family.AES:
-        return opener.cipher(record).open(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], said) == said
+        is_whole = len(raw) >= SHORTEST_V2
+        return is_whole and opener.cipher(record).open(raw[:NONCE_BYTES], raw[NONCE_BYTES:], said) == said
     public = opener.prove(record)
     if public is None:
         return False

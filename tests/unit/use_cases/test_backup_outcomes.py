@@ -444,6 +444,17 @@ async def test_a_key_is_at_hand_where_the_backup_has_it_whatever_the_store_holds
     assert losses.buried == frozenset()
 
 
+@pytest.mark.parametrize("canary", ["", "AAAA"], ids=["nothing", "three bytes"])
+async def test_a_canary_that_is_too_short_is_found_out(canary: str) -> None:
+    house = await lived_in()
+    backup = await opened(house)
+    for kid in backup.canaries:
+        wrong = replace(backup, canaries={**backup.canaries, kid: canary})
+        place = await house.shelf.save(f"wrong-{kid}", backup_text(wrong), SEAL)
+        with pytest.raises(MaterialCorruptError, match=kid):
+            await house.checking(place, OPENING)
+
+
 async def test_a_canary_that_is_none_is_found_out() -> None:
     house = await lived_in()
     backup = await opened(house)
