@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, TypeAlias, TypeVar, cast
 
+import pytest
+
 from journal_keys.adapters.embedded.age_form import new_identity
 from journal_keys.adapters.memory.backup_shelf import MemoryBackupShelf
 from journal_keys.adapters.memory.ledger import MemoryLedger
@@ -18,6 +20,7 @@ from journal_keys.domain.paths import SecretPath
 from journal_keys.ports.backup_shelf import BackupShelf
 from journal_keys.ports.foreign_keys import Work
 from journal_keys.ports.ledger_archive import LedgerArchive
+from journal_keys.ports.progress import Progress
 from journal_keys.use_cases.back_up import BackedUp, BackUp, Wanted
 from journal_keys.use_cases.check_backup import CheckBackup
 from journal_keys.use_cases.destroy_key import DestroyKey
@@ -34,7 +37,7 @@ from journal_keys.use_cases.restore_backup import RestoreBackup, RestoredBackup
 from journal_keys.use_cases.roll_back_migration import RollBackMigration, RolledBack, Undo
 from journal_keys.use_cases.take_keys_in import TakeKeysIn
 from tests.support.canary.entropy import WatchedEntropy
-from tests.support.fault_plan import FaultPlan
+from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
 from tests.support.imported import ED25519, P256, SHARED, aes_json, foreign_keys, pem, public_pem, work_reader
 from tests.support.process import Process
 from tests.support.world import POLICIES, WINDOWS, World
@@ -87,8 +90,8 @@ class House:
         self.inner = World(
             clock=plain.clock,
             store=wrap(plain.store),
-            shared_ledger=ledger,
             hints=plain.hints,
+            shared_ledger=ledger,
             seed=1000 * next(_SEEDS),
         )
         inner, process = self.inner, Process(plain)
@@ -249,6 +252,36 @@ class House:
 
         held = cast("MemorySecretStore", self.world.store)._secrets  # noqa: SLF001 (a test looks inside)
         return {str(path): expose(value) for path, value in held.items()}
+
+
+async def occupied() -> House:
+    """Another value lies where the database's URL is to go."""
+    house = House(world=await World().initialised())
+    await house.put.mark(frozenset({DB_URL.folder}))
+    await house.put.new({DB_URL: KeyMaterial(b"another")})
+    return house
+
+
+async def cut_short(*, founded: int = 0) -> House:
+    """The house as the next run finds it, behind one that died before it founded one ring more than these."""
+    counted = FaultPlan(at=-1, kind=FaultKind.HANG)
+    await House(plan=counted).migrated()
+    commits = [number for number, name in enumerate(counted.calls) if name == "commit"]
+    first = House()
+    plan = FaultPlan(at=commits[founded], kind=FaultKind.DEATH_BEFORE)
+    with pytest.raises(ProcessDied):
+        await House(world=first.world, kept=first.kept, plan=plan).migrated()
+    return House(world=first.world, kept=first.kept)
+
+
+@dataclass
+class Told(Progress):
+    """Keeps what was said of how far long work is."""
+
+    said: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def __call__(self, doing: str, done: int, total: int) -> None:
+        self.said.append((doing, done, total))
 
 
 Design: TypeAlias = Callable[[House], None]

@@ -18,8 +18,8 @@ from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretStoreUnavailableError
 from journal_keys.use_cases.destroy_key import DestroyedKey, DestroyRefusedError, Grounds, kids_named
 from tests.support.fault_plan import FaultKind, FaultPlan
+from tests.support.heard import Heard
 from tests.support.imported import text_key
-from tests.support.kept_hints import KeptHints
 from tests.support.moving import OPENING, House
 from tests.support.process import Process
 from tests.support.projected import mapped_kids
@@ -45,13 +45,13 @@ async def state(house: House, family: Family, kid: Kid) -> KeyState:
 
 
 async def test_an_aes_key_that_no_ciphertext_names_is_destroyed_and_its_material_is_gone() -> None:
-    hints = KeptHints()
+    hints = Heard()
     house, _, kid = await rotated(hints)
-    hints.published.clear()
+    hints.told.clear()
     now = house.world.clock.read().wall
     done = await house.destroying(kid, replace(BASE, examined=7))
     assert done == DestroyedKey(family=A, kid=kid, at=now, grounds="nothing needs it")
-    assert hints.published == [(A, (await house.world.ring(A)).generation)]
+    assert hints.told == [(A, (await house.world.ring(A)).generation)]
     assert await state(house, A, kid) is KeyState.DESTROYED
     assert str(versions_folder("aes").child(kid)) not in house.secrets()
     fact = list(await house.world.trail.entries())[-1].fact

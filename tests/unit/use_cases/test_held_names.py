@@ -1,15 +1,18 @@
 """Keys that somebody keeps by hand under the guide's names, where no ring wrote them, are lost by name only."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
+from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial, is_same
 from journal_keys.domain.migration import ConflictError, Resolutions, Step
 from journal_keys.domain.paths import SecretPath, family_folder
-from journal_keys.ports.secret_store import SecretStoreError
+from journal_keys.ports.secret_store import FolderContent, SecretStoreError, SecretStoreProtocolError
+from journal_keys.use_cases.held_names import held_names
 from journal_keys.use_cases.migrate_secrets import Migrated
 from journal_keys.use_cases.trail_facts import facts
 from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
@@ -128,3 +131,51 @@ async def test_the_same_again_completes_a_run_that_said_which_names_may_be_lost(
     assert len(await house.world.ledger.heads()) == founded + 1
     assert isinstance(await house.migrated(resolutions=said), Migrated)
     assert await held(house, names_by_hand()) == []
+
+
+async def test_a_public_key_beside_the_moved_key_that_is_not_its_half_is_in_the_way() -> None:
+    names = {
+        SecretPath.parse("/auth/jwt/current_private_key"): ENVIRONMENT["JOURNAL_JWT_PRIVATE_KEY"],
+        SecretPath.parse("/auth/jwt/current_public_key"): public_pem(OTHER),
+    }
+    house = await with_names(names)
+    because = "no ring wrote it, and it is not among the keys to be moved: it would be lost"
+    with pytest.raises(ConflictError, match=rf"1 conflicts: /auth/jwt/current_public_key \(jwt ring\): {because}\."):
+        await house.migrated()
+
+
+@dataclass
+class HidingAfterwards(Hiding):
+    """A store that shows the folder so many times first."""
+
+    shown: int = 0
+
+    async def read_folder(self, folder: SecretPath) -> FolderContent:
+        if folder == self.folder and self.shown:
+            self.shown -= 1
+            return await self.plain.read_folder(folder)
+        return await super().read_folder(folder)
+
+
+async def test_names_that_only_the_first_look_shows_are_held() -> None:
+    house = await with_names(names_by_hand())
+    folder = family_folder("aes")
+    found = await held_names(HidingAfterwards(house.world.store, folder, times=1, shown=1), Family.AES)
+    assert [folder.child(name) for name in found.values] == [
+        SecretPath.parse(f"/auth/aes/{name}") for name in ("current_key", "active_kid", "keys_map")
+    ]
+
+
+async def test_names_that_are_others_behind_the_marker_are_told() -> None:
+    house = await with_names(names_by_hand())
+    folder = family_folder("aes")
+    found = await held_names(house.world.store, Family.AES)
+    await house.put.mark(frozenset({folder}))
+    await found.check(house.world.store)
+    await house.world.store.delete(folder.child("active_kid"))
+    await house.put.new({folder.child("next_key"): KeyMaterial(b"a next key")})
+    with pytest.raises(
+        SecretStoreProtocolError,
+        match=r"^/auth/aes/next_key, /auth/aes/active_kid was read with two answers: no key was moved$",
+    ):
+        await found.check(house.world.store)

@@ -21,16 +21,16 @@ from journal_keys.domain.migration import (
     Resolutions,
     Step,
 )
-from journal_keys.domain.paths import MARKER_NAME, SecretPath, family_folder, versions_folder
+from journal_keys.domain.paths import BACKED_UP, MARKER_NAME, SecretPath, family_folder, versions_folder
 from journal_keys.ports.backup_shelf import BackupDamagedError, BackupMissingError
 from journal_keys.ports.foreign_keys import ForeignKeyError
 from journal_keys.ports.secret_store import SecretStoreUnavailableError
 from journal_keys.use_cases.init_rings import LedgerMissingError
 from journal_keys.use_cases.migrate_secrets import Migrated, Move, NothingToMigrate
-from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
+from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.hiding import Hiding
 from tests.support.imported import P256, aes_json, foreign_keys, pem, text_key
-from tests.support.moving import DB_URL, ENVIRONMENT, SEAL, House, changed
+from tests.support.moving import DB_URL, ENVIRONMENT, SEAL, House, changed, cut_short, occupied
 from tests.support.world import START, W1, W2, WINDOWS, World
 
 J, A = Family.JWT, Family.AES
@@ -160,14 +160,6 @@ async def test_one_aes_key_needs_no_active_kid() -> None:
     assert (await house.world.ring(A)).active.kid == "only"
 
 
-async def occupied() -> House:
-    """Another value lies where the database's URL is to go."""
-    house = House(world=await World().initialised())
-    await house.put.mark(frozenset({DB_URL.folder}))
-    await house.put.new({DB_URL: KeyMaterial(b"another")})
-    return house
-
-
 async def test_another_value_in_the_store_is_a_conflict_that_only_its_name_resolves() -> None:
     house = await occupied()
     before = house.secrets()
@@ -273,7 +265,7 @@ async def test_the_plan_says_of_one_key_only_that_it_stays_in_use() -> None:
 
 
 async def test_an_open_migration_is_completed_with_what_it_began_with_or_not_at_all() -> None:
-    _, house = await cut_short()
+    house = await cut_short()
     with pytest.raises(ConflictError, match="does not cover /infrastructure/otlp_endpoint"):
         await house.migrated(changed(JOURNAL_OTLP_ENDPOINT=b"http://otlp:4317"))
     assert "/infrastructure/otlp_endpoint" not in house.secrets()
@@ -282,7 +274,7 @@ async def test_an_open_migration_is_completed_with_what_it_began_with_or_not_at_
 
 
 async def test_a_lost_pre_image_can_be_given_up() -> None:
-    _, house = await cut_short()
+    house = await cut_short()
     elsewhere = House(world=house.world)
     with pytest.raises(BackupMissingError):
         await elsewhere.migrated()
@@ -328,21 +320,8 @@ async def test_a_hidden_answer_does_not_found_a_ring_over_keys_of_a_lost_ledger(
     assert await lost.world.ledger.heads() == {}
 
 
-async def cut_short() -> tuple[House, House]:
-    """A run that ended in the middle of the keys, and the house as the next run finds it."""
-    first = House()
-    plan = FaultPlan(at=-1, kind=FaultKind.HANG)
-    count = House(plan=plan)
-    await count.migrated()
-    commits = [number for number, name in enumerate(plan.calls) if name == "commit"]
-    house = House(world=first.world, kept=first.kept, plan=FaultPlan(at=commits[0], kind=FaultKind.DEATH_BEFORE))
-    with pytest.raises(ProcessDied):
-        await house.migrated()
-    return house, House(world=first.world, kept=first.kept)
-
-
 async def test_a_run_that_was_cut_short_is_completed_by_the_next_one_with_the_first_ones_pre_image() -> None:
-    _, house = await cut_short()
+    house = await cut_short()
     works = await house.works()
     first = [one.name for one in await house.shelf.listed()]
     assert len(first) == 1
@@ -356,7 +335,7 @@ async def test_a_run_that_was_cut_short_is_completed_by_the_next_one_with_the_fi
 
 
 async def test_a_run_goes_on_only_with_the_pre_image_of_its_beginning() -> None:
-    _, house = await cut_short()
+    house = await cut_short()
     elsewhere = House(world=house.world)
     with pytest.raises(BackupMissingError):
         await elsewhere.migrated()
@@ -436,8 +415,24 @@ async def test_what_says_something_of_a_key_may_go_no_sooner_than_the_worst_of_t
     assert (public.state, public.removable, public.because) == ("migrated", True, "with JOURNAL_JWT_PRIVATE_KEY")
 
 
+@pytest.mark.parametrize(
+    ("source", "variable", "state"),
+    [
+        pytest.param(changed(JOURNAL_JWT_PUBLIC_KEY=None), "JOURNAL_JWT_PUBLIC_KEY", "absent", id="not set"),
+        pytest.param(changed(JOURNAL_JWT_PRIVATE_KEY=None), "JOURNAL_JWT_PUBLIC_KEY", "unusable", id="set alone"),
+        pytest.param(changed(AUTH_ENC_ACTIVE_KID=b"other"), "AUTH_ENC_ACTIVE_KID", "unusable", id="of no key"),
+    ],
+)
+async def test_what_says_something_of_a_key_has_one_status(
+    source: dict[str, KeyMaterial], variable: str, state: str
+) -> None:
+    house = House()
+    await house.migrated()
+    assert [one.state for one in await house.statuses(source, DEFAULT_MAP) if one.variable == variable] == [state]
+
+
 async def test_nothing_may_be_forgotten_while_a_migration_is_open() -> None:
-    _, house = await cut_short()
+    house = await cut_short()
     found = await house.statuses(ENVIRONMENT, DEFAULT_MAP)
     assert not any(one.removable for one in found)
     moved = {one.because for one in found if one.state == "migrated"}
@@ -458,7 +453,10 @@ async def test_a_key_whose_work_is_not_read_may_not_be_forgotten() -> None:
 MAPS = {
     "a variable twice": (lambda: MigrationMap(secrets={}, shared_secrets=("X", "X")), "X comes twice"),
     "a path twice": (lambda: MigrationMap(secrets={"X": DB_URL, "Y": DB_URL}), "db_url_sync comes twice"),
-    "a path in no backup": (lambda: MigrationMap(secrets={"X": SecretPath.parse("/payments/key")}), "in no backup"),
+    "a path in no backup": (
+        lambda: MigrationMap(secrets={"X": SecretPath.parse("/payments/key")}),
+        f"in no backup: expected a secret in one of {', '.join(map(str, BACKED_UP))}$",
+    ),
     "a ring's path": (
         lambda: MigrationMap(secrets={"X": SecretPath.parse("/auth/aes/keys_map")}),
         "belongs to a ring",

@@ -9,7 +9,7 @@ from journal_keys.domain.keys import Family, KeyState, Kid
 from journal_keys.domain.outcomes import AlreadyInitialised, Reconciled, Recovered
 from journal_keys.domain.paths import PROJECTION_NAMES, family_folder, versions_folder
 from journal_keys.domain.rotation import Cause
-from tests.support.contested_ledger import told
+from tests.support.contested_ledger import ContestedLedger, told
 from tests.support.world import POLICIES, START, W1, World
 
 J, A = Family.JWT, Family.AES
@@ -82,6 +82,28 @@ async def test_material_from_the_future_counts_as_made_now() -> None:
     await rebuilt.recover(A, actor="test", reason="another clock")
     ring = await rebuilt.ring(A)
     assert {version.created_at for version in ring.versions} == {START}
+
+
+async def test_a_key_in_use_whose_material_is_from_the_future_counts_as_published_now() -> None:
+    world = await lived(A)
+    await world.rotated(A, "second")
+    in_use = (await world.ring(A)).active
+    assert in_use.created_at > START
+    rebuilt = World(store=world.store, seed=9)
+    await rebuilt.recover(A, actor="test", reason="another clock")
+    assert (await rebuilt.ring(A)).get(in_use.kid).published_at == START
+
+
+@FAMILIES
+async def test_a_recovery_whose_answer_was_lost_is_settled_by_the_ledger(family: Family) -> None:
+    world = await lived(family)
+    ledger = ContestedLedger(world.clock)
+    ledger.contest.answers_lost = 1
+    rebuilt = World(clock=world.clock, store=world.store, shared_ledger=ledger, seed=9)
+    outcome = await rebuilt.recover(family, actor="test", reason="disk died")
+    ring = await rebuilt.ring(family)
+    assert isinstance(outcome, Recovered)
+    assert (outcome.active_kid, outcome.kids) == (ring.active.kid, tuple(version.kid for version in ring.versions))
 
 
 @pytest.mark.parametrize(

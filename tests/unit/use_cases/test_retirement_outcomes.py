@@ -7,7 +7,7 @@ from journal_keys.domain.outcomes import (
 )
 from journal_keys.domain.paths import versions_folder
 from tests.support.contested_ledger import contested_world, told, touch
-from tests.support.kept_hints import KeptHints
+from tests.support.heard import Heard
 from tests.support.world import START, W1, W2, World
 
 J = Family.JWT
@@ -20,7 +20,7 @@ async def kids(world: World, family: Family = J) -> tuple[Kid, Kid]:
 
 
 async def test_a_retirement_is_answered_audited_and_hinted() -> None:
-    hints = KeptHints()
+    hints = Heard()
     world = await World(hints=hints).initialised(J)
     old, _ = await kids(world)
     assert await world.retire(J, actor="test", reason="?") == NothingToRetire(family=J, next_at=None)
@@ -28,11 +28,11 @@ async def test_a_retirement_is_answered_audited_and_hinted() -> None:
     assert await world.retire(J, actor="test", reason="?") == NothingToRetire(family=J, next_at=START + W1 + W2)
     world.clock.pass_time(W2)
     before = await world.verify_audit()
-    hints.published.clear()
+    hints.told.clear()
     outcome = await world.retire(J, actor="operator:alice", reason="old")
     assert outcome == Retired(family=J, kids=(old,), generation=(await world.ring(J)).generation)
     assert await told(world, after=before.sequence) == [("key_destroyed", old, "operator:alice", "old")]
-    assert hints.published == [(J, outcome.generation)]
+    assert hints.told == [(J, outcome.generation)]
 
 
 async def test_no_ring_nothing_to_retire() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.domain import rotation
 from journal_keys.domain.changes import RingChange, RotationRecord, RotationRequest, RotationStatus
 from journal_keys.domain.errors import DomainError, RotationConflictError
@@ -21,6 +20,7 @@ from journal_keys.use_cases.rotate_keys import RingMissingError
 from journal_keys.use_cases.rotate_on_webhook import QUIET
 from tests.support.contested_ledger import audited, contested_world, told, touch
 from tests.support.fault_plan import FaultKind, FaultPlan
+from tests.support.heard import Heard
 from tests.support.world import POLICIES, START, W1, W2, World, request
 
 J = Family.JWT
@@ -92,17 +92,6 @@ async def test_a_rotation_hints_that_the_ring_changed() -> None:
     assert not await world.hints.wait(0)
     await world.rotated(J)
     assert await world.hints.wait(0)
-
-
-class Heard(MemoryHintBus):
-    """Keeps what was published."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.told: list[tuple[Family, int]] = []
-
-    async def publish(self, family: Family, generation: int) -> None:
-        self.told.append((family, generation))
 
 
 @pytest.mark.parametrize("family", list(Family))

@@ -144,6 +144,44 @@ async def test_a_chain_that_was_mended_holds_again_only_after_it_was_followed_wh
     assert (found.broken, found.whole_at) == ("", world.clock.read().wall)
 
 
+async def test_a_chain_that_the_first_look_found_broken_was_whole_at_no_time_before_it_was_followed_whole() -> None:
+    trail = TrailInHand(chain(2_400))
+    looked, world = watch(trail)
+    good = trail.held[249]
+    trail.held[249] = replace(good, fact=fact(7))
+    assert (await looked()).whole_at is None
+    trail.held[249] = good
+    assert (await looked()).whole_at is None  # 2,000 of them so far
+    assert (await looked()).whole_at == world.clock.read().wall
+
+
+async def test_a_chain_that_one_look_just_follows_is_whole_at_every_look() -> None:
+    trail = TrailInHand(chain(2_000))
+    looked, world = watch(trail)
+    for _ in range(3):
+        assert (await looked()).whole_at == world.clock.read().wall
+        world.clock.pass_time(timedelta(minutes=1))
+
+
+@dataclass
+class Headed(TrailInHand):
+    """A trail whose head is told from elsewhere than its entries."""
+
+    kept: AuditHead = EMPTY
+
+    async def head(self) -> AuditHead:
+        return self.kept
+
+
+async def test_a_chain_that_was_made_anew_beneath_its_head_is_told() -> None:
+    trail = Headed(chain(3))
+    trail.kept = audit_chain.head_of(trail.held[-1])
+    looked, _ = watch(trail)
+    await looked()
+    trail.held = chain(3, first=11)
+    assert (await looked()).broken == "audit entry 3 is another one than before: the chain was made anew"
+
+
 async def looks(looked: WatchAudit, number: int) -> list[bool]:
     return [bool((await looked()).broken) for _ in range(number)]
 

@@ -1,17 +1,17 @@
-"""Hints that are kept for whoever looks."""
+"""Hints that a test hears."""
 
 from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.domain.keys import Family
 
 
-class KeptHints(MemoryHintBus):
-    """Keeps which ring has which generation now, as it was told."""
+class Heard(MemoryHintBus):
+    """Keeps what was published."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.published: list[tuple[Family, int]] = []
+        self.told: list[tuple[Family, int]] = []
 
     async def publish(self, family: Family, generation: int) -> None:
         """Keep it, and wake whoever waits."""
-        self.published.append((family, generation))
+        self.told.append((family, generation))
         await super().publish(family, generation)
