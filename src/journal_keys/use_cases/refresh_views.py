@@ -67,7 +67,7 @@ class RefreshViews:
         Raises:
             LedgerError: not every ring was confirmed.
             SecretStoreError: the store failed, and an ACTIVE key is not open.
-            MaterialCorruptError: the store, or the ledger, holds other material than the ledger recorded.
+            MaterialCorruptError: the store holds other material than was recorded, or a public key is not its kid's.
         """
         look = await self.confirm()
         failures = list(look.failures)
