@@ -111,7 +111,7 @@ class RefreshViews:
         content = await self.read_material(sought.family)
         fresh, lost = records_of(content, sought.unopened), lost_of(sought.unopened, content)
         shown = self._shown(sought.family)
-        base = sought.view if shown is None or shown.confirmed_s < sought.view.confirmed_s else shown
+        base = sought.view if shown is None or shown.confirmed_s <= sought.view.confirmed_s else shown
         view = self._view(base.ring, fresh, base.confirmed_s)
         self.board.show(
             replace(

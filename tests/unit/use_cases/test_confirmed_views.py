@@ -135,6 +135,21 @@ async def test_a_ring_whose_active_key_is_not_open_keeps_its_former_view_unconfi
     assert (shown.confirmed_s, shown.missing) == (sought.view.confirmed_s, frozenset())
 
 
+async def test_a_ring_that_changed_within_one_tick_of_the_clock_is_shown_when_its_key_is_read() -> None:
+    world = await World().initialised(A)
+    app = application(world)
+    await app.refresh()
+    await world.rotated(A, "first")
+    world.clock.pass_time(W1)
+    await app.refresh.confirm()
+    await world.rotated(A, "second")
+    sought = await sought_by(app)
+    assert sought.is_active_closed
+    await app.refresh.read(sought)
+    assert app.board.cipher is not None
+    assert (app.board.cipher.ring, app.board.cipher.missing) == (await world.ring(A), frozenset())
+
+
 @pytest.mark.parametrize("family", list(Family))
 async def test_a_view_that_trusts_a_compromised_key_gives_way_though_the_new_active_key_is_not_open(
     family: Family,
