@@ -28,6 +28,8 @@ class Sought:
     view: RingView
     """The ring's view without them, as the ledger confirmed it."""
     unopened: tuple[KeyVersion, ...]
+    beside: RingView | None
+    """What was shown then: this view, or a former one that serves on."""
 
     @property
     def family(self) -> Family:
@@ -111,7 +113,7 @@ class RefreshViews:
         content = await self.read_material(sought.family)
         fresh, lost = records_of(content, sought.unopened), lost_of(sought.unopened, content)
         shown = self._shown(sought.family)
-        base = sought.view if shown is None or shown.confirmed_s <= sought.view.confirmed_s else shown
+        base = sought.view if shown is None or shown is sought.beside else shown
         view = self._view(base.ring, fresh, base.confirmed_s)
         self.board.show(
             replace(
@@ -141,7 +143,7 @@ class RefreshViews:
         if not view.missing or not _is_to_seek(view, asked_s):
             return None
         unopened = tuple(version for version in needed(view.ring) if version.kid in view.missing)
-        return Sought(view=view, unopened=unopened)
+        return Sought(view=view, unopened=unopened, beside=self._shown(family))
 
     def _view(self, ring: KeyRing, fresh: Mapping[Kid, MaterialRecord], confirmed_s: float) -> RingView:
         if ring.family is Family.JWT:
