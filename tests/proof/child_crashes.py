@@ -106,7 +106,7 @@ class InfisicalGround:
         async def make(world: World) -> None:
             with InfisicalServer() as server:
                 world.store = ShelfStore(server.shelves)
-                beside = World(clock=world.clock, store=world.store, shared_ledger=world.ledger)
+                beside = world.beside()
                 await scene.prepare(beside, kept)
                 await kept.look(beside)
                 self._shelves = server.shelves

@@ -52,6 +52,7 @@ from journal_keys.use_cases.verify_audit import VerifyAudit
 from journal_keys.use_cases.watch_audit import WatchAudit
 from journal_keys.use_cases.watch_ledger import WatchLedger
 from tests.support.canary.entropy import WatchedEntropy
+from tests.support.fault_plan import FaultPlan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOWS = Windows(
@@ -205,6 +206,15 @@ class World:
             await self.init(POLICIES[family], actor="test", reason="first keys")
         self.clock.pass_time(W1)
         return self
+
+    def beside(self, ledger: Ledger | None = None) -> "World":
+        """Another process on the same store and ledger, with views of its own."""
+        return World(clock=self.clock, store=self.store, shared_ledger=ledger or self.ledger)
+
+    def behind(self, plan: FaultPlan) -> "World":
+        """The same process, whose calls of ledger and store are counted or fail."""
+        ledger, store = plan.wrap(self.ledger), plan.wrap(self.store)
+        return World(clock=self.clock, store=store, shared_ledger=ledger, board=self.board, budget=self.budget)
 
     async def ring(self, family: Family) -> KeyRing:
         """The ring as the ledger holds it."""

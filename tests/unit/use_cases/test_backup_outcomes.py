@@ -7,7 +7,6 @@ from itertools import combinations
 import pytest
 
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.memory.hint_bus import MemoryHintBus
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.domain.backup import Backup, BackupContentError, backup_text, read_backup, read_pre_image
@@ -26,8 +25,9 @@ from journal_keys.use_cases.check_backup import RingReport
 from journal_keys.use_cases.refuse_restore import RestoreRefusedError
 from tests.support.contested_ledger import touch
 from tests.support.fault_plan import FaultKind, FaultPlan
+from tests.support.heard import Heard
 from tests.support.hiding import Hiding
-from tests.support.moving import DB_URL, OPENING, SEAL, House, changed
+from tests.support.moving import DB_URL, OPENING, SEAL, House, Told, changed
 from tests.support.world import POLICIES, W1, WINDOWS, World
 
 J, A = Family.JWT, Family.AES
@@ -36,27 +36,6 @@ NATS_URL = SecretPath.parse("/infrastructure/nats_url")
 OWN = SecretPath.parse("/application/own")
 OLD = Kid("old_1")
 LOOKS = 6
-
-
-class Heard(Progress):
-    """Keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, int, int]] = []
-
-    def __call__(self, doing: str, done: int, total: int) -> None:
-        self.told.append((doing, done, total))
-
-
-class HeardHints(MemoryHintBus):
-    """Keeps which hints were published."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.published: list[tuple[Family, int]] = []
-
-    async def publish(self, family: Family, generation: int) -> None:
-        self.published.append((family, generation))
 
 
 class BusyLedger(MemoryLedger):
@@ -126,20 +105,20 @@ async def opened(house: House) -> Backup:
 
 async def test_whoever_waits_is_told_how_far_a_backup_its_opening_and_its_restore_are() -> None:
     house = await lived_in()
-    heard = Heard()
+    heard = Told()
     wanted = Wanted(families=frozenset(Family), signing_keys=True, seal=SEAL, actor="test", reason="nightly")
     done = await house.backing_up(wanted, tell=heard)
     steps = ("copying the ledger", "reading secrets", "sealing", "sealing")
-    assert heard.told == [(doing, number, len(steps) - 1) for number, doing in enumerate(steps)]
-    heard = Heard()
+    assert heard.said == [(doing, number, len(steps) - 1) for number, doing in enumerate(steps)]
+    heard = Told()
     backup, _ = await house.checking(done.place, OPENING, tell=heard)
     opening = [("opening keys", number, len(done.kids)) for number, _ in enumerate(done.kids, 1)]
-    assert heard.told == opening
+    assert heard.said == opening
     assert done.secrets == len(backup.secrets)
-    heard = Heard()
+    heard = Told()
     await lost(house).restoring(done.place, OPENING, actor="test", reason="disk died", tell=heard)
     values = len(done.kids) + done.secrets
-    assert heard.told == [*opening, ("putting values", 0, values), ("restoring the ledger", 0, 1)]
+    assert heard.said == [*opening, ("putting values", 0, values), ("restoring the ledger", 0, 1)]
 
 
 async def test_a_report_says_what_is_in_a_backup_and_a_restore_gives_the_same_one() -> None:
@@ -352,10 +331,10 @@ async def test_a_restore_forgets_what_was_cached_of_the_values_that_it_put_and_n
 
 async def test_a_restore_hints_at_every_ring_that_it_restored() -> None:
     house = await lived_in()
-    other, hints = lost(house), HeardHints()
+    other, hints = lost(house), Heard()
     restoring = replace(other.restoring, hints=hints)
     await restoring((await house.backed_up()).place, OPENING, actor="test", reason="disk died")
-    assert hints.published == [(family, (await other.world.ring(family)).generation) for family in Family]
+    assert hints.told == [(family, (await other.world.ring(family)).generation) for family in Family]
 
 
 async def number_of(call: str, house: House, place: str) -> int:

@@ -10,7 +10,7 @@ import pytest
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import Rotated, Waiting
 from journal_keys.domain.paths import MARKER_NAME, versions_folder
-from journal_keys.ports.ledger import Ledger, LedgerCorruptError, LedgerPage
+from journal_keys.ports.ledger import LedgerCorruptError, LedgerPage
 from journal_keys.ports.secret_store import SecretHiddenError, SecretStoreUnavailableError
 from journal_keys.ports.view_board import SigningView
 from journal_keys.use_cases.refresh_views import Sought
@@ -19,22 +19,6 @@ from tests.support.passing_ledger import PassingLedger
 from tests.support.world import W1, World
 
 J, A = Family.JWT, Family.AES
-
-
-def application(world: World, ledger: Ledger | None = None) -> World:
-    """Another process, with views of its own."""
-    return World(clock=world.clock, store=world.store, shared_ledger=ledger or world.ledger)
-
-
-def failing(app: World, plan: FaultPlan) -> World:
-    """The same process, whose calls of ledger and store are counted or fail."""
-    return World(
-        clock=app.clock,
-        store=plan.wrap(app.store),
-        shared_ledger=plan.wrap(app.ledger),
-        board=app.board,
-        budget=app.budget,
-    )
 
 
 async def sought_by(application: World) -> Sought:
@@ -85,7 +69,7 @@ async def test_what_was_read_for_a_while_is_shown_with_the_newest_confirmation()
 
 async def test_what_was_read_is_shown_in_the_ring_that_is_shown_then() -> None:
     world = await World().initialised(A)
-    app = application(world)
+    app = world.beside()
     await app.refresh()
     await world.rotated(A, "first")
     sought = await sought_by(app)
@@ -100,7 +84,7 @@ async def test_what_was_read_is_shown_in_the_ring_that_is_shown_then() -> None:
 
 async def test_a_key_that_was_withdrawn_while_it_was_read_is_not_shown() -> None:
     world = await World().initialised(A)
-    app = application(world)
+    app = world.beside()
     await app.refresh()
     await world.rotated(A, "first")
     sought = await sought_by(app)
@@ -118,7 +102,7 @@ async def test_a_key_that_was_withdrawn_while_it_was_read_is_not_shown() -> None
 
 async def test_a_ring_whose_active_key_is_not_open_keeps_its_former_view_unconfirmed() -> None:
     world = await World().initialised(A)
-    app = application(world)
+    app = world.beside()
     await app.refresh()
     before = app.board.cipher
     for name in ("first", "second"):
@@ -137,7 +121,7 @@ async def test_a_ring_whose_active_key_is_not_open_keeps_its_former_view_unconfi
 
 async def test_a_ring_that_changed_within_one_tick_of_the_clock_is_shown_when_its_key_is_read() -> None:
     world = await World().initialised(A)
-    app = application(world)
+    app = world.beside()
     await app.refresh()
     await world.rotated(A, "first")
     world.clock.pass_time(W1)
@@ -155,7 +139,7 @@ async def test_a_view_that_trusts_a_compromised_key_gives_way_though_the_new_act
     family: Family,
 ) -> None:
     world = await World().initialised(family)
-    app = application(world)
+    app = world.beside()
     await app.refresh()
     kids = await compromised(world, family, times=2)
     sought = await sought_by(app)
@@ -183,7 +167,7 @@ async def test_a_view_that_a_snapshot_gave_way_to_gives_way_itself_to_every_newe
 ) -> None:
     world = await World().initialised(J)
     assert isinstance(await world.rotated(J, "first"), Rotated)
-    app = application(world)
+    app = world.beside()
     await app.refresh()
     signing = app.board.signing
     assert signing is not None
@@ -214,7 +198,7 @@ async def test_a_ring_that_the_ledger_cannot_give_keeps_no_other_from_being_conf
 ) -> None:
     world = await World().initialised()
     ledger = CorruptFor(ledger=world.ledger)
-    app = application(world, ledger)
+    app = world.beside(ledger)
     await app.refresh()
     for family in Family:
         await world.rotated(family, family.value)
@@ -248,7 +232,7 @@ class LateOnce(PassingLedger):
 async def test_a_look_that_began_earlier_and_ends_later_brings_nothing_back(family: Family) -> None:
     world = await World().initialised(family)
     ledger = LateOnce(ledger=world.ledger)
-    app = application(world, ledger)
+    app = world.beside(ledger)
     await app.refresh()
     old = (await world.ring(family)).active.kid
     await world.rotated(family)
@@ -273,14 +257,14 @@ async def test_a_store_that_fails_is_told_to_who_reads_beside_the_polls() -> Non
     sought = (await world.refresh.confirm()).sought[0]
     plan = FaultPlan(at=0, kind=FaultKind.ERROR_BEFORE)
     with pytest.raises(SecretStoreUnavailableError):
-        await failing(world, plan).refresh.read(sought)
+        await world.behind(plan).refresh.read(sought)
 
 
 async def test_who_needs_a_view_at_once_waits_for_no_key_that_nobody_needs_yet() -> None:
     world = await World().initialised(A)
-    app = application(world)
+    app = world.beside()
     plan = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
-    watched = failing(app, plan)
+    watched = app.behind(plan)
     await watched.refresh(urgent_only=True)
     assert watched.board.cipher is not None
     assert watched.board.cipher.missing == frozenset()
@@ -296,7 +280,7 @@ async def test_who_needs_a_view_at_once_waits_for_no_key_that_nobody_needs_yet()
 
 async def test_how_far_the_ledger_s_time_is_behind_is_kept_with_what_is_read() -> None:
     world = await World().initialised(A)
-    app = application(world)
+    app = world.beside()
     await app.refresh()
     world.clock.step_wall(timedelta(days=3))
     await world.rotated(A)

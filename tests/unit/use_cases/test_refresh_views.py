@@ -42,14 +42,7 @@ async def test_a_compromised_key_leaves_the_view_at_the_next_refresh() -> None:
 async def test_in_rest_a_refresh_reads_the_heads_and_nothing_else() -> None:
     world = await shown(World())
     plan = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
-    reader = World(
-        clock=world.clock,
-        store=plan.wrap(world.store),
-        shared_ledger=plan.wrap(world.ledger),
-        board=world.board,
-        budget=world.budget,
-    )
-    await reader.refresh()
+    await world.behind(plan).refresh()
     assert plan.calls == ["heads"]
 
 
@@ -98,7 +91,7 @@ async def test_lost_material_of_an_old_aes_key_is_told_and_the_others_serve() ->
 
 async def test_encryptions_of_all_processes_are_added_up() -> None:
     world = await shown(World())
-    other = World(clock=world.clock, store=world.store, shared_ledger=world.ledger)
+    other = world.beside()
     await other.refresh()
     kid = (await world.ring(Family.AES)).active.kid
     for process, count in ((world, 3), (other, 4)):

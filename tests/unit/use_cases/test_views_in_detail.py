@@ -41,17 +41,6 @@ def views(world: World) -> tuple[SigningView, CipherView]:
     return world.board.signing, world.board.cipher
 
 
-def reader(world: World, plan: FaultPlan) -> World:
-    """The same process, whose calls of ledger and store are counted or fail."""
-    return World(
-        clock=world.clock,
-        store=plan.wrap(world.store),
-        shared_ledger=plan.wrap(world.ledger),
-        board=world.board,
-        budget=world.budget,
-    )
-
-
 async def test_a_refresh_shows_both_rings_as_of_then() -> None:
     world = await World().initialised()
     await world.refresh()
@@ -136,10 +125,10 @@ async def test_a_lost_old_key_is_not_sought_at_every_refresh_and_found_soon_afte
     await world.store.put_new(path, line)
     plan = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
     world.clock.pass_time(timedelta(minutes=4))
-    await reader(world, plan).refresh()
+    await world.behind(plan).refresh()
     assert plan.calls == ["heads"]
     world.clock.pass_time(timedelta(minutes=1))
-    await reader(world, plan).refresh()
+    await world.behind(plan).refresh()
     assert plan.calls == ["heads", "heads", "read_folder"]
     assert world.board.cipher is not None
     assert world.board.cipher.missing == world.board.cipher.lost == frozenset()
@@ -171,7 +160,7 @@ async def test_a_store_that_fails_costs_a_ring_only_what_nobody_needs_now() -> N
     await world.refresh()
     await world.rotated(A)
     plan = FaultPlan(at=2, kind=FaultKind.ERROR_BEFORE)
-    await reader(world, plan).refresh()
+    await world.behind(plan).refresh()
     assert plan.calls[:3] == ["heads", "read", "read_folder"]
     ring = await world.ring(A)
     assert ring.staged is not None
@@ -183,7 +172,7 @@ async def test_a_store_that_fails_costs_a_ring_only_what_nobody_needs_now() -> N
 async def test_usage_is_asked_once_and_then_reported_only_when_there_is_some() -> None:
     world = await World().initialised(A)
     kid = (await world.ring(A)).active.kid
-    other = World(clock=world.clock, store=world.store, shared_ledger=world.ledger)
+    other = world.beside()
     await other.refresh()
     other.budget.spend(kid)
     await other.report_usage()
@@ -191,11 +180,11 @@ async def test_usage_is_asked_once_and_then_reported_only_when_there_is_some() -
     await world.report_usage()
     assert (world.budget.is_known(kid), world.budget.total(kid)) == (True, 1)
     quiet = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
-    await reader(world, quiet).report_usage()
+    await world.behind(quiet).report_usage()
     assert quiet.calls == []
     world.budget.spend(kid)
     busy = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
-    await reader(world, busy).report_usage()
+    await world.behind(busy).report_usage()
     assert busy.calls == ["add"]
     assert (world.budget.total(kid), world.budget.unreported()) == (2, {})
     assert await world.report_usage.usage.total(kid) == 2
@@ -232,5 +221,5 @@ async def test_the_first_report_of_nothing_asks_for_the_count_and_writes_none() 
     world = await World().initialised(A)
     await world.refresh()
     plan = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
-    await reader(world, plan).report_usage()
+    await world.behind(plan).report_usage()
     assert plan.calls == ["total"]
