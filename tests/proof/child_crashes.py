@@ -16,6 +16,7 @@ from typing import Final
 
 from journal_keys.domain.errors import JournalKeysError
 from tests.proof.crashes import Tally
+from tests.proof.spread import spread
 from tests.proof.verdict import Verdict
 from tests.support.crash import Crash
 from tests.support.crash_rules import BreachError
@@ -183,9 +184,23 @@ def scenes_over_children(*, nightly: bool) -> list[Scene]:
     return [scene for scene in scenes() if nightly or scene.name in SHORT]
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One verb, by the name of its scene, and about how many faults of it; None for all."""
+
+    scene: str
+    most: int | None
+
+    def done(self) -> Tally:
+        """Enumerate them."""
+        scene = next(scene for scene in scenes() if scene.name == self.scene)
+        return asyncio.run(enumerate_faults(scene, most=self.most))
+
+
 def run(*, nightly: bool, most: int = MOST) -> Verdict:
     """Enumerate; the short form takes a few of each verb."""
+    tasks = [_Task(scene.name, None if nightly else most) for scene in scenes_over_children(nightly=nightly)]
     total = Tally()
-    for scene in scenes_over_children(nightly=nightly):
-        total.add(asyncio.run(enumerate_faults(scene, most=None if nightly else most)))
+    for tally in spread(_Task.done, tasks, over_processors=nightly):
+        total.add(tally)
     return Verdict(lines=(*total.breaches[:20], f"children: {total}"), holds=not total.breaches and total.faults > 0)

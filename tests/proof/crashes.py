@@ -4,16 +4,13 @@ Between two port calls a use case has no effect, so a death there is a death bef
 """
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 from journal_keys.domain.errors import JournalKeysError
+from tests.proof.spread import spread
 from tests.proof.verdict import Verdict
 from tests.support.crash import Crash
 from tests.support.crash_plans import every, every_pair, one_each, some_pairs
@@ -164,11 +161,9 @@ def _tasks(*, nightly: bool) -> list[_Task]:
 
 
 def _all_parts(*, nightly: bool) -> dict[str, Tally]:
-    """Every task: nightly in as many processes as there are processors, else one after the other."""
     tasks, parts = _tasks(nightly=nightly), dict[str, Tally]()
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) if nightly else nullcontext() as pool:
-        for task, tally in zip(tasks, (pool.map if pool else map)(_Task.done, tasks), strict=True):
-            parts.setdefault(task.part, Tally()).add(tally)
+    for task, tally in zip(tasks, spread(_Task.done, tasks, over_processors=nightly), strict=True):
+        parts.setdefault(task.part, Tally()).add(tally)
     return parts
 
 

@@ -347,9 +347,9 @@ async def test_a_read_that_fails_is_logged_and_tried_again_with_each_look(
 async def test_who_ends_ends_its_reading(tmp_path: Path) -> None:
     async with reporting(tmp_path, 0.04) as (container, background, _):
         slow = SlowStore(container.read_material())
+        await replaced(container, Family.AES)
+        container.read_material.override(providers.Object(slow))
         async with background:
-            await replaced(container, Family.AES)
-            container.read_material.override(providers.Object(slow))
             async with asyncio.timeout(10):
                 while not is_reading():  # noqa: ASYNC110 (the refresher brings it about)
                     await asyncio.sleep(0.01)
