@@ -1,13 +1,15 @@
 """What every test may ask for, and what watches every test."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from tests.support import age_binary, chromium_binary, prometheus_programs, redis_server
 from tests.support.infisical.programs import real_binary
 from tests.support.infisical.told import told_settings
+from tests.support.measuring import unmeasured
 from tests.support.postgres_server import PostgresServer, programs, running_server
 from tests.support.redis_commands import is_of_5_0, seen_by
 from tests.support.redis_server import RedisServer
@@ -19,6 +21,13 @@ def pytest_configure() -> None:
     """Have SIGINT mean something: a script's background jobs ignore it, and so would every program that tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave processes unmeasured where the test is."""
+    with unmeasured() if item.get_closest_marker("no_cover") else nullcontext():
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,14 @@
 
 import asyncio
 import multiprocessing
-import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any, Final, TypeAlias, TypeVar
+
+from tests.support.measuring import unmeasured
 
 ANSWER_S: Final = 180.0
 """How long a process may be silent before it counts as lost; more than any lock time-out of the adapters."""
@@ -17,7 +18,6 @@ T = TypeVar("T")
 Line: TypeAlias = "Connection[Any, Any]"
 """A process's end of the pipe to whoever started it."""
 
-_MEASURED: Final = "COVERAGE_PROCESS_CONFIG"
 _LOADED: Final = (
     "journal_keys.entrypoints.resources",
     "alembic.command",
@@ -41,20 +41,9 @@ def prepared() -> ForkServerContext:
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_LOADED))
-    with _without(_MEASURED):
+    with unmeasured():
         forkserver.ensure_running()
     return context
-
-
-@contextmanager
-def _without(variable: str) -> Iterator[None]:
-    """Leave a variable out of the environment for a while."""
-    value = os.environ.pop(variable, None)
-    try:
-        yield
-    finally:
-        if value is not None:
-            os.environ[variable] = value
 
 
 def run_plainly(work: Coroutine[Any, Any, T]) -> T:

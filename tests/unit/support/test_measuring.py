@@ -1,0 +1,30 @@
+"""Processes that a test starts are measured where the test is."""
+
+import sys
+from subprocess import check_output
+
+import pytest
+
+from tests.support.measuring import measures, unmeasured
+
+
+def is_measured() -> bool:
+    told = check_output([sys.executable, "-c", "import sys; print('coverage' in sys.modules)"], text=True)
+    return told == "True\n"
+
+
+def test_what_a_test_starts_is_measured_where_the_run_is(cov: object) -> None:
+    assert measures() == is_measured() == (cov is not None)
+
+
+@pytest.mark.no_cover
+def test_what_a_test_that_is_not_measured_starts_is_not_measured_either() -> None:
+    assert not measures()
+    assert not is_measured()
+
+
+def test_for_a_while_nothing_is_measured_and_then_as_before() -> None:
+    before = measures()
+    with unmeasured():
+        assert not is_measured()
+    assert measures() == before
