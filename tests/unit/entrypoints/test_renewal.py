@@ -29,6 +29,7 @@ SIGNS_S, VERIFIES_S = DAY_S, 2 * DAY_S
 POLL_S = DAY_S / 2
 A_MOMENT = timedelta(seconds=0.1)
 HERE_AT_ONCE_S = 5.0
+REFRESHING = {"journal_keys refresher", "journal_keys reader"}
 
 Ask = Callable[[InfisicalKeyManager], Awaitable[object]]
 ASKED: dict[str, Ask] = {
@@ -54,12 +55,13 @@ async def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[InfisicalSecretsClient]:
-    """A client with views, whose refresher looks no more: whatever is asked here, a caller asks."""
+    """A client with views, whose refresher looks and reads no more: whatever is asked here, a caller asks."""
     async with InfisicalSecretsClient(settings) as opened:
         await InfisicalKeyManager(client=opened).signer()
-        refresher = next(task for task in asyncio.all_tasks() if task.get_name() == "journal_keys refresher")
-        refresher.cancel()
-        await asyncio.wait({refresher})
+        refreshing = {task for task in asyncio.all_tasks() if task.get_name() in REFRESHING}
+        for task in refreshing:
+            task.cancel()
+        await asyncio.wait(refreshing)
         yield opened
 
 
