@@ -116,7 +116,9 @@ def test_a_link_has_the_next_number_and_both_hashes() -> None:
 
 
 @pytest.mark.parametrize("name", ["previous_hash", "hash"])
-@pytest.mark.parametrize("text", ["", "0" * 63, "\u00e9" * 64, "\ud800"], ids=ascii)
+@pytest.mark.parametrize(
+    "text", ["", "0" * 63, "\u00e9" * 64, "\ud800"], ids=["nothing", "a digit less", "no ASCII", "a surrogate"]
+)
 def test_a_hash_that_is_no_hash_is_found(name: str, text: str) -> None:
     entries = chain()
     entries[2] = replace(entries[2], **{name: text})  # type: ignore[arg-type]
