@@ -13,7 +13,7 @@ from journal_keys.domain.paths import MARKER_NAME, versions_folder
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerPage
 from journal_keys.ports.secret_store import SecretHiddenError, SecretStoreUnavailableError
 from journal_keys.ports.view_board import SigningView
-from journal_keys.use_cases.refresh_views import Sought
+from journal_keys.use_cases.refresh_views import Look, Sought
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.passing_ledger import PassingLedger
 from tests.support.world import W1, World
@@ -119,19 +119,58 @@ async def test_a_ring_whose_active_key_is_not_open_keeps_its_former_view_unconfi
     assert (shown.confirmed_s, shown.missing) == (sought.view.confirmed_s, frozenset())
 
 
-async def test_a_ring_that_changed_within_one_tick_of_the_clock_is_shown_when_its_key_is_read() -> None:
-    world = await World().initialised(A)
+@pytest.mark.parametrize("family", list(Family))
+async def test_a_ring_that_changed_within_one_tick_of_the_clock_is_shown_when_its_key_is_read(family: Family) -> None:
+    world = await World().initialised(family)
     app = world.beside()
     await app.refresh()
-    await world.rotated(A, "first")
+    await world.rotated(family, "first")
     world.clock.pass_time(W1)
     await app.refresh.confirm()
-    await world.rotated(A, "second")
+    await world.rotated(family, "second")
     sought = await sought_by(app)
     assert sought.is_active_closed
     await app.refresh.read(sought)
+    (shown,) = (view for view in (app.board.signing, app.board.cipher) if view is not None)
+    assert (shown.ring, shown.missing) == (await world.ring(family), frozenset())
+
+
+async def test_a_ring_that_can_wait_keeps_no_other_from_being_read_at_once() -> None:
+    world = await World().initialised()
+    app = world.beside()
+    await app.refresh()
+    await world.rotated(J)
+    for name in ("first", "second"):
+        await world.rotated(A, name)
+        world.clock.pass_time(W1)
+    await app.refresh(urgent_only=True)
+    assert app.board.signing is not None
     assert app.board.cipher is not None
+    assert app.board.signing.missing
     assert (app.board.cipher.ring, app.board.cipher.missing) == (await world.ring(A), frozenset())
+
+
+class Emptied(PassingLedger):
+    """A ledger that loses its rings between a look at their heads and a look at one of them."""
+
+    is_emptied = False
+
+    async def read(self, family: Family) -> LedgerPage:
+        page = await super().read(family)
+        return replace(page, ring=None) if self.is_emptied else page
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["a first look", "a later look"])
+async def test_a_ring_that_is_gone_when_it_is_looked_at_changes_no_view(*, is_known: bool) -> None:
+    world = await World().initialised(A)
+    ledger = Emptied(ledger=world.ledger)
+    app = world.beside(ledger)
+    if is_known:
+        await app.refresh()
+        await world.rotated(A)
+    before, ledger.is_emptied = app.board.cipher, True
+    assert await app.refresh.confirm() == Look(sought=(), failures=())
+    assert app.board.cipher is before
 
 
 @pytest.mark.parametrize("family", list(Family))

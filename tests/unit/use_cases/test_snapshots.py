@@ -630,3 +630,27 @@ async def test_health_is_degraded_on_a_snapshot_and_says_since_when_until_it_is_
     await life.refresh()
     host.cut(store=False)
     assert (await life.health()).overall is HealthStatus.UNHEALTHY
+
+
+async def test_who_loads_views_waits_for_no_key_that_nobody_needs_yet() -> None:
+    host = Host()
+    life = await first_life(host)
+    await host.world.rotated(Family.AES)
+    before = host.store.reads
+    await life.load()
+    assert host.store.reads == before
+    assert life.board.cipher is not None
+    assert life.board.cipher.missing
+    assert life.board.cipher.ring == await host.world.ring(Family.AES)
+
+
+async def test_behind_a_snapshot_the_store_that_gave_no_answer_is_not_asked_again_for_such_a_key() -> None:
+    host = Host(sign_max_stale=HOUR)
+    await first_life(host)
+    await host.world.rotated(Family.AES)
+    host.cut(ledger=False)
+    before, life = host.store.reads, Life(host)
+    assert await life.load() is not None
+    assert host.store.reads == before + len(Family)
+    assert life.board.cipher is not None
+    assert life.board.cipher.ring == await host.world.ring(Family.AES)
