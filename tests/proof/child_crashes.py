@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from tests.proof.spread import spread
 from tests.proof.verdict import Verdict
 from tests.support.crash import Crash
 from tests.support.crash_rules import BreachError
-from tests.support.crash_scenes import Scene, scenes
+from tests.support.crash_scenes import Scene, scene_named, scenes
 from tests.support.crash_worlds import Kept
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.grounds import MemoryGround
@@ -184,23 +185,15 @@ def scenes_over_children(*, nightly: bool) -> list[Scene]:
     return [scene for scene in scenes() if nightly or scene.name in SHORT]
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One verb, by the name of its scene, and about how many faults of it; None for all."""
-
-    scene: str
-    most: int | None
-
-    def done(self) -> Tally:
-        """Enumerate them."""
-        scene = next(scene for scene in scenes() if scene.name == self.scene)
-        return asyncio.run(enumerate_faults(scene, most=self.most))
+def _enumerated(name: str, *, most: int | None) -> Tally:
+    """One scene; it goes to another process by its name."""
+    return asyncio.run(enumerate_faults(scene_named(name), most=most))
 
 
 def run(*, nightly: bool, most: int = MOST) -> Verdict:
     """Enumerate; the short form takes a few of each verb."""
-    tasks = [_Task(scene.name, None if nightly else most) for scene in scenes_over_children(nightly=nightly)]
+    names = [scene.name for scene in scenes_over_children(nightly=nightly)]
     total = Tally()
-    for tally in spread(_Task.done, tasks, over_processors=nightly):
+    for tally in spread(partial(_enumerated, most=None if nightly else most), names, over_processors=nightly):
         total.add(tally)
     return Verdict(lines=(*total.breaches[:20], f"children: {total}"), holds=not total.breaches and total.faults > 0)

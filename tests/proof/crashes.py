@@ -15,7 +15,7 @@ from tests.proof.verdict import Verdict
 from tests.support.crash import Crash
 from tests.support.crash_plans import every, every_pair, one_each, some_pairs
 from tests.support.crash_rules import BreachError
-from tests.support.crash_scenes import Scene, scenes
+from tests.support.crash_scenes import Scene, scene_named, scenes
 from tests.support.crash_worlds import Kept
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.grounds import DiskGround, Ground, MemoryGround
@@ -144,7 +144,7 @@ class _Task:
 
     def done(self) -> Tally:
         """Enumerate it."""
-        return asyncio.run(self._enumerated(next(scene for scene in scenes() if scene.name == self.scene)))
+        return asyncio.run(self._enumerated(scene_named(self.scene)))
 
     async def _enumerated(self, scene: Scene) -> Tally:
         if self.part == "in memory":

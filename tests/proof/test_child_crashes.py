@@ -3,7 +3,7 @@
 import pytest
 
 from tests.proof.child_crashes import MOST, enumerate_faults, scenes_over_children
-from tests.support.crash_scenes import Scene
+from tests.support.crash_scenes import Scene, scene_named
 from tests.support.wrong_crash_designs import publishes_before_it_stores
 
 pytestmark = [pytest.mark.processes, pytest.mark.no_cover]
@@ -17,6 +17,6 @@ async def test_a_fault_at_a_child_or_a_request_is_repaired_by_one_pass(scene: Sc
 
 
 async def test_a_design_that_publishes_before_it_stores_is_found() -> None:
-    rotation = next(scene for scene in scenes_over_children(nightly=False) if scene.name == "rotate jwt")
+    rotation = scene_named("rotate jwt")
     tally = await enumerate_faults(rotation, design=publishes_before_it_stores, breaches=1)
     assert tally.breaches

@@ -15,7 +15,7 @@ from tests.proof.crashes import (
     verdict,
 )
 from tests.support.crash_plans import KINDS
-from tests.support.crash_scenes import Scene, scenes
+from tests.support.crash_scenes import Scene, scene_named, scenes
 from tests.support.world import Design
 from tests.support.wrong_crash_designs import (
     deletes_before_it_records,
@@ -70,7 +70,7 @@ async def test_a_second_fault_is_repaired_too_where_it_hits_the_repair(scene: Sc
     ids=lambda value: getattr(value, "__name__", value),
 )
 async def test_the_enumeration_finds_a_wrong_design(design: Design, scene: str, breach: str) -> None:
-    (found,) = await first_breach(next(one for one in scenes() if one.name == scene), design)
+    (found,) = await first_breach(scene_named(scene), design)
     assert breach in found
 
 

@@ -134,3 +134,8 @@ def scenes() -> Iterator[Scene]:
         )
         yield Scene(name=f"recover {family}", family=family, verb=recover, prepare=one_compromised, loses_ledger=True)
     yield Scene(name="store a secret", family=Family.JWT, verb=set_secret, prepare=with_a_secret)
+
+
+def scene_named(name: str) -> Scene:
+    """Give the one of this name."""
+    return next(scene for scene in scenes() if scene.name == name)

@@ -9,11 +9,6 @@ _TOLD: Final = "COVERAGE_PROCESS_CONFIG"
 """Where a process that Python starts learns that it is to be measured, and how."""
 
 
-def measures() -> bool:
-    """Say whether a process that is started now is measured."""
-    return _TOLD in os.environ
-
-
 @contextmanager
 def unmeasured() -> Iterator[None]:
     """Let no process that is started meanwhile be measured."""

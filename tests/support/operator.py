@@ -5,12 +5,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 
 from tests.support.embedded import QUICK
-from tests.support.measuring import measures, unmeasured
 from tests.support.warm import Warm
 
 COMMAND = (sys.executable, "-W", "error", "-m", "journal_keys")
@@ -28,10 +26,9 @@ def bare_environment() -> dict[str, str]:
 
 
 @cache
-def _warm(*, is_measured: bool) -> Warm:
-    """Give the process that all operators' runs come from that are measured, or that are not."""
-    with nullcontext() if is_measured else unmeasured():
-        return Warm(UNPRIVILEGED, bare_environment())
+def _warm(environment: frozenset[tuple[str, str]]) -> Warm:
+    """Give the process that all operators' runs in this environment come from: measured, or not."""
+    return Warm(UNPRIVILEGED, dict(environment))
 
 
 class Operator:
@@ -45,7 +42,7 @@ class Operator:
         self, *words: str, given: bytes | None = None, changes: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         environment: Mapping[str, str] = {**self.environment, **(changes or {})}
-        return _warm(is_measured=measures()).run(words, environment, given or b"")
+        return _warm(frozenset(bare_environment().items())).run(words, environment, given or b"")
 
     def json(self, *words: str, code: int = 0, given: bytes | None = None) -> object:
         done = self.run(*words, "--json", given=given)

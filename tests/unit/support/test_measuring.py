@@ -5,7 +5,7 @@ from subprocess import check_output
 
 import pytest
 
-from tests.support.measuring import measures, unmeasured
+from tests.support.measuring import unmeasured
 
 
 def is_measured() -> bool:
@@ -14,17 +14,16 @@ def is_measured() -> bool:
 
 
 def test_what_a_test_starts_is_measured_where_the_run_is(cov: object) -> None:
-    assert measures() == is_measured() == (cov is not None)
+    assert is_measured() == (cov is not None)
 
 
 @pytest.mark.no_cover
 def test_what_a_test_that_is_not_measured_starts_is_not_measured_either() -> None:
-    assert not measures()
     assert not is_measured()
 
 
 def test_for_a_while_nothing_is_measured_and_then_as_before() -> None:
-    before = measures()
+    before = is_measured()
     with unmeasured():
         assert not is_measured()
-    assert measures() == before
+    assert is_measured() == before
