@@ -45,8 +45,8 @@ class Scene:
         self._come_back()
         return took_s
 
-    def kill_after(self, instant_s: float) -> bool:
-        """Kill a rotator this long after it began, and say whether the next process got ready."""
+    def kill_after(self, instant_s: float) -> None:
+        """Kill a rotator this long after it began, and tally what the next process finds."""
         with self._victim() as victim:
             victim.tell("rotate")
             time.sleep(instant_s)
@@ -57,11 +57,10 @@ class Scene:
         self.tally.kills += 1
         if comeback.made is None:
             self.tally.wrongs.append(f"kill {self.tally.kills}: not ready again: {comeback.trouble}")
-            return False
+            return
         self.tally.struck[place(self._strikes(before, orphans))] += 1
         self.tally.ready += 1
         self.tally.took_s.append(took_s)
-        return True
 
     @contextmanager
     def _victim(self) -> Iterator[Child]:

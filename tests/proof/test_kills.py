@@ -34,6 +34,6 @@ def test_a_process_that_does_not_reconcile_is_caught() -> None:
 
 
 def test_keys_destroyed_before_their_tokens_end_are_caught() -> None:
-    tally = kill_times(3, seed=1, survivor=without_waiting_to_retire, journal_jwt_longest_token=600)
+    tally = kill_times(40, seed=1, survivor=without_waiting_to_retire, journal_jwt_longest_token=600)
     assert not tally.holds
     assert tally.read["refused"] > 0

@@ -39,7 +39,7 @@ def test_a_service_that_does_not_reconcile_is_caught(postgres: PostgresServer) -
 
 def test_a_service_that_destroys_keys_before_their_tokens_end_is_caught(postgres: PostgresServer) -> None:
     tally = kill_times(
-        3,
+        KILLS,
         seed=1,
         new_ground=partial(on_servers, postgres),
         survivor=without_waiting_to_retire,
