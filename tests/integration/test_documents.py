@@ -1,6 +1,7 @@
 """Every command and block of the documents does what they say, where the trouble is that they are about."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ pytestmark = [pytest.mark.processes, pytest.mark.no_cover]
 
 @pytest.fixture(scope="module")
 def rings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with both rings, as the embedded profile makes them."""
+    """A home with both rings, as the embedded profile makes them, whose staged keys have waited for W1."""
     made = Operator(tmp_path_factory.mktemp("rings"))
     made.environment = {"PATH": os.environ["PATH"], "JOURNAL_KEYS_HOME": str(made.home)}
     assert made.run("init").returncode == 0
+    time.sleep(3)
     return made.home
 
 
