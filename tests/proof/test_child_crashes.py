@@ -16,6 +16,11 @@ async def test_a_fault_at_a_child_or_a_request_is_repaired_by_one_pass(scene: Sc
     assert tally.faults >= MOST
 
 
+async def test_nobody_but_the_verb_is_struck_and_one_that_must_wait_asks_nothing() -> None:
+    tally = await enumerate_faults(scene_named("rotate jwt, must wait"))
+    assert (tally.faults, tally.breaches) == (0, [])
+
+
 async def test_a_design_that_publishes_before_it_stores_is_found() -> None:
     rotation = scene_named("rotate jwt")
     tally = await enumerate_faults(rotation, design=publishes_before_it_stores, breaches=1)

@@ -13,6 +13,7 @@ from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.encryption_budget import EncryptionBudget
 from journal_keys.domain.keys import Family, Kid
+from journal_keys.ports.secret_store import SecretStore
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.views import MAX_STALE, PROFILE
 from tests.support.world import WINDOWS, World
@@ -33,8 +34,8 @@ class Process:
         self.cipher = TokenCipher(self.board, clock, SystemEntropy(), self.budget, WINDOWS, MAX_STALE)
 
     async def refresh(self) -> "Process":
-        """Bring the views up to the ledger, with no fault."""
-        await self.world().refresh()
+        """Bring the views up to the ledger, by the way on which no fault lies."""
+        await self._over(self._beside.store).refresh()
         return self
 
     def write(self, family: Family) -> tuple[Kid, str]:
@@ -51,10 +52,13 @@ class Process:
 
     def world(self, seed: int = 1, plan: FaultPlan | None = None) -> World:
         """This process's use cases on the shared ledger and store, with a plan of faults before them."""
+        return self._over(self._beside.remote or self._beside.store, seed, plan)
+
+    def _over(self, store: SecretStore, seed: int = 1, plan: FaultPlan | None = None) -> World:
         shared, wrap = self._beside, plan.wrap if plan else _plain
         return World(
             clock=shared.clock,
-            store=wrap(shared.remote or shared.store),
+            store=wrap(store),
             shared_ledger=wrap(shared.ledger),
             hints=wrap(MemoryHintBus()),
             board=self.board,
