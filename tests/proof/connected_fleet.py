@@ -69,12 +69,14 @@ class Turns:
 
 @dataclass(slots=True, kw_only=True)
 class Passes:
-    """The reconciler's work, and how often it was done for aes, to which it comes last."""
+    """The reconciler's work: jwt is where a pass begins, and aes where it ends."""
 
     ask: Reconcile
+    begun: int = 0
     made: int = 0
 
     async def __call__(self, family: Family) -> ReconcileOutcome:
+        self.begun += family is Family.JWT
         outcome = await self.ask(family)
         self.made += family is Family.AES
         return outcome
@@ -203,7 +205,7 @@ class ConnectedFleet:
     async def _measured(self, when: str, *, changes: int = 0) -> AsyncIterator[None]:
         """Count what is sent meanwhile; the bounds grow with the time that it takes, on a slow machine as well."""
         self.sent.clear()
-        before, began_s = await self._transactions(), time.monotonic()
+        before, passes_before, began_s = await self._transactions(), self.passes.begun, time.monotonic()
         yield
         took_s = time.monotonic() - began_s
         sent, looks = self.sent.total(), self.sent[_LOOK]
@@ -211,16 +213,18 @@ class ConnectedFleet:
         polls = took_s / (0.75 * self.settings.poll.total_seconds()) + 1
         reports = 4 * took_s / self.settings.instance_expiry.total_seconds() + 1 + changes
         most_looks = self.count * polls
-        passes = took_s / (0.75 * self.settings.reconcile_interval.total_seconds()) + 1
+        passes = self.passes.begun - passes_before
+        most_passes = took_s / (0.75 * self.settings.reconcile_interval.total_seconds()) + 1
         most = most_looks + self.count * (reports * _PER_REPORT + changes * _PER_PAGE) + polls * _PER_TURN
-        most += passes * (_PER_WATCH + _PER_RECONCILE)
+        most += most_passes * _PER_WATCH + passes * _PER_RECONCILE
         if changes:  # who rotates, and this witness itself, twice each tenth of a second
             most_looks, most = most_looks + 20 * took_s, most + 60 * changes + 20 * took_s * _PER_PAGE
         self.lines.append(
             f"  {when}, {took_s:.1f} s: {looks / took_s:.4g} looks, {sent / took_s:.4g} statements,"
             f" {transactions / took_s:.4g} transactions per second"
         )
-        for what, found, bound in (("looks", looks, most_looks), ("statements", sent, most)):
+        bounds = (("looks", looks, most_looks), ("statements", sent, most), ("passes", passes, most_passes))
+        for what, found, bound in bounds:
             if found > bound:
                 self.wrongs.append(f"{when}: {found} {what}, more than {bound:.0f}")
 
