@@ -14,7 +14,7 @@ from tests.support.postgres_server import PostgresServer, programs, running_serv
 from tests.support.redis_commands import is_of_5_0, seen_by
 from tests.support.redis_server import RedisServer
 
-pytest_plugins = ("tests.support.canary.plugin",)
+pytest_plugins = ("tests.support.canary.plugin", "tests.support.naps")
 
 
 def pytest_configure() -> None:

@@ -55,7 +55,10 @@ async def in_redis(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
         yield Pair(one.limiter, two.limiter, pass_time)
 
 
-FACTORIES = (pytest.param(in_memory, id="in memory"), pytest.param(in_redis, id="in Redis"))
+FACTORIES = (
+    pytest.param(in_memory, id="in memory"),
+    pytest.param(in_redis, id="in Redis", marks=pytest.mark.processes),
+)
 
 
 @pytest.fixture(params=FACTORIES)

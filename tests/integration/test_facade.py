@@ -37,7 +37,7 @@ from tests.support.ledger_contract import fact
 DATABASE = "/database/db_url_async"
 QUICK = {
     "journal_jwks_max_age": 0.01,
-    "journal_infisical_cache_ttl": 0.5,
+    "journal_infisical_cache_ttl": 0.1,
     "journal_sign_max_stale": 60,  # a busy machine's pauses refuse nothing
     "journal_ledger_poll": 0.001,
     "journal_clock_skew": 0,
@@ -48,6 +48,14 @@ QUICK = {
 async def settings(tmp_path: Path) -> Settings:
     made = settings_in(tmp_path)
     await make_rings(made)
+    return made
+
+
+async def may_rotate(folder: Path) -> Settings:
+    """Make rings whose staged keys have waited for W1."""
+    made = settings_in(folder, **QUICK)
+    await make_rings(made)
+    await asyncio.sleep(made.windows().publish_to_promote.total_seconds())
     return made
 
 
@@ -93,9 +101,7 @@ async def test_the_signing_key_signs_for_whoever_uses_pyjwt(settings: Settings) 
 
 
 async def test_tokens_and_ciphertexts_outlive_a_rotation(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path, **QUICK)
-    await make_rings(settings)
-    await asyncio.sleep(0.55)
+    settings = await may_rotate(tmp_path)
     async with InfisicalSecretsClient(settings) as client:
         manager = InfisicalKeyManager(client=client)
         token = (await manager.signer()).sign({"sub": "alice"})
@@ -116,9 +122,7 @@ async def test_a_rotation_that_is_not_due_is_said_to_be_so(settings: Settings) -
 
 
 async def test_another_process_s_rotation_is_seen_and_its_tokens_are_accepted(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path, **QUICK)
-    await make_rings(settings)
-    await asyncio.sleep(0.55)
+    settings = await may_rotate(tmp_path)
     async with InfisicalSecretsClient(settings) as here, InfisicalSecretsClient(settings) as there:
         verifying, rotating = InfisicalKeyManager(client=here), InfisicalKeyManager(client=there)
         await verifying.verifier()
@@ -147,9 +151,7 @@ async def test_a_session_of_the_application_names_the_ledger(settings: Settings)
 
 
 async def test_a_plain_engine_of_the_application_loses_no_count_and_no_audit_entry(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path, **QUICK)
-    await make_rings(settings)
-    await asyncio.sleep(0.55)
+    settings = await may_rotate(tmp_path)
     plain = create_async_engine(settings.ledger_url)
     async with open_container(settings, engine=plain) as container:
         before = (await container.trail().head()).sequence
@@ -164,9 +166,7 @@ async def test_a_plain_engine_of_the_application_loses_no_count_and_no_audit_ent
 
 
 async def test_five_rotations_at_once_on_a_plain_engine_promote_each_ring_once(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path, **QUICK)
-    await make_rings(settings)
-    await asyncio.sleep(0.55)
+    settings = await may_rotate(tmp_path)
     plain = create_async_engine(settings.ledger_url)
     async with AsyncSession(plain) as session:
         manager = InfisicalKeyManager(session, None, InfisicalSecretsClient(settings))

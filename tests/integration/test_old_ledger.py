@@ -15,12 +15,14 @@ from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.ledger import LedgerAbsentError, LedgerBehindError
 from journal_keys.use_cases.check_health import HealthStatus
 from tests.support.embedded import make_rings
-from tests.support.served_app import TEXT, W1_S, quick_settings, rotate_both
+from tests.support.served_app import TEXT, quick_settings, rotate_both, w1_s
 
 
 @pytest.fixture
 async def settings(tmp_path: Path) -> Settings:
-    made = quick_settings(tmp_path)
+    made = quick_settings(
+        tmp_path, journal_jwks_max_age=0.02, journal_infisical_cache_ttl=0.02, journal_ledger_poll=0.01
+    )
     await make_rings(made)
     return made
 
@@ -51,7 +53,7 @@ async def test_an_old_ledger_sweeps_no_key_and_overwrites_no_name(settings: Sett
     async with open_container(settings) as container:
         before = await stored(container)
         projected = (await container.fetch_secret()(SecretPath.parse("/auth/aes/active_kid"))).digest()
-        await asyncio.sleep(3 * W1_S)
+        await asyncio.sleep(3 * w1_s(settings))
         for family in Family:
             with pytest.raises(LedgerBehindError, match=r"older than the store.*run 'journal-keys recover'"):
                 await container.reconcile()(family)
@@ -91,7 +93,7 @@ async def test_a_process_that_runs_never_goes_on_in_a_ledger_that_was_deleted(se
         async with rebuild(settings) as rebuilt:
             for family in Family:
                 assert isinstance(await rebuilt.recover_ledger()(family, actor="ops", reason="gone"), Recovered)
-        await asyncio.sleep(3 * W1_S)
+        await asyncio.sleep(3 * w1_s(settings))
         await rotate_both(running, "in-the-new-one")
         async with open_container(settings) as other:
             rings = [(await one.ledger().read(Family.JWT)).ring for one in (running, other)]

@@ -88,6 +88,7 @@ async def test_a_server_that_is_far_away(app: App, proxy: TcpProxy) -> None:
     assert await app.is_sound()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("has_effect", [True, False], ids=["its answer", "the request"])
 async def test_a_lost_commit_is_settled_by_the_rotation_s_id(app: App, proxy: TcpProxy, *, has_effect: bool) -> None:
     for passes in range(60):

@@ -114,6 +114,7 @@ async def test_a_black_hole_costs_a_crowd_one_time_out(proxy: TcpProxy) -> None:
         assert proxy.connections == asked
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("held")
 async def test_a_host_that_stalls_still_learns_of_a_black_hole(proxy: TcpProxy) -> None:
     async with sharing(proxy.redis_url, ManualClock(START)) as one:
