@@ -29,7 +29,7 @@ _BEAT_S = 0.01
 @pytest.fixture
 async def one(proxy: TcpProxy) -> AsyncIterator[Instance]:
     """An instance whose Redis is behind the proxy."""
-    async with instance(proxy.redis_url) as made:
+    async with instance(proxy.redis_url, deadline_s=TIMEOUT_S) as made:
         yield made
 
 
@@ -287,7 +287,7 @@ async def test_a_wrong_password(own_redis: RedisServer, store: Store) -> None:
     own_redis.stop()
     own_redis.start("requirepass a-password-of-16-bytes-or-more")
     url = own_redis.url.replace("//", "//:another-password-of-16-bytes@")
-    async with instance(url) as made, time_outs_at_most(1):
+    async with instance(url, deadline_s=TIMEOUT_S) as made, time_outs_at_most(1):
         assert await made.fetch(store) == VALUE
         assert made.misses() == {Count.DENIED}
     async with instance(own_redis.url.replace("//", "//:a-password-of-16-bytes-or-more@")) as made:
@@ -335,6 +335,14 @@ async def test_a_command_after_a_late_one_does_not_get_its_reply(one: Instance, 
     one.clock.pass_time(LONG)
     await asyncio.sleep(0.1)
     assert await one.shared.call("GET", "second") == b"the second reply"
+
+
+@pytest.mark.processes
+async def test_a_late_answer_is_taken_where_the_deadline_is_later(proxy: TcpProxy) -> None:
+    proxy.delay_s = 1.2 * TIMEOUT_S
+    async with instance(proxy.redis_url, deadline_s=40 * TIMEOUT_S) as patient:
+        assert await patient.shared.call("PING") in (b"PONG", True)
+        assert not patient.misses()
 
 
 async def test_flushall_while_a_load_is_under_way(one: Instance, admin: Redis) -> None:

@@ -18,6 +18,7 @@ from journal_keys import InfisicalSecretsClient
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
 from journal_keys.adapters.redis.caller import FIRST_REST_S
+from journal_keys.adapters.redis.client import TIMEOUT_S
 from journal_keys.adapters.redis.counts import Count
 from journal_keys.adapters.redis.keys import RingKeys
 from journal_keys.adapters.redis.namespace import Namespace
@@ -50,7 +51,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def listener(proxy: TcpProxy, clock: ManualClock) -> AsyncIterator[Listener]:
     """A process that listens through the proxy."""
-    async with sharing(proxy.redis_url, clock) as shared, listening(shared) as made:
+    async with sharing(proxy.redis_url, clock, deadline_s=TIMEOUT_S) as shared, listening(shared) as made:
         yield made
 
 
@@ -140,7 +141,7 @@ async def test_a_black_hole_costs_who_publishes_one_time_out(listener: Listener,
 
 async def test_a_lost_reply_to_the_subscription(proxy: TcpProxy, clock: ManualClock, teller: Listener) -> None:
     proxy.replies_to_drop = 1
-    async with sharing(proxy.redis_url, clock) as shared, listening(shared) as listener:
+    async with sharing(proxy.redis_url, clock, deadline_s=TIMEOUT_S) as shared, listening(shared) as listener:
         assert proxy.connections == 2
         assert await hears(listener, teller, 2)
 

@@ -95,7 +95,7 @@ FAULTS: dict[str, tuple[Fault, set[Count]]] = {
 async def test_who_cannot_tell_works(
     own_redis: RedisServer, proxy: TcpProxy, fault: Fault, counted: set[Count]
 ) -> None:
-    async with sharing(proxy.redis_url, ManualClock(START)) as one:
+    async with sharing(proxy.redis_url, ManualClock(START), deadline_s=TIMEOUT_S) as one:
         assert await one.lease.take(NAME, HOUR) is False
         fault(own_redis, proxy)
         assert await one.lease.take(NAME, HOUR) is True
@@ -105,7 +105,7 @@ async def test_who_cannot_tell_works(
 
 @pytest.mark.usefixtures("held")
 async def test_a_black_hole_costs_a_crowd_one_time_out(proxy: TcpProxy) -> None:
-    async with sharing(proxy.redis_url, ManualClock(START)) as one:
+    async with sharing(proxy.redis_url, ManualClock(START), deadline_s=TIMEOUT_S) as one:
         proxy.is_black_hole = True
         assert all(await asyncio.gather(*(one.lease.take(f"turn_{number}", HOUR) for number in range(300))))
         proxy.heal()
@@ -117,7 +117,7 @@ async def test_a_black_hole_costs_a_crowd_one_time_out(proxy: TcpProxy) -> None:
 @pytest.mark.processes
 @pytest.mark.usefixtures("held")
 async def test_a_host_that_stalls_still_learns_of_a_black_hole(proxy: TcpProxy) -> None:
-    async with sharing(proxy.redis_url, ManualClock(START)) as one:
+    async with sharing(proxy.redis_url, ManualClock(START), deadline_s=TIMEOUT_S) as one:
         proxy.is_black_hole = True
         turn = asyncio.create_task(one.lease.take(NAME, HOUR))
         await asyncio.sleep(TIMEOUT_S / 5)
@@ -128,7 +128,7 @@ async def test_a_host_that_stalls_still_learns_of_a_black_hole(proxy: TcpProxy) 
 
 @pytest.mark.usefixtures("held")
 async def test_who_waits_for_a_place_waits_no_longer_than_for_an_answer(proxy: TcpProxy) -> None:
-    async with sharing(proxy.redis_url, ManualClock(START)) as one:
+    async with sharing(proxy.redis_url, ManualClock(START), deadline_s=TIMEOUT_S) as one:
         for _ in range(32):
             await one.call.places.acquire()
         async with asyncio.timeout(LONG_S):

@@ -15,8 +15,8 @@ _HEALTH_CHECK_S: Final = 15
 _MOST_CONNECTIONS: Final = 64
 
 
-def make_client(url: str) -> Redis:
-    """Give a client that has not connected yet.
+def make_client(url: str, *, deadline_s: float = TIMEOUT_S) -> Redis:
+    """Give a client that has not connected yet, and has so many seconds to connect.
 
     The protocol is RESP2 and no library name is told: `HELLO` and `CLIENT SETINFO` came after Redis 5.0.
 
@@ -26,7 +26,7 @@ def make_client(url: str) -> Redis:
     return Redis.from_url(
         url,
         socket_timeout=None,
-        socket_connect_timeout=TIMEOUT_S,
+        socket_connect_timeout=deadline_s,
         retry=Retry(NoBackoff(), 0),
         health_check_interval=_HEALTH_CHECK_S,
         max_connections=_MOST_CONNECTIONS,

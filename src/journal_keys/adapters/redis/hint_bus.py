@@ -8,7 +8,6 @@ from typing import Any, Final, NoReturn
 from redis.asyncio.connection import AbstractConnection
 
 from journal_keys.adapters.redis.caller import Caller, NoAnswerError, classify
-from journal_keys.adapters.redis.client import TIMEOUT_S
 from journal_keys.adapters.redis.messages import Changed, Forgotten, Post
 from journal_keys.domain.keys import Family
 from journal_keys.domain.paths import SecretPath
@@ -85,18 +84,32 @@ class RedisHintBus(HintBus):
         """Subscribe, and hear until the connection is lost, which is told by an exception."""
         connection = self._call.client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         try:
-            async with asyncio.timeout(2 * TIMEOUT_S):
+            async with asyncio.timeout(2 * self._call.deadline_s):
                 await connection.connect()
                 await connection.send_command("SUBSCRIBE", self._post.place.hints, check_health=False)
                 await _read(connection, math.inf)
             self._forget(None)
             self.wake()
             while True:
-                self._hear(await _next(connection))
+                self._hear(await self._next(connection))
         finally:
             await connection.disconnect(nowait=True)
 
-    def _hear(self, answer: Any) -> None:  # noqa: ANN401 (a spoiled answer may be of any type)
+    async def _next(self, connection: AbstractConnection) -> Any:  # noqa: ANN401 (a spoiled answer may be of any type)
+        """Give what comes next. Who gives no sign of life, though asked for one, is lost.
+
+        Raises:
+            Exception: the connection is.
+        """
+        answer = await _read(connection, SIGN_S)
+        if answer is None:
+            await connection.send_command("PING", check_health=False)
+            answer = await _read(connection, self._call.deadline_s)
+        if answer is None:
+            raise TimeoutError
+        return answer
+
+    def _hear(self, answer: Any) -> None:  # noqa: ANN401 (as above)
         match answer:
             case [b"message", _, bytes(text)]:
                 self._take(text)
@@ -113,21 +126,6 @@ class RedisHintBus(HintBus):
                 self.wake()
             case _:
                 pass  # no hint, or a generation that was heard already
-
-
-async def _next(connection: AbstractConnection) -> Any:  # noqa: ANN401 (as above)
-    """Give what comes next. Who gives no sign of life, though asked for one, is lost.
-
-    Raises:
-        Exception: the connection is.
-    """
-    answer = await _read(connection, SIGN_S)
-    if answer is None:
-        await connection.send_command("PING", check_health=False)
-        answer = await _read(connection, TIMEOUT_S)
-    if answer is None:
-        raise TimeoutError
-    return answer
 
 
 async def _read(connection: AbstractConnection, timeout_s: float) -> Any:  # noqa: ANN401 (as above)

@@ -10,7 +10,7 @@ from typing import Final
 from redis.asyncio import Redis
 
 from journal_keys.adapters.redis.caller import Caller, NoAnswerError
-from journal_keys.adapters.redis.client import make_client
+from journal_keys.adapters.redis.client import TIMEOUT_S, make_client
 from journal_keys.adapters.redis.counts import Count, Counts
 from journal_keys.adapters.redis.hint_bus import RedisHintBus
 from journal_keys.adapters.redis.keys import DerivedKeys, KeySource
@@ -38,6 +38,8 @@ class Sharing:
     """Within this process."""
     counts: Counts = field(default_factory=Counter)
     """What became of the questions; several that are opened in one process may share it."""
+    deadline_s: float = TIMEOUT_S
+    """How long Redis has to answer a question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,8 @@ async def open_redis(target: str | Redis, sharing: Sharing, clock: Clock, entrop
     Raises:
         ValueError: it is no URL of Redis.
     """
-    client = make_client(target) if isinstance(target, str) else target
-    call = Caller(client=client, clock=clock, counts=sharing.counts)
+    client = make_client(target, deadline_s=sharing.deadline_s) if isinstance(target, str) else target
+    call = Caller(client=client, clock=clock, counts=sharing.counts, deadline_s=sharing.deadline_s)
     name = entropy.token(_NAME_BYTES).hex()
     post = Post(
         name=name,
