@@ -30,7 +30,7 @@ from journal_keys.ports.ledger import LedgerError, LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreError
 from journal_keys.use_cases.check_health import HealthStatus
 from journal_keys.use_cases.store_secret import OwnedPathError
-from tests.support.embedded import make_rings, settings_in
+from tests.support.embedded import make_rings, settings_in, w1_s
 from tests.support.fault_plan import FaultKind, FaultPlan
 from tests.support.ledger_contract import fact
 
@@ -55,7 +55,7 @@ async def may_rotate(folder: Path) -> Settings:
     """Make rings whose staged keys have waited for W1."""
     made = settings_in(folder, **QUICK)
     await make_rings(made)
-    await asyncio.sleep(made.windows().publish_to_promote.total_seconds())
+    await asyncio.sleep(w1_s(made))
     return made
 
 

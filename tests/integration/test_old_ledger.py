@@ -14,8 +14,8 @@ from journal_keys.entrypoints.resources import open_container, rebuild
 from journal_keys.entrypoints.settings import Settings
 from journal_keys.ports.ledger import LedgerAbsentError, LedgerBehindError
 from journal_keys.use_cases.check_health import HealthStatus
-from tests.support.embedded import make_rings
-from tests.support.served_app import TEXT, quick_settings, rotate_both, w1_s
+from tests.support.embedded import make_rings, w1_s
+from tests.support.served_app import TEXT, quick_settings, rotate_both
 
 
 @pytest.fixture

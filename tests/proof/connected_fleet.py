@@ -26,7 +26,7 @@ from journal_keys.entrypoints.settings import Settings
 from journal_keys.use_cases.reconcile import Reconcile
 from journal_keys.use_cases.rotate_when_due import RotateWhenDue
 from tests.proof.wrong_designs import Design, as_built
-from tests.support.embedded import make_rings, settings_in
+from tests.support.embedded import make_rings, settings_in, w1_s
 from tests.support.postgres_server import PostgresServer
 
 REST_POLLS: Final = 5
@@ -255,7 +255,7 @@ async def connect(count: int, server: PostgresServer, *, design: Design = as_bui
     with tempfile.TemporaryDirectory(prefix="journal-keys-fleet-") as folder:
         settings = settings_in(Path(folder), journal_db_url_async=await server.database(), **_SHORT)
         await make_rings(settings)
-        await asyncio.sleep(settings.windows().publish_to_promote.total_seconds())
+        await asyncio.sleep(w1_s(settings))
         fleet = ConnectedFleet(settings=settings, count=count, server=server, design=design)
         with _noted(fleet.sent):
             async with fleet.running():

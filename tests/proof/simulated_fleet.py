@@ -28,6 +28,7 @@ from journal_keys.ports.entropy import Entropy
 from journal_keys.ports.ledger import LedgerPage
 from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
 from tests.support.canary.entropy import WatchedEntropy
+from tests.support.embedded import w1_s
 from tests.support.virtual_time import LoopClock
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -169,7 +170,7 @@ class SimulatedFleet:
         self.operator = self._container("operator", CutStore(self.store))
         for policy in self.settings.policies().values():
             await self.operator.init_rings()(policy, actor="test", reason="test")
-        await asyncio.sleep(self.settings.windows().publish_to_promote.total_seconds())
+        await asyncio.sleep(w1_s(self.settings))
         self.instances = [self._instance(f"web-{number}") for number in range(count)]
         await asyncio.gather(*(one.background.__aenter__() for one in self.instances))
 

@@ -21,6 +21,11 @@ def settings_in(folder: Path, **changes: object) -> Settings:
     return Settings.model_validate({"journal_keys_home": folder / "home", "journal_infisical_cache_ttl": 60, **changes})
 
 
+def w1_s(settings: Settings) -> float:
+    """How long a staged key has to wait, in seconds."""
+    return settings.windows().publish_to_promote.total_seconds()
+
+
 async def make_rings(settings: Settings) -> None:
     """Do what `journal-keys init` does."""
     async with provision(settings) as container:

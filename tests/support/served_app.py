@@ -40,11 +40,6 @@ def quick_settings(folder: Path, **changes: object) -> Settings:
     return settings_in(folder, **(quick | changes))
 
 
-def w1_s(settings: Settings) -> float:
-    """How long a staged key has to wait, in seconds."""
-    return settings.windows().publish_to_promote.total_seconds()
-
-
 async def made_rings(server: PostgresServer, folder: Path, *, has_tables: bool = True) -> Settings:
     """Make rings in a new database, and its tables where it has none yet."""
     url = await (server.database() if has_tables else server.empty_database())
