@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 
 import pytest
+from redis import Redis
 
 from tests.support import age_binary, chromium_binary, prometheus_programs, redis_server
 from tests.support.infisical.programs import real_binary
@@ -49,8 +50,8 @@ def own_postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def shared_redis() -> Iterator[RedisServer]:
-    """A Redis of this run; who asks for it leaves its configuration as it was.
+def redis_of_this_run() -> Iterator[RedisServer]:
+    """A Redis that `shared_redis` hands on from test to test.
 
     At the end no command may have been seen that Redis 5.0 lacks, be it from a test or from a script.
     """
@@ -60,6 +61,14 @@ def shared_redis() -> Iterator[RedisServer]:
         yield started
         newer = sorted(name for name in seen_by(started) if not is_of_5_0(name))
         assert not newer, f"Redis 5.0 has no {', '.join(newer)}"
+
+
+@pytest.fixture
+def shared_redis(redis_of_this_run: RedisServer) -> RedisServer:
+    """A Redis with nothing in it; who asks for it leaves its configuration as it was."""
+    with Redis.from_url(redis_of_this_run.url, protocol=2, driver_info=None) as client:
+        client.flushall()
+    return redis_of_this_run
 
 
 @pytest.fixture

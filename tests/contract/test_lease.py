@@ -14,7 +14,7 @@ from journal_keys.adapters.memory.lease import MemoryLease
 from journal_keys.adapters.redis.lease import RedisLease
 from journal_keys.ports.lease import Lease
 from tests.support.redis_server import RedisServer
-from tests.support.shared import START, flush, plain_client, sharing
+from tests.support.shared import START, plain_client, sharing
 
 HOUR = timedelta(hours=1)
 INSTANT = timedelta(milliseconds=50)
@@ -52,7 +52,6 @@ def unhurried(lease: Lease) -> Lease:
 @asynccontextmanager
 async def in_redis(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     server: RedisServer = request.getfixturevalue("shared_redis")
-    await flush(server.url)
 
     async def pass_time(while_: timedelta) -> None:
         await asyncio.sleep(while_.total_seconds())

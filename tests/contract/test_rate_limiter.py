@@ -14,7 +14,7 @@ from journal_keys.adapters.memory.rate_limiter import MemoryRateLimiter
 from journal_keys.domain.rates import Rate
 from journal_keys.ports.rate_limiter import LimiterUnavailableError, RateLimiter
 from tests.support.redis_server import RedisServer
-from tests.support.shared import PLACE, START, flush, plain_client, sharing
+from tests.support.shared import PLACE, START, plain_client, sharing
 
 THRICE = Rate(3, timedelta(seconds=1))
 
@@ -45,7 +45,6 @@ async def in_memory(_request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
 @asynccontextmanager
 async def in_redis(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     server: RedisServer = request.getfixturevalue("shared_redis")
-    await flush(server.url)
     clock = ManualClock(START)
 
     async def pass_time(while_: timedelta) -> None:
@@ -98,7 +97,6 @@ async def test_of_many_at_once_no_more_are_admitted(pair: Pair) -> None:
 
 
 async def test_in_redis_a_count_ends_by_itself_and_names_its_environment(shared_redis: RedisServer) -> None:
-    await flush(shared_redis.url)
     async with sharing(shared_redis.url, ManualClock(START)) as one, plain_client(shared_redis.url) as admin:
         await one.limiter.admit(Rate(5, timedelta(minutes=1)), "deploy")
         (name,) = await admin.keys("*")
@@ -108,7 +106,6 @@ async def test_in_redis_a_count_ends_by_itself_and_names_its_environment(shared_
 
 @pytest.mark.parametrize("spoiled", [b"text", 5])
 async def test_a_count_in_redis_that_is_none_admits_nobody(shared_redis: RedisServer, spoiled: bytes | int) -> None:
-    await flush(shared_redis.url)
     async with sharing(shared_redis.url, ManualClock(START)) as one, plain_client(shared_redis.url) as admin:
         await one.limiter.admit(THRICE, "deploy")
         (name,) = await admin.keys("*")

@@ -26,7 +26,7 @@ from journal_keys.ports.secret_store import (
     SecretStoreUnavailableError,
 )
 from tests.support.redis_server import RedisServer
-from tests.support.shared import flush, sharing
+from tests.support.shared import sharing
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TTL = timedelta(seconds=60)
@@ -53,7 +53,6 @@ async def in_memory(_request: pytest.FixtureRequest, clock: Clock) -> AsyncItera
 @asynccontextmanager
 async def before_redis(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[SecretCache]:
     server: RedisServer = request.getfixturevalue("shared_redis")
-    await flush(server.url)
     async with sharing(server.url, clock) as shared:
         yield MemorySecretCache(clock, TTL, STALE_BOUND, shared.cache)
 

@@ -15,7 +15,7 @@ from journal_keys.domain.material import KeyMaterial
 from journal_keys.domain.paths import KNOWN_SECRETS, SecretPath, is_owned
 from journal_keys.ports.shared_secret_cache import SharedSecret, SharedSecretCache, Vacancy
 from tests.support.redis_server import RedisServer
-from tests.support.shared import OTHER, PATH, START, TTL, flush, sharing
+from tests.support.shared import OTHER, PATH, START, TTL, sharing
 
 INSTANT = timedelta(milliseconds=1)
 JITTER = 0.8
@@ -42,7 +42,6 @@ async def in_memory(_request: pytest.FixtureRequest, clock: ManualClock) -> Asyn
 @asynccontextmanager
 async def in_redis(request: pytest.FixtureRequest, clock: ManualClock) -> AsyncIterator[Pair]:
     server: RedisServer = request.getfixturevalue("shared_redis")
-    await flush(server.url)
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(sharing(server.url, clock))
         two = await stack.enter_async_context(sharing(server.socket_url, clock))

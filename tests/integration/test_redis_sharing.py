@@ -35,7 +35,7 @@ from tests.support.embedded import make_rings, settings_in
 from tests.support.operator import bare_environment
 from tests.support.redis_commands import SET_OPTIONS_OF_5_0, is_of_5_0, sent_in
 from tests.support.redis_server import RedisServer
-from tests.support.shared import OTHER, PATH, PLACE, START, Store, flush, instance, one_key, plain_client, sharing
+from tests.support.shared import OTHER, PATH, PLACE, START, Store, instance, one_key, plain_client, sharing
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.views import Bench
 
@@ -45,7 +45,6 @@ CACHE_KEY = urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
 
 @pytest.fixture
 async def redis(shared_redis: RedisServer) -> AsyncIterator[Redis]:
-    await flush(shared_redis.url)
     async with plain_client(shared_redis.url) as client:
         yield client
 

@@ -64,12 +64,6 @@ def plain_client(url: str) -> Redis:
     return Redis.from_url(url, protocol=2, driver_info=None)
 
 
-async def flush(url: str) -> None:
-    """Empty a Redis."""
-    async with plain_client(url) as client:
-        await client.flushall()
-
-
 class Store:
     """What is loaded from: it counts, and answers with what it holds."""
 

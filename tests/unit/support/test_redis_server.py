@@ -4,6 +4,8 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.support.redis_server import RedisServer
 
 
@@ -38,3 +40,11 @@ def test_stopped_and_started_it_is_empty_and_at_the_same_place(own_redis: RedisS
     own_redis.start("requirepass " + "p" * 8)
     assert own_redis.port == port
     assert answer(own_redis, b"GET a").startswith(b"-NOAUTH")
+
+
+def test_who_asks_for_the_shared_one_finds_nothing_of_others_in_it(
+    redis_of_this_run: RedisServer, request: pytest.FixtureRequest
+) -> None:
+    assert answer(redis_of_this_run, b"SET left behind") == b"+OK\r\n"
+    assert answer(redis_of_this_run, b"DBSIZE") != b":0\r\n"
+    assert answer(request.getfixturevalue("shared_redis"), b"DBSIZE") == b":0\r\n"
