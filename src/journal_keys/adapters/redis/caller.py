@@ -45,7 +45,8 @@ class Caller:
         """Give the answer to one command; through an application's own client, too, within the deadline.
 
         It is said twice: before Python 3.12 a client that calls `wait_for` with a time-out of its own may not hear it
-        the first time (https://github.com/python/cpython/issues/86296).
+        the first time (https://github.com/python/cpython/issues/86296). Who cancels the caller is heard, too, at the
+        answer at the latest.
 
         Raises:
             NoAnswerError: there was none; the reason was counted.
@@ -82,9 +83,12 @@ class Caller:
         permit = self.breaker.admit(self.clock.uptime_s())
         if permit is None:
             raise self._failed(Count.RESTING)
+        cancelled = _times_cancelled()
         try:
             async with asyncio.timeout(2 * self.deadline_s), asyncio.timeout(self.deadline_s):
                 answer = await ask()
+            if _times_cancelled() > cancelled:
+                raise asyncio.CancelledError  # noqa: TRY301 (the client overheard it)
         except Exception as failure:  # noqa: BLE001 (a spoiled answer makes the parser raise whatever it happens to)
             why = classify(failure)
         except BaseException:
@@ -106,6 +110,11 @@ class Caller:
     def _failed(self, why: Count) -> NoAnswerError:
         self.counts[why] += 1
         return NoAnswerError(why)
+
+
+def _times_cancelled() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 _MEANINGS: Final = (

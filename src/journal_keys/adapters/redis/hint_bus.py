@@ -16,6 +16,7 @@ from journal_keys.ports.hint_bus import HintBus
 
 SIGN_S: Final = 2.0
 """How long the channel may be quiet before it is asked for a sign of life."""
+_HEARD_S: Final = 0.1
 FIRST_REST_S: Final = 0.5
 LONGEST_REST_S: Final = 30.0
 
@@ -62,10 +63,10 @@ class RedisHintBus(HintBus):
             self._listener = asyncio.create_task(self._listen_for_ever(), name="journal_keys hints")
 
     async def aclose(self) -> None:
-        """Listen no longer."""
-        if self._listener is not None:
+        """Listen no longer. That is said until it is heard: an application's own client may overhear it (`Caller`)."""
+        while self._listener is not None and not self._listener.done():
             self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+            await asyncio.wait((self._listener,), timeout=_HEARD_S)
 
     async def _listen_for_ever(self) -> None:
         loop, rest_s = asyncio.get_running_loop(), FIRST_REST_S

@@ -58,3 +58,23 @@ async def test_a_client_that_overhears_the_deadline_is_told_again() -> None:
             with pytest.raises(NoAnswerError):
                 await call.run(deaf_once)
         assert (call.counts, call.breaker.is_open) == ({Count.TIMED_OUT: 1}, True)
+
+
+async def overhears(begun: asyncio.Event) -> str:
+    """Answer nevertheless, as `wait_for` may before Python 3.12."""
+    begun.set()
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+    return "an answer"
+
+
+async def test_who_is_cancelled_ends_though_the_client_overheard_it() -> None:
+    begun = asyncio.Event()
+    async with make_client("redis://localhost:1") as client:
+        call = Caller(client=client, clock=ManualClock(START), counts=Counter(), deadline_s=5)
+        asking = asyncio.create_task(call.run(lambda: overhears(begun)))
+        await begun.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert (call.counts, call.breaker.is_open) == ({}, False)
