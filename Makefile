@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: help run test test-lowest lint format check reference explore proof proof-quick mutants bench clean
+.PHONY: help run test test-lowest lint format check reference explore proof proof-quick mutants flakes bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 25
@@ -52,11 +52,14 @@ proof: .venv/.ready ## every proof in its long form (hours), with its figures
 mutants: .venv/.ready ## change the code in thousands of places and see which changes no test notices; can be resumed
 	@scripts/find-mutants
 
+flakes: .venv/.ready ## run every test twenty times, in other orders, and name each that failed (hours); can be resumed
+	@scripts/find-flakes
+
 bench: .venv/.ready ## measure beside peers in one run, as ratios
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove the environment and the caches, never .journal-keys
-	rm -rf .venv .venv-lowest mutants .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.*
+	rm -rf .venv .venv-lowest mutants flakes .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.*
 
 .PHONY: infisical-dev-setup infisical-health infisical-secrets-list infisical-secrets-get infisical-secrets-set \
 	infisical-migrate infisical-rotate-jwt infisical-rotate-aes infisical-rotate-all infisical-cache-clear test-infisical infisical-workflow-test
