@@ -236,6 +236,28 @@ async def test_a_closed_client_leaves_no_task(settings: Settings) -> None:
     assert asyncio.all_tasks() == before
 
 
+async def test_a_manager_that_cannot_be_entered_leaves_nothing_open(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOURNAL_KEYS_HOME", str(settings.journal_keys_home))
+    settings.vault_file.unlink()
+    before = asyncio.all_tasks()
+    for _ in range(2):
+        with pytest.raises(SecretStoreError):
+            await InfisicalKeyManager().__aenter__()
+    assert asyncio.all_tasks() == before
+
+
+async def test_who_closes_while_it_opens_leaves_nothing_open(settings: Settings) -> None:
+    before = asyncio.all_tasks()
+    client = InfisicalSecretsClient(settings)
+    opening = asyncio.create_task(client.container())
+    await asyncio.sleep(0)
+    await client.aclose()
+    await opening
+    assert asyncio.all_tasks() == before
+
+
 async def test_the_encryptions_of_a_short_life_are_counted(settings: Settings) -> None:
     async with InfisicalSecretsClient(settings) as client:
         cipher = await InfisicalKeyManager(client=client).get_token_cipher()

@@ -172,9 +172,13 @@ class InfisicalSecretsClient:
         return self._settings
 
     async def aclose(self) -> None:
-        """Stop the refresher, add this process's encryptions to the ledger's count, and close what was opened."""
-        self._container, self._peek = None, _nothing
-        await self._stack.aclose()
+        """Stop the refresher, add this process's encryptions to the ledger's count, and close what was opened.
+
+        An opening that is under way is waited for, and closed as well. Who asks afterwards opens anew.
+        """
+        async with self._opening:
+            self._container, self._peek = None, _nothing
+            await self._stack.aclose()
 
     async def __aenter__(self) -> Self:
         await self.container()
@@ -278,7 +282,11 @@ class InfisicalKeyManager:
             await self._client.aclose()
 
     async def __aenter__(self) -> Self:
-        await self.signer()
+        try:
+            await self.signer()
+        except BaseException:
+            await self.aclose()
+            raise
         return self
 
     async def __aexit__(
