@@ -27,6 +27,7 @@ from journal_keys.adapters.infisical_cli.process import (
 from journal_keys.domain.breaker import Breaker, Permit
 from journal_keys.domain.material import KeyMaterial
 from journal_keys.ports.clock import Clock
+from journal_keys.ports.secret_store import SecretStoreUnavailableError
 
 _DEAD: Final = frozenset({Failure.TRANSPORT, Failure.SILENT})
 _GATEWAY: Final = frozenset({502, 503, 504})
@@ -157,9 +158,13 @@ async def in_thread(threads: Executor, call: Call) -> Finished:
 
     Raises:
         ChildNotStartedError, ChildTimeoutError, ChildFloodError, ChildKilledError: as `process.run`.
+        SecretStoreUnavailableError: the threads are gone.
     """
     stopped = threading.Event()
-    running = asyncio.get_running_loop().run_in_executor(threads, run, call, stopped)
+    try:
+        running = asyncio.get_running_loop().run_in_executor(threads, run, call, stopped)
+    except RuntimeError:
+        raise SecretStoreUnavailableError("the store is closed") from None
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

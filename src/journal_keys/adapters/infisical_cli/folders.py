@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from journal_keys.adapters.infisical_cli.argv import VALUE_FILE
 from journal_keys.adapters.infisical_cli.process import ChildHeldUpError
+from journal_keys.ports.secret_store import SecretStoreUnavailableError
 
 _THE_PIPE: Final = "/proc/self/fd/0"
 
@@ -22,12 +23,14 @@ class Folders:
     def __init__(self) -> None:
         self._made = ExitStack()
         self._root: Path | None = None
+        self._is_over = False
 
     def empty(self) -> Path:
         """Give the empty folder.
 
         Raises:
             ChildHeldUpError: there is none, and none can be made now.
+            SecretStoreUnavailableError: the context has ended.
         """
         return self._whole() / "empty"
 
@@ -36,10 +39,13 @@ class Folders:
 
         Raises:
             ChildHeldUpError: there is none, and none can be made now.
+            SecretStoreUnavailableError: the context has ended.
         """
         return self._whole() / "value"
 
     def _whole(self) -> Path:
+        if self._is_over:
+            raise SecretStoreUnavailableError("the store is closed")
         root = self._root
         if root is None or not ((root / "empty").is_dir() and (root / "value" / VALUE_FILE).is_symlink()):
             try:
@@ -61,4 +67,5 @@ class Folders:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_over = True
         self._made.close()

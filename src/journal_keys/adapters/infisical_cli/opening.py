@@ -45,11 +45,14 @@ class Opened:
 
 @asynccontextmanager
 async def open_store(connection: Connection, clock: Clock, entropy: Entropy) -> AsyncIterator[Opened]:
-    """Open the store; nothing is asked of the server yet, nor is the binary looked for."""
+    """Open the store; nothing is asked of the server yet, nor is the binary looked for.
+
+    Who closes it waits for writes under way, and gives up reads.
+    """
     async with AsyncExitStack() as stack:
         folders = stack.enter_context(Folders())
         threads = ThreadPoolExecutor(connection.most_children, thread_name_prefix="infisical")
-        stack.callback(threads.shutdown, wait=True, cancel_futures=True)
+        stack.push_async_callback(asyncio.to_thread, threads.shutdown)
         opened = _assembled(connection, clock, entropy, folders, threads)
         stack.push_async_callback(opened.store.end)
         stack.push_async_callback(opened.probe.end)

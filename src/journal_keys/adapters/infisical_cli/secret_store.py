@@ -64,8 +64,9 @@ class InfisicalCliSecretStore(SecretStore):
         self._reads = Flights(self._read)
 
     async def end(self) -> None:
-        """Give up reads that nobody waits for any more."""
-        await self._reads.end()
+        """Wait until the writes under way are done and read back, and give up the reads."""
+        async with self._writing:
+            await self._reads.end()
 
     async def read_folder(self, folder: SecretPath) -> FolderContent:
         """Read one folder with one child, which those share who ask before it is started."""

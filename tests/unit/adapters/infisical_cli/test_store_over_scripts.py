@@ -4,14 +4,15 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from journal_keys.adapters.infisical_cli.caller import Order
 from journal_keys.adapters.infisical_cli.connection import Connection, Target
-from journal_keys.adapters.infisical_cli.opening import open_store
+from journal_keys.adapters.infisical_cli.opening import Opened, open_store
 from journal_keys.adapters.infisical_cli.secret_store import InfisicalCliSecretStore
 from journal_keys.adapters.system.clock import SystemClock
 from journal_keys.adapters.system.entropy import SystemEntropy
@@ -34,7 +35,7 @@ VALUE = KeyMaterial(b"the-value-itself")
 
 
 @asynccontextmanager
-async def over(folder: Path, body: str, **changes: object) -> AsyncIterator[InfisicalCliSecretStore]:
+async def opened_over(folder: Path, body: str, **changes: object) -> AsyncIterator[Opened]:
     connection = Connection(
         target=Target(domain="http://127.0.0.1:1", project_id="p", environment="dev"),
         identity=KeyMaterial(b"token"),
@@ -42,6 +43,12 @@ async def over(folder: Path, body: str, **changes: object) -> AsyncIterator[Infi
         retries=0,
     )
     async with open_store(replace(connection, **changes), SystemClock(), SystemEntropy()) as opened:  # type: ignore[arg-type]
+        yield opened
+
+
+@asynccontextmanager
+async def over(folder: Path, body: str, **changes: object) -> AsyncIterator[InfisicalCliSecretStore]:
+    async with opened_over(folder, body, **changes) as opened:
         yield opened.store
 
 
@@ -135,6 +142,65 @@ async def test_a_closed_store_leaves_no_child_behind(tmp_path: Path) -> None:
             await reading
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+async def test_who_closes_waits_for_the_write_under_way_and_the_loop_turns_on(tmp_path: Path) -> None:
+    go, started, done = (tmp_path / name for name in ("go", "started", "done"))
+    listed = '[{"key":"name","value":"the-value-itself","type":"shared"}]'
+    body = (
+        f"case $1 in export) [ -e {done} ] && printf '{listed}' || printf '[]';;"
+        f" *) touch {started}; while [ ! -e {go} ]; do sleep 0.01; done; touch {done};; esac"
+    )
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(over(tmp_path, body, timeout_s=5))
+        writing = asyncio.create_task(store.put_new(PATH, VALUE))
+        await until(started.exists)
+        closing = asyncio.create_task(stack.aclose())
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        go.touch()
+        await closing
+        assert writing.done()
+        await writing
+
+
+async def test_who_waits_for_a_read_of_a_store_that_is_closed_is_told_so_and_not_cancelled(tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    async with over(tmp_path, f"touch {started}; exec sleep 60") as store:
+        waiting = [asyncio.create_task(store.read_folder(FOLDER)) for _ in range(2)]
+        await until(started.exists)
+    for one in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(one, SecretStoreUnavailableError)
+        assert "closed" in str(one)
+
+
+async def test_a_store_that_is_closed_says_so(tmp_path: Path) -> None:
+    async with over(tmp_path, "printf '[]'") as store:
+        pass
+    for _ in range(2):
+        with pytest.raises(SecretStoreUnavailableError, match="the store is closed"):
+            await store.read_folder(FOLDER)
+    assert len(calls(tmp_path / "bin")) == 0
+
+
+async def test_a_store_that_is_being_closed_starts_nothing_more(tmp_path: Path) -> None:
+    go, started = tmp_path / "go", tmp_path / "started"
+    body = f"case $1 in export) printf '[]';; *) touch {started}; while [ ! -e {go} ]; do sleep 0.01; done;; esac"
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(opened_over(tmp_path, body, timeout_s=5))
+        writing = asyncio.create_task(opened.caller(Order(argv=("login",))))
+        await until(started.exists)
+        closing = asyncio.create_task(stack.aclose())
+        refusal = ""
+        while refusal != "the store is closed":  # before that, a read is given up
+            try:
+                await opened.store.read_folder(FOLDER)
+            except SecretStoreUnavailableError as failure:
+                refusal = str(failure)
+        assert not closing.done()
+        go.touch()
+        await closing
+        await writing
 
 
 async def test_a_cancelled_write_kills_its_child(tmp_path: Path) -> None:
