@@ -9,6 +9,7 @@ import jwt
 import pytest
 from dependency_injector import providers
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from journal_keys import (
@@ -143,7 +144,9 @@ async def test_forged_input_is_refused_with_the_documented_errors(settings: Sett
 
 
 async def test_a_session_of_the_application_names_the_ledger(settings: Settings) -> None:
-    elsewhere = settings.model_copy(update={"journal_db_url_async": "sqlite+aiosqlite:////nonexistent/ledger"})
+    elsewhere = settings.model_copy(
+        update={"journal_db_url_async": SecretStr("sqlite+aiosqlite:////nonexistent/ledger")}
+    )
     async with ledger_engine(settings.ledger_url) as engine, AsyncSession(engine) as session:
         manager = InfisicalKeyManager(session, None, InfisicalSecretsClient(elsewhere))
         assert (await manager.get_current_signing_key()).kid.startswith("jwt_")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from journal_keys.domain.keys import Family
@@ -156,7 +157,7 @@ async def test_a_server_without_room_for_another_connection(
     await postgres.do(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true CONNECTION LIMIT 0")
     await postgres.do(f"ALTER ROLE of_{database} NOSUPERUSER")
     url = make_url(direct.ledger_url).set(username=f"of_{database}")
-    limited = direct.model_copy(update={"journal_db_url_async": url.render_as_string(hide_password=False)})
+    limited = direct.model_copy(update={"journal_db_url_async": SecretStr(url.render_as_string(hide_password=False))})
     async with impatient(limited, postgres.port) as engine:
         with pytest.raises(LedgerUnavailableError, match="has no room for another connection"):
             async with open_container(limited, engine=engine):
@@ -197,7 +198,7 @@ async def test_a_restored_old_dump(app: App, direct: Settings, postgres: Postgre
     await app.rotate("first")
     await app.rotate("second")
     url = make_url(direct.ledger_url).set(database=f"old_{database}")
-    restored = direct.model_copy(update={"journal_db_url_async": url.render_as_string(hide_password=False)})
+    restored = direct.model_copy(update={"journal_db_url_async": SecretStr(url.render_as_string(hide_password=False))})
     async with open_container(restored) as container:
         for family in Family:
             with pytest.raises(LedgerBehindError, match="older than the store"):

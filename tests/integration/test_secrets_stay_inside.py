@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from traceback import TracebackException
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,6 +31,8 @@ from journal_keys.domain.keys import READ_ONLY, Algorithm, Family
 from journal_keys.domain.material import KeyMaterial, MaterialRecord
 from journal_keys.domain.paths import SecretPath
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
+from journal_keys.entrypoints.resources import open_container
+from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretStoreDeniedError, SecretStoreProtocolError
 from tests.support.canary.processes import watch_tree
 from tests.support.canary.watch import WATCH
@@ -150,7 +153,13 @@ async def test_a_plaintext_that_is_no_text(tmp_path: Path) -> None:
 
 
 async def test_what_holds_secrets_shows_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    settings = settings_in(tmp_path, journal_keys_vault_master_key=base64url.encode(secret()))
+    password = secret().hex()
+    settings = settings_in(
+        tmp_path,
+        journal_keys_vault_master_key=base64url.encode(secret()),
+        https_proxy=f"http://me:{password}@proxy:1",
+        http_proxy=f"http://me:{password}@proxy:1",
+    )
     await make_rings(settings)
     async with InfisicalSecretsClient(settings) as client:
         manager = InfisicalKeyManager(client=client)
@@ -160,6 +169,18 @@ async def test_what_holds_secrets_shows_none(tmp_path: Path, capsys: pytest.Capt
         holders = (settings, container.store(), key, cipher, board.signing, board.cipher, record(Algorithm.A256GCM))
         print(*map(repr, holders), *map(str, holders), settings.model_dump(), settings.model_dump_json())  # noqa: T201
     assert "KeyMaterial(…)" in capsys.readouterr().out
+
+
+async def test_the_password_of_a_ledger_out_of_reach(tmp_path: Path) -> None:
+    url = f"postgresql+asyncpg://me:{secret().hex()}@127.0.0.1:1/journal"
+    settings = settings_in(tmp_path, journal_db_url_async=url)
+    with pytest.raises(LedgerUnavailableError) as caught:
+        async with open_container(settings):
+            pass
+    shown = TracebackException.from_exception(caught.value, capture_locals=True)
+    here = [frame for frame in shown.stack if frame.filename != __file__]
+    assert len(here) >= 3
+    print(settings, settings.model_dump(), *(frame.locals for frame in here))  # noqa: T201
 
 
 @pytest.fixture

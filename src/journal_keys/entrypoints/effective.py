@@ -72,9 +72,7 @@ def _shown(field: str, value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, SecretStr):
-        return MASK
-    if field in _URLS:
-        return _without_password(str(value))
+        return _without_password(value.get_secret_value()) if field in _URLS else MASK
     return str(value.value if isinstance(value, Enum) else value)
 
 

@@ -15,7 +15,8 @@ from journal_keys.domain.material import KeyMaterial
 
 _SLUG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
 _MOST_FILE: Final = 16 * 1024
-_PASSED: Final = ("ssl_cert_file", "ssl_cert_dir", "https_proxy", "http_proxy", "no_proxy")
+_PASSED: Final = ("ssl_cert_file", "ssl_cert_dir", "no_proxy")
+_PROXIES: Final = ("https_proxy", "http_proxy")
 
 
 class SettingsError(JournalKeysError):
@@ -87,9 +88,9 @@ class InfisicalSettings(BaseSettings):
     """File with certificates of authorities, handed on to the CLI."""
     ssl_cert_dir: str | None = None
     """Folder with certificates of authorities, handed on to the CLI."""
-    https_proxy: str | None = None
+    https_proxy: SecretStr | None = None
     """Proxy of the CLI for a server on https, handed on to it."""
-    http_proxy: str | None = None
+    http_proxy: SecretStr | None = None
     """Proxy of the CLI for a server on http, handed on to it."""
     no_proxy: str | None = None
     """Hosts that the CLI asks without a proxy, handed on to it."""
@@ -113,7 +114,7 @@ class InfisicalSettings(BaseSettings):
             cli_path=self.journal_infisical_cli_path,
             search_path=self.path,
             trusts_any_version=self.journal_infisical_cli_any_version,
-            passed={name.upper(): getattr(self, name) for name in _PASSED if getattr(self, name)},
+            passed=self._passed(),
             timeout_s=self.journal_infisical_timeout,
             health_timeout_s=self.journal_infisical_health_timeout,
             retries=self.journal_infisical_max_retries,
@@ -121,6 +122,13 @@ class InfisicalSettings(BaseSettings):
             most_children=self.journal_infisical_children,
             requests_per_minute=self.journal_infisical_requests_per_minute,
         )
+
+    def _passed(self) -> dict[str, str]:
+        given: dict[str, str | None] = {name: getattr(self, name) for name in _PASSED}
+        for name in _PROXIES:
+            url: SecretStr | None = getattr(self, name)
+            given[name] = None if url is None else url.get_secret_value()
+        return {name.upper(): value for name, value in given.items() if value}
 
     def _domain(self) -> str:
         name = "JOURNAL_INFISICAL_SERVER_URL" if self.journal_infisical_server_url else "INFISICAL_API_URL"

@@ -1,7 +1,7 @@
 """Open what has a lifetime, build the container around it, close it again."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -138,8 +138,7 @@ async def open_container(
     async with AsyncExitStack() as stack:
         opened = engine
         if opened is None or opened.dialect.name == "sqlite":
-            url = settings.ledger_url if opened is None else opened.url.render_as_string(hide_password=False)
-            opened = await stack.enter_async_context(ledger_engine(url))
+            opened = await stack.enter_async_context(_own_engine(settings, opened))
         opened = await _checked(opened, waits=waits or settings.snapshot() is not None)
         ledger = SqlLedger(opened, SystemClock(), settings.windows().skew)
         chosen = meter or MemoryMeter()
@@ -147,6 +146,10 @@ async def open_container(
         stores = await stack.enter_async_context(_open_stores(settings, waits=waits))
         more = {"meter": chosen, **({"tracer": tracer} if tracer else {}), **(sharing.providers() if sharing else {})}
         yield build_container(settings, stores, ledger, more)
+
+
+def _own_engine(settings: Settings, given: AsyncEngine | None) -> AbstractAsyncContextManager[AsyncEngine]:
+    return ledger_engine(settings.ledger_url if given is None else given.url.render_as_string(hide_password=False))
 
 
 async def _checked(engine: AsyncEngine, *, waits: bool) -> AsyncEngine:

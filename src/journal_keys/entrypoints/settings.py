@@ -105,7 +105,7 @@ class Settings(
     """Which defaults count: seconds to watch, or days to live with."""
     journal_keys_vault_master_key: SecretStr | None = None
     """32 bytes as base64url, which seal the vault; without it they are in a file of mode 0600 in the home."""
-    journal_db_url_async: str | None = None
+    journal_db_url_async: SecretStr | None = None
     """SQLAlchemy URL of the ledger: `sqlite+aiosqlite:///<path>`, or `postgresql+asyncpg://<user>@<host>/<database>`
     with the extra `postgres` (docs/postgresql.md); without it a SQLite file in the home.
     """
@@ -280,7 +280,9 @@ class Settings(
     @property
     def ledger_url(self) -> str:
         """The SQLAlchemy URL of the ledger; a SQLite file under the home folder where none is set."""
-        return self.journal_db_url_async or f"sqlite+aiosqlite:///{self.journal_keys_home / 'ledger.sqlite3'}"
+        if self.journal_db_url_async:
+            return self.journal_db_url_async.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.journal_keys_home / 'ledger.sqlite3'}"
 
     @property
     def reports_instance(self) -> bool:

@@ -39,7 +39,7 @@ class Connection:
     cli_path: Path | None = None
     search_path: str = ""
     trusts_any_version: bool = False
-    passed: Mapping[str, str] = field(default_factory=dict)
+    passed: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout_s: float = 30.0
     health_timeout_s: float = 5.0
     retries: int = 3

@@ -5,7 +5,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
-from sqlalchemy.engine import make_url
 
 from journal_keys.domain.backup_seal import ForRecipients, Seal
 from journal_keys.domain.errors import AuditChainBrokenError
@@ -56,8 +55,6 @@ def _without_a_file(settings: Settings) -> Iterator[str]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr) and f"{name}_file" not in known and not _is_bare_url(value.get_secret_value()):
             yield name.upper()
-    if make_url(settings.ledger_url).password is not None:
-        yield "JOURNAL_DB_URL_ASYNC"
 
 
 def _is_bare_url(text: str) -> bool:
