@@ -88,6 +88,17 @@ async def report(url: str, name: str, generation: int) -> None:
         await ledger.report(name, dict.fromkeys(Family, generation), expires_in=timedelta(minutes=5))
 
 
+def client_settings(operator: Operator, url: str, **changes: float) -> ClosedSettings:
+    return ClosedSettings.model_validate(
+        {
+            "journal_keys_home": operator.home,
+            "journal_db_url_async": url,
+            "journal_instance_name": "app-1",
+            **changes,
+        }
+    )
+
+
 async def names(url: str) -> list[str]:
     async with ledger_engine(url) as engine:
         return [one.name for one in await SqlLedger(engine, SystemClock(), timedelta(seconds=1)).instances()]
@@ -118,12 +129,21 @@ async def test_an_instance_that_is_behind_is_shown_holds_rotations_back_and_can_
     assert [entry["detail"]["instance"] for entry in told] == ["stuck-1"]
 
 
+async def test_clients_of_one_process_under_one_name_are_instances_of_their_own(operator: Operator, url: str) -> None:
+    operator.json("init")
+    settings = client_settings(operator, url, journal_ledger_poll=0.05)
+    async with asyncio.timeout(30), InfisicalSecretsClient(settings):
+        async with InfisicalSecretsClient(settings):
+            while await names(url) != ["app-1", "app-1.2"]:  # noqa: ASYNC110 (the clients' own tasks bring it about)
+                await asyncio.sleep(0.05)
+        assert await names(url) == ["app-1"]
+
+
 async def test_a_client_says_what_it_holds_holds_nobody_back_for_long_and_leaves(operator: Operator, url: str) -> None:
     operator.json("init")
-    settings = ClosedSettings(
-        journal_keys_home=operator.home,
-        journal_db_url_async=url,
-        journal_instance_name="app-1",
+    settings = client_settings(
+        operator,
+        url,
         journal_jwks_max_age=0.2,
         journal_infisical_cache_ttl=0.2,
         journal_sign_max_stale=60,

@@ -28,6 +28,7 @@ from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.container import Container
 from journal_keys.domain.keys import Family
 from journal_keys.domain.material import KeyMaterial, aes_kid
+from journal_keys.entrypoints.instance_names import own_name
 from journal_keys.entrypoints.settings import Settings, SettingsError
 from journal_keys.ports.ledger import LedgerAbsentError, LedgerUnavailableError
 from journal_keys.ports.meter import Meter
@@ -60,7 +61,7 @@ def build_container(
         PolicyError: the settings contradict each other.
     """
     return Container(
-        **(more or {}),
+        **{"instance_name": settings.instance_name, **(more or {})},
         **_snapshot(settings),
         windows=settings.windows(),
         policies=settings.policies(),
@@ -86,7 +87,6 @@ def build_container(
         rates=settings.http_rates(),
         webhook_secrets=ledger,
         configured_webhook_secrets=settings.webhook_secrets(),
-        instance_name=settings.instance_name,
         instance_expiry=settings.instance_expiry,
     )
 
@@ -144,7 +144,12 @@ async def open_container(
         chosen = meter or MemoryMeter()
         sharing = await _open_sharing(settings, redis, chosen, stack)
         stores = await stack.enter_async_context(_open_stores(settings, waits=waits))
-        more = {"meter": chosen, **({"tracer": tracer} if tracer else {}), **(sharing.providers() if sharing else {})}
+        more = {
+            "instance_name": stack.enter_context(own_name(settings.instance_name)),
+            "meter": chosen,
+            **({"tracer": tracer} if tracer else {}),
+            **(sharing.providers() if sharing else {}),
+        }
         yield build_container(settings, stores, ledger, more)
 
 

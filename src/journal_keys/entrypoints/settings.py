@@ -118,7 +118,10 @@ class Settings(
     journal_ledger_poll: Seconds | None = None
     """How often the ledger is read."""
     journal_instance_name: str | None = None
-    """What this process is called among those that share a ledger on PostgreSQL; without it by host and process id."""
+    """What this process is called among those that share a ledger on PostgreSQL; without it by host and process id.
+    Where PROMETHEUS_MULTIPROC_DIR says that there are several processes the id is added: two of one name would hide
+    each other.
+    """
     journal_instance_expiry: Annotated[Seconds, Field(ge=1)] | None = None
     """How long this process's report of what it holds counts; it reports four times as often, and at each change.
     Without it the view TTL, at least 10 s.
@@ -297,8 +300,10 @@ class Settings(
     @property
     def instance_name(self) -> str:
         """What this process is called among the others: by its host and process id, where nothing else is said."""
-        host = re.sub(r"[^A-Za-z0-9._-]", "-", platform.node())[:100] or "host"
-        return self.journal_instance_name or f"{host}-{os.getpid()}"
+        if self.journal_instance_name and self.prometheus_multiproc_dir is None:
+            return self.journal_instance_name
+        host = re.sub(r"[^A-Za-z0-9._-]", "-", platform.node()) or "host"
+        return f"{(self.journal_instance_name or host)[:100]}-{os.getpid()}"
 
     @property
     def instance_expiry(self) -> timedelta:

@@ -315,6 +315,12 @@ CASES: Mapping[str, tuple[str, Change, Status, str]] = {
         Status.BY_HAND,
         "JOURNAL_DB_URL_ASYNC",
     ),
+    "a password of a proxy": (
+        "no secrets in environment variables",
+        set_to(https_proxy=f"http://me:{CANARY}@proxy.example:3128"),
+        Status.BY_HAND,
+        "HTTPS_PROXY",
+    ),
     "a forged delivery": (
         "webhook signatures verified",
         asked(webhook=giving(replace(HOOK, refuses_forged=False))),

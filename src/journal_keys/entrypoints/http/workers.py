@@ -188,7 +188,4 @@ def create_worker() -> FastAPI:
     settings = Settings.from_environment()
     log_service(settings)
     hold_on_to_parent(own_figures(settings.prometheus_multiproc_dir))
-    if settings.journal_instance_name:
-        name = f"{settings.journal_instance_name[:100]}-{os.getpid()}"
-        settings = settings.model_copy(update={"journal_instance_name": name})
     return create_app(settings)
