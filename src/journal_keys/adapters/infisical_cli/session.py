@@ -21,6 +21,8 @@ _LONGEST_HOLD_S: Final = 900.0
 _MOST_LOGINS: Final = 10
 _LOGIN_PERIOD_S: Final = 60.0
 _OF_LIFE: Final = 0.8
+_NEXT_TRY_S: Final = 30.0
+"""How long nobody waits for another login, while the last token is still good."""
 _JWT_PARTS: Final = 3
 
 
@@ -71,8 +73,9 @@ class FixedToken(Session):
 class Login(Session):
     """Tokens by universal auth, one login at a time, the next at four fifths of a token's life.
 
-    After a refused login, or one that gave no token, none is tried for a minute, then for twice as long, up to a
-    quarter of an hour: newer servers lock an identity after three refusals.
+    Where that one fails, the token serves on, and another is tried half a minute later. After a refused login, or one
+    that gave no token, none is tried for a minute, then for twice as long, up to a quarter of an hour: newer servers
+    lock an identity after three refusals.
     """
 
     log_in: Callable[[], Awaitable[KeyMaterial]]
@@ -96,6 +99,7 @@ class Login(Session):
             try:
                 return await self._fresh()
             except (CallFailedError, SecretStoreDeniedError, SecretStoreProtocolError):
+                self._due_s = self.clock.uptime_s() + _NEXT_TRY_S
                 return self._token  # its last fifth is still good
 
     async def renewed(self, refused: KeyMaterial) -> KeyMaterial:

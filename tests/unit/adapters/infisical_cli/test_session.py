@@ -1,5 +1,6 @@
 """Tokens: when one is asked for, and when it is not."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -74,6 +75,20 @@ async def test_a_token_in_its_last_fifth_serves_while_no_new_one_is_to_be_had(
     clock.pass_time(timedelta(seconds=801))
     server.refusal = refuses(Failure.CREDENTIALS)
     assert await login.token() is first
+
+
+async def test_a_login_that_fails_holds_up_one_reader_of_a_crowd_and_the_next_half_a_minute_later(
+    login: Login, server: Server, clock: ManualClock
+) -> None:
+    first = await login.token()
+    clock.pass_time(timedelta(seconds=801))
+    server.refusal = CallFailure(kind=Failure.BUSY, status=429, reason="slow down")
+    for tries in (2, 2, 3, 3):
+        assert await asyncio.gather(*(login.token() for _ in range(20))) == [first] * 20
+        assert server.logins == tries
+        clock.pass_time(timedelta(seconds=15))
+    server.refusal = None
+    assert await login.token() is not first
 
 
 async def test_a_token_in_its_last_fifth_serves_while_logins_are_garbled_and_these_are_far_apart(
