@@ -18,7 +18,7 @@ from journal_keys.adapters.redis.counts import Count
 from journal_keys.ports.shared_secret_cache import SharedSecret
 from tests.support.redis_server import RedisServer
 from tests.support.shared import OTHER, PATH, PLACE, TTL, Instance, Store, instance
-from tests.support.tcp_proxy import TcpProxy
+from tests.support.tcp_proxy import TcpProxy, Trap
 
 VALUE = Store().answer
 VALUE_KEY = PLACE.value(PATH)
@@ -224,6 +224,28 @@ async def test_what_is_owed_is_owed_after_a_cancellation_too(one: Instance, prox
     proxy.heal()
     newer = Store(b"the second answer of the store")
     assert await one.fetch(newer) == newer.answer
+
+
+@pytest.mark.processes
+async def test_what_is_forgotten_again_while_it_is_being_forgotten_stays_owed_where_that_fails(
+    proxy: TcpProxy, own_redis: RedisServer, store: Store
+) -> None:
+    async with instance(proxy.redis_url) as one, instance(own_redis.url) as other:
+        await one.fetch(store)
+        proxy.delay_s = 1.0
+        first = asyncio.create_task(one.cache.invalidate(PATH))
+        while await is_shared(own_redis):  # its answer is under way
+            pass
+        proxy.trap = Trap(word=b"EVAL", passes=0, has_effect=False)
+        assert not first.done()
+        await one.cache.invalidate(PATH)
+        assert one.counts[Count.UNREACHABLE] == 1
+        await first
+        proxy.heal()
+        await other.fetch(store)
+        store.answer = b"what is in the store by now"
+        one.clock.pass_time(LONG)
+        assert await one.fetch(store) == store.answer
 
 
 async def test_more_than_can_be_owed_is_everything(one: Instance, own_redis: RedisServer, store: Store) -> None:

@@ -98,7 +98,7 @@ class RedisSharedSecretCache(SharedSecretCache):
         self._skew_ms = round(skew.total_seconds() * _MS)
         self._clock = clock
         self._entropy = entropy
-        self._owed: dict[SecretPath | None, None] = {}
+        self._owed: dict[SecretPath | None, object] = {}
         self._is_foreign = False
         self._slots: dict[SecretPath, _Slot] = {}
 
@@ -145,9 +145,9 @@ class RedisSharedSecretCache(SharedSecretCache):
     async def forget(self, prefix: SecretPath | None) -> None:
         """Owe it, and pay, which tells other instances, too."""
         is_first = not self._owed
-        self._owed[prefix] = None
+        self._owed[prefix] = object()  # who is paying an older debt does not pay this one
         if len(self._owed) > _MOST_OWED:
-            self._owed = {None: None}
+            self._owed = {None: object()}
         try:
             await self._pay()
         except NoAnswerError as failure:
@@ -212,7 +212,7 @@ class RedisSharedSecretCache(SharedSecretCache):
         Raises:
             NoAnswerError: the rest stays owed.
         """
-        for prefix in list(self._owed):
+        for prefix, debt in list(self._owed.items()):
             names = [
                 self._place.guard,
                 self._place.values if prefix is None else self._place.value(prefix),
@@ -220,7 +220,8 @@ class RedisSharedSecretCache(SharedSecretCache):
             ]
             told = (self._place.hints, self._post.write(Forgotten(prefix)))
             await self._run(FORGET, names, f"{self._place.owner}:", self._new_guard(), self._place.values, *told)
-            self._owed.pop(prefix, None)
+            if self._owed.get(prefix) is debt:
+                del self._owed[prefix]
 
     async def _run(self, script: str, names: list[str], *arguments: str | int) -> Any:  # noqa: ANN401 (a script's answer)
         return await self._call("EVAL", script, len(names), *names, *arguments)
