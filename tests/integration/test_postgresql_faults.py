@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from journal_keys.adapters.sql.engine import ledger_engine
 from journal_keys.domain.keys import Family
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.entrypoints.settings import Settings
@@ -81,6 +82,16 @@ async def test_a_black_hole(app: App, proxy: TcpProxy) -> None:
     proxy.cut()
     await app.rotate("once")
     assert await app.is_sound()
+
+
+@pytest.mark.processes
+async def test_a_black_hole_does_not_keep_an_application_from_closing(direct: Settings, proxy: TcpProxy) -> None:
+    url = make_url(direct.ledger_url).set(port=proxy.port).render_as_string(hide_password=False)
+    async with asyncio.timeout(15):  # which one connection alone would wait for an answer
+        async with ledger_engine(url) as engine:
+            async with engine.connect(), engine.connect(), engine.connect():
+                pass
+            proxy.is_black_hole = True
 
 
 async def test_a_server_that_is_far_away(app: App, proxy: TcpProxy) -> None:

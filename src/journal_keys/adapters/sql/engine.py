@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
+from weakref import WeakSet
 
 import aiosqlite
 from sqlalchemy import URL, Connection, event, make_url
@@ -28,6 +29,8 @@ _CONNECTIONS: Final = 5
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 15.0
 """How long a server may take for one answer: more than it waits for a lock."""
+_LEAVE_S: Final = 2.0
+"""How long closing waits for a server that says nothing."""
 
 _DRIVERS: Final = {
     "sqlite": "sqlite+aiosqlite",
@@ -49,18 +52,29 @@ async def ledger_engine(url: str) -> AsyncIterator[AsyncEngine]:
     keys, begins its transactions itself (sqlite3 begins them too late: two writers would read the same state), and
     opens only a file that exists and is closed to other users. One whose file was deleted, moved or replaced is not
     used again: it would go on in a ledger that nobody else sees. On PostgreSQL there are up to ten connections; each
-    waits 5 s for the server, 10 s for a lock and 15 s for an answer.
+    waits 5 s for the server, 10 s for a lock and 15 s for an answer; closing them takes 2 s at most.
 
     Raises:
         LedgerUnavailableError: the URL is malformed, of another database or driver, or of SQLite without a file.
     """
     threads: list[Thread] = []
-    engine = _create(url, threads)
+    connections = WeakSet[Any]()
+    engine = _create(url, threads, connections)
     try:
         yield engine
     finally:
-        await engine.dispose()
+        await _close(engine, connections)
         await asyncio.to_thread(_join, threads)
+
+
+async def _close(engine: AsyncEngine, connections: WeakSet[Any]) -> None:
+    """Take leave of the server on each connection; where it says nothing, end what is left without."""
+    try:
+        async with asyncio.timeout(_LEAVE_S if connections else None):
+            await engine.dispose()
+    except TimeoutError:
+        for connection in connections:
+            connection.terminate()
 
 
 def _join(threads: list[Thread]) -> None:
@@ -69,13 +83,13 @@ def _join(threads: list[Thread]) -> None:
         thread.join(BUSY_TIMEOUT_S)
 
 
-def _create(url: str, threads: list[Thread]) -> AsyncEngine:
+def _create(url: str, threads: list[Thread], connections: WeakSet[Any]) -> AsyncEngine:
     try:
         parsed = _with_driver(make_url(url))
         path = file_of(parsed)
         if path:
             return _sqlite_engine(parsed, path, threads)
-        return _postgresql_engine(parsed)
+        return _postgresql_engine(parsed, connections)
     except (ArgumentError, ImportError):
         raise LedgerUnavailableError(
             "unusable ledger URL: expected sqlite+aiosqlite:///<path>, or postgresql+asyncpg://<user>@<host>/<database>"
@@ -95,8 +109,8 @@ def _with_driver(url: URL) -> URL:
     return url.set(drivername=chosen)
 
 
-def _postgresql_engine(url: URL) -> AsyncEngine:
-    return create_async_engine(
+def _postgresql_engine(url: URL, connections: WeakSet[Any]) -> AsyncEngine:
+    engine = create_async_engine(
         url,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT",  # each transaction names its own; between them the pool asks without one
@@ -114,6 +128,8 @@ def _postgresql_engine(url: URL) -> AsyncEngine:
             },
         },
     )
+    event.listen(engine.sync_engine, "connect", lambda opened, _record: connections.add(opened.driver_connection))
+    return engine
 
 
 def _sqlite_engine(url: URL, path: Path, threads: list[Thread]) -> AsyncEngine:
