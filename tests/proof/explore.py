@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from tests.proof.explorer.actors import Ends, Outcome
 from tests.proof.explorer.scenarios import large_scenarios, nightly_scenarios, small_scenarios
 from tests.proof.explorer.search import Explorer, Found, Scenario
 from tests.proof.explorer.wrong_designs import ALL
@@ -12,7 +13,7 @@ from tests.proof.verdict import Verdict
 QUICK_STATES: Final = 6_000
 """Per large scenario: the shallow end of each."""
 NIGHTLY_STATES: Final = 600_000
-SMALL_STATES: Final = 300_000
+SMALL_STATES: Final = 400_000
 """Per small scenario: more than there are, so that each is searched to the bottom."""
 WRONG_DESIGN_STATES: Final = 300_000
 LEAST_STATES: Final = {"short": 100_000, "nightly": 10_000_000}
@@ -24,9 +25,22 @@ def explored(scenario: Scenario, most_states: int) -> tuple[Found, tuple[str, ..
     found = Explorer(scenario).run(most_states)
     depth = "all of them" if found.exhausted else "the search was cut off there"
     lines = [f"{scenario.name}: {found.states:,} states, {found.transitions:,} steps, {depth}"]
+    if found.ends:
+        lines.append(f"  everybody ended: {'; '.join(sorted(ended(found.ends)))}")
     if found.violation:
         lines += ["  a promise is broken:", *(f"    {step}" for step in found.violation)]
     return found, tuple(lines)
+
+
+def ended(ends: Iterable[Ends]) -> frozenset[str]:
+    """In what ways everybody ended, whoever did."""
+    return frozenset(", ".join(sorted(map(_word, one))) for one in ends)
+
+
+def _word(end: Outcome | None) -> str:
+    if end is None:
+        return "dead"
+    return "failed" if end.failed else type(end.value).__name__
 
 
 def small_bounds() -> list[tuple[Scenario, int]]:

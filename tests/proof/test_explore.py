@@ -4,32 +4,62 @@ from collections.abc import Callable
 
 import pytest
 
+from journal_keys.domain.keys import Family
 from tests.proof.explore import (
     WRONG_DESIGN_STATES,
+    ended,
     explored,
     large_bounds,
     ours,
     small_bounds,
     verdict,
 )
-from tests.proof.explorer.search import Explorer, Scenario
+from tests.proof.explorer.scenarios import brief, rotators
+from tests.proof.explorer.search import Explorer, Scenario, State
 from tests.proof.explorer.wrong_designs import ALL
 
 pytestmark = pytest.mark.no_cover
 
 
+TWO = {"AlreadyRotated, Rotated", "Rotated, Waiting"}
+THREE = {"AlreadyRotated, AlreadyRotated, Rotated", "AlreadyRotated, Rotated, Waiting", "Rotated, Waiting, Waiting"}
+LEAST: list[tuple[int, set[str]]] = [
+    (100_000, {"Rotated"}),
+    (40_000, {"Rotated, int"}),
+    (40_000, {"Rotated, int"}),
+    (100_000, TWO),
+    (10_000, TWO),
+    (250_000, THREE),
+    (20_000, {"Reconciled, Reconciled"}),
+    (50_000, {"Reconciled, Rotated"}),
+    (20_000, {"AlreadyRotated, Reconciled", "Reconciled, Rotated", "Reconciled, Waiting"}),
+    (30_000, {"AlreadyInitialised, Initialised"}),
+]
+"""For each small cast: how many states there are at least, and how everybody ends where nobody dies or fails."""
+
+
 @pytest.mark.parametrize(
-    ("small", "least"),
-    list(zip(small_bounds(), (100_000, 40_000, 40_000), strict=True)),
+    ("small", "least", "ends"),
+    [(small, *row) for small, row in zip(small_bounds(), LEAST, strict=True)],
     ids=[one.name for one, _ in small_bounds()],
 )
-def test_a_small_cast_is_followed_to_its_last_state_and_breaks_no_promise(
-    small: tuple[Scenario, int], least: int
+def test_a_small_cast_is_followed_to_its_last_state_where_each_has_ended_and_breaks_no_promise(
+    small: tuple[Scenario, int], least: int, ends: set[str]
 ) -> None:
     found, said = explored(*small)
     assert found.violation is None, "\n".join(said)
     assert found.exhausted
     assert found.states > least
+    assert {end for end in ended(found.ends) if not {"dead", "failed"} & set(end.split(", "))} == ends
+
+
+def test_no_two_states_of_a_race_with_a_fault_are_taken_for_one() -> None:
+    explorer = Explorer(brief(rotators(Family.AES)))
+    met, layer = set[State](), {explorer.initial()}
+    while layer:
+        met |= layer
+        layer = {after for state in layer for _, after in explorer.successors(state)} - met
+    assert len(met) == len({hash(state) for state in met})
 
 
 def test_the_shallow_end_of_every_cast_breaks_no_promise() -> None:

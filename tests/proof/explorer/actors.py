@@ -139,6 +139,9 @@ class Outcome:
     failed: bool = False
 
 
+Ends: TypeAlias = tuple[Outcome | None, ...]
+"""With what the last verb of each actor ended; None where it died."""
+
 Verb: TypeAlias = Callable[[], Coroutine[Effect, Any, object]]
 
 

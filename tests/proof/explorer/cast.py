@@ -26,7 +26,7 @@ from journal_keys.use_cases.reconcile import Reconcile
 from journal_keys.use_cases.retire_keys import RetireKeys
 from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.stage_successor import StageSuccessor
-from tests.proof.explorer.actors import Effect, EffectLedger, EffectStore, Outcome, PaperKeys, Verb
+from tests.proof.explorer.actors import Effect, EffectLedger, EffectStore, Ends, Outcome, PaperKeys, Verb
 from tests.proof.explorer.promises import POLICIES, WINDOWS
 from tests.proof.explorer.world import EPOCH, TICK, Books, Clocks, Ports, Shelf
 
@@ -52,6 +52,7 @@ class Process:
     stage_kind: type[StageSuccessor] = StageSuccessor
     reconcile_kind: type[Reconcile] = Reconcile
     project_kind: type[ProjectRing] = ProjectRing
+    rotate_kind: type[RotateKeys] = RotateKeys
     store: EffectStore = field(default_factory=EffectStore)
     ledger: EffectLedger = field(init=False)
     keys: PaperKeys = field(init=False)
@@ -75,7 +76,7 @@ class Process:
         self.entomb = EntombKey(store=self.store)
 
     def rotate(self) -> RotateKeys:
-        return RotateKeys(
+        return self.rotate_kind(
             ledger=self.ledger,
             read_material=self.read_material,
             stage=self.stage,
@@ -165,6 +166,20 @@ def judge(outcome: Outcome, books: Books) -> str | None:
         version = books.ring.find(outcome.value.new_kid) if books.ring else None
         if version is None or version.activated_at is None:
             return f"a rotation reports {outcome.value.new_kid}, which never was ACTIVE"
+    return None
+
+
+def one_winner(ends: Ends) -> str | None:
+    """More than one rotation that made the same key ACTIVE, or a result that was nobody's."""
+    values = [end.value for end in ends if end]
+    won = [(value.old_kid, value.new_kid) for value in values if isinstance(value, Rotated)]
+    joined = [(value.old_kid, value.new_kid) for value in values if isinstance(value, AlreadyRotated)]
+    twice = {new for _, new in won if [kid for _, kid in won].count(new) > 1}
+    if twice:
+        return f"more than one rotation says that it made {min(twice)} ACTIVE"
+    strange = set(joined) - set(won)
+    if strange and all(end and not end.failed for end in ends):  # else it may be of one that died or had no answer
+        return f"a rotation reports the result {min(strange)}, which is nobody's"
     return None
 
 

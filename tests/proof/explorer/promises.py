@@ -53,6 +53,11 @@ def ledger_view(books: Books, _shelf: Shelf) -> View:
     return View(books.ring.active.kid, frozenset(version.kid for version in books.ring.accepted))
 
 
+def no_view(_books: Books, _shelf: Shelf) -> View:
+    """The view of a signer that does not sign."""
+    return View()
+
+
 def lost_material(family: Family, ring: KeyRing | None, shelf: Shelf) -> str | None:
     """An accepted key whose material is not in the store as it was recorded."""
     held = dict(shelf)

@@ -1,6 +1,7 @@
 """What is explored of the design as it is: small casts, and everything that may happen to them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from journal_keys.domain.keys import Family
@@ -10,12 +11,13 @@ from tests.proof.explorer.cast import (
     founded,
     initialising,
     judge,
+    one_winner,
     projecting,
     reconciling,
     rotation_of,
     verb,
 )
-from tests.proof.explorer.promises import names_of_another_ring
+from tests.proof.explorer.promises import ledger_view, names_of_another_ring, no_view
 from tests.proof.explorer.search import Scenario
 from tests.proof.explorer.world import Books, Ports
 
@@ -29,7 +31,7 @@ def rotators(family: Family, *, actors: int = 2, faults: int = 1, horizon: int =
     books, shelf, _ = founded(ports, published_ago=READY)
     scripts = tuple((verb(f"r{number}", rotation_of(family, f"r{number}")),) for number in range(actors))
     return _scenario(f"{actors} rotators of {family}", ports, scripts, books=books, shelf=shelf, faults=faults,
-                     horizon=horizon, readers=readers)  # fmt: skip
+                     horizon=horizon, readers=readers, judge_ends=one_winner)  # fmt: skip
 
 
 def alone(family: Family, *, faults: int = 1, horizon: int = 2) -> Scenario:
@@ -96,6 +98,12 @@ def clocks_that_jump(family: Family, *, faults: int = 2, horizon: int = 4) -> Sc
                      horizon=horizon, clocks_jump=True)  # fmt: skip
 
 
+def brief(scenario: Scenario, *, signs: bool = False) -> Scenario:
+    """The same before the first tick ends and without readers: small enough to be followed to its last state."""
+    view = ledger_view if signs else no_view
+    return replace(scenario, name=f"{scenario.name}, within a tick", horizon=0, readers=0, signer_view_of=view)
+
+
 def _scenario(name: str, ports: Ports, scripts: tuple[tuple[Verb, ...], ...], **rest: object) -> Scenario:
     fields: dict[str, object] = {"rest": verb("rest", reconciling(ports.family)), "judge": judge, **rest}
     return Scenario(name=name, family=ports.family, ports=ports, scripts=scripts, **fields)  # type: ignore[arg-type]
@@ -113,7 +121,17 @@ _KINDS: Final[tuple[Callable[[Family], Scenario], ...]] = (
 
 def small_scenarios() -> list[Scenario]:
     """What is followed to its last state in every form."""
-    return [alone(Family.JWT), *(project_meanwhile(family) for family in Family)]
+    return [
+        alone(Family.JWT),
+        *(project_meanwhile(family) for family in Family),
+        brief(rotators(Family.JWT), signs=True),
+        brief(rotators(Family.AES)),
+        brief(rotators(Family.JWT, actors=3, faults=0)),
+        brief(same_rotation(Family.JWT)),
+        brief(rotate_and_reconcile(Family.JWT, faults=0)),
+        brief(compromise_meanwhile(Family.JWT, faults=0)),
+        brief(first_start(Family.JWT, faults=0)),
+    ]
 
 
 def large_scenarios() -> list[Scenario]:

@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeAlias, TypeVar
 
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.outcomes import Reconciled
-from tests.proof.explorer.actors import WRITES, Effect, Nodes, Outcome, Verb
+from tests.proof.explorer.actors import WRITES, Effect, Ends, Nodes, Outcome, Verb
 from tests.proof.explorer.promises import (
     OLDEST_READER,
     OLDEST_SIGNER,
@@ -25,9 +25,13 @@ Label: TypeAlias = tuple[str, int, int]
 Step: TypeAlias = tuple[Label, State]
 
 CLOCKS, BOOKS, SHELF, SIGNED, PENDING, FAULTS, SIGNER, READERS = range(8)
-"""Places in a state; each number but FAULTS stands for a value in a table. From 8 on: one node per actor."""
+"""Places in a state; each number but FAULTS stands for a value in a table.
+
+From 8 on: one node per actor, or `_DEAD` less the number of its end.
+"""
 _FIXED: Final = 8
-_DONE: Final = -1
+_DEAD: Final = -2
+"""Not -1: Python hashes both alike, and states are known by their hashes."""
 _YEAR: Final = 1000
 _OF_STORE: Final = frozenset({"read_folder", "put_new", "overwrite", "delete"})
 _OF_LEDGER: Final = frozenset({"read", "rotations", "keep_clock", "commit", "settle"})
@@ -73,6 +77,8 @@ class Scenario:
     judge: Callable[[Outcome, Books], str | None] = lambda _outcome, _books: None
     at_end: Callable[[Books, Shelf], str | None] = lambda _books, _shelf: None
     """What is wrong once nobody acts any more, before any pass of `rest`."""
+    judge_ends: Callable[[Ends], str | None] = lambda _ends: None
+    """What is wrong with all ends, taken together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +88,8 @@ class Found:
     states: int
     transitions: int
     exhausted: bool
+    ends: frozenset[Ends]
+    """In what ways everybody ended."""
     violation: tuple[str, ...] | None
 
 
@@ -101,6 +109,8 @@ class Explorer:
     pending: Table[tuple[int, ...]] = field(default_factory=Table)
     held: Table[Held] = field(default_factory=Table)
     crowds: Table[tuple[Held, ...]] = field(default_factory=Table)
+    outcomes: Table[Outcome | None] = field(default_factory=Table)
+    ends: set[Ends] = field(default_factory=set)
     judged: dict[tuple[int, ...], str | None] = field(default_factory=dict)
     applied: dict[State, tuple[int, int, int]] = field(default_factory=dict)
     calm: set[tuple[int, int]] = field(default_factory=set)
@@ -115,12 +125,13 @@ class Explorer:
         verbs = [verb for script in self.scenario.scripts for verb in script]
         self.nodes = Nodes([*verbs, *([self.scenario.rest] if self.scenario.rest else [])])
         self.promises = Promises(self.scenario.family)
+        self.outcomes.number(None)
         self.following, self.firsts, number = {}, [], 0
         for script in self.scenario.scripts:
             self.firsts.append(self.nodes.roots[number])
             for place in range(len(script)):
                 last = place == len(script) - 1
-                self.following[number] = _DONE if last else self.nodes.roots[number + 1]
+                self.following[number] = _DEAD if last else self.nodes.roots[number + 1]
                 number += 1
 
     def initial(self) -> State:
@@ -169,7 +180,8 @@ class Explorer:
         return self._found(transitions, exhausted=True, violation=None)
 
     def _found(self, transitions: int, *, exhausted: bool, violation: tuple[str, ...] | None) -> Found:
-        return Found(states=len(self.parents), transitions=transitions, exhausted=exhausted, violation=violation)
+        return Found(states=len(self.parents), transitions=transitions, exhausted=exhausted, ends=frozenset(self.ends),
+                     violation=violation)  # fmt: skip
 
     def successors(self, state: State) -> Iterator[Step]:
         """Every step that anybody or anything may take. Raises `Violation` at the step that breaks a promise."""
@@ -181,7 +193,7 @@ class Explorer:
     def _acts(self, state: State) -> Iterator[Step]:
         for actor in range(len(self.firsts)):
             number = state[_FIXED + actor]
-            if number == _DONE:
+            if number < 0:
                 continue
             self.doing = "does", actor, number
             books, shelf, after = self._apply(state, number)
@@ -256,7 +268,7 @@ class Explorer:
             booted = _with(spent, CLOCKS, self.clocks.number(now._replace(boot=now.boot + 1, uptime=0)))
             for actor in range(len(self.firsts)):
                 number = booted[_FIXED + actor]
-                if number not in self.firsts and number != _DONE:
+                if number not in self.firsts and number >= 0:
                     booted = _with(booted, _FIXED + actor, self.following[self.nodes[number].verb])
             self.doing = "the host reboots", -1, -1
             yield self.doing, self._checked(booted)
@@ -310,6 +322,8 @@ class Explorer:
             if verdict:
                 raise Violation(verdict)
             node = self.following[reached.verb]
+            if node == _DEAD:
+                node = _DEAD - self.outcomes.number(reached.next)
         after[_FIXED + actor] = node
         return self._checked(tuple(after))
 
@@ -320,13 +334,19 @@ class Explorer:
         broken = self.judged[key]
         if broken:
             raise Violation(broken)
-        if state[PENDING] == 0 and all(node == _DONE for node in state[_FIXED:]):
-            left = self.scenario.at_end(self.books[state[BOOKS]], self.shelves[state[SHELF]])
-            if left:
-                raise Violation(left)
-            if self.scenario.rest:
-                self._check_rest(state)
+        if state[PENDING] == 0 and all(node < 0 for node in state[_FIXED:]):
+            self._check_end(state)
         return state
+
+    def _check_end(self, state: State) -> None:
+        ends = tuple(self.outcomes[_DEAD - node] for node in state[_FIXED:])
+        self.ends.add(ends)
+        books, shelf = self.books[state[BOOKS]], self.shelves[state[SHELF]]
+        wrong = self.scenario.judge_ends(ends) or self.scenario.at_end(books, shelf)
+        if wrong:
+            raise Violation(wrong)
+        if self.scenario.rest:
+            self._check_rest(state)
 
     def _judge(self, state: State) -> str | None:
         books, shelf = self.books[state[BOOKS]], self.shelves[state[SHELF]]

@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from journal_keys.domain import rotation
-from journal_keys.domain.changes import RingChange, Transition
+from journal_keys.domain.changes import RingChange, RotationRequest, Transition
 from journal_keys.domain.exposure import expose
 from journal_keys.domain.keyring import KeyRing
 from journal_keys.domain.keys import Family, Kid
 from journal_keys.domain.material import KeyMaterial, encode, unused_version
+from journal_keys.domain.outcomes import AlreadyRotated, Rotated, RotationOutcome
 from journal_keys.domain.paths import SecretPath, family_folder, versions_folder
 from journal_keys.domain.policy import RotationPolicy
 from journal_keys.domain.rotation import Cause
@@ -22,11 +23,12 @@ from journal_keys.domain.windows import Windows
 from journal_keys.ports.ledger import LedgerBehindError, LedgerPage, LedgerUnavailableError
 from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
 from journal_keys.use_cases.project_ring import ProjectRing
+from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from tests.proof.explorer.actors import Answer, Effect, EffectLedger, EffectStore, Verb
-from tests.proof.explorer.cast import founded, initialising, judge, reconciling, rotation_of, verb
+from tests.proof.explorer.cast import founded, initialising, judge, one_winner, reconciling, rotation_of, verb
 from tests.proof.explorer.promises import View
-from tests.proof.explorer.scenarios import READY, project_meanwhile
+from tests.proof.explorer.scenarios import READY, brief, project_meanwhile
 from tests.proof.explorer.search import Scenario
 from tests.proof.explorer.world import NOTHING, TICK, Books, Clocks, Done, Ports, Shelf, read_honestly
 
@@ -244,6 +246,22 @@ class ProjectOnce(ProjectRing):
             return 0
 
 
+class ClaimsToHaveRotated(RotateKeys):
+    """Who comes second reports the rotation as its own."""
+
+    async def __call__(self, family: Family, request: RotationRequest) -> RotationOutcome:
+        outcome = await RotateKeys.__call__(self, family, request)
+        if not isinstance(outcome, AlreadyRotated):
+            return outcome
+        return Rotated(family=family, old_kid=outcome.old_kid, new_kid=outcome.new_kid, generation=outcome.generation)
+
+
+def two_winners() -> Scenario:
+    ports = Ports(Family.JWT)
+    rotators = [(verb(f"r{n}", rotation_of(Family.JWT, f"r{n}"), rotate_kind=ClaimsToHaveRotated),) for n in range(2)]
+    return brief(_ours("whoever comes second reports the rotation as its own", ports, *rotators, judge_ends=one_winner))
+
+
 def names_written_without_a_look_behind() -> Scenario:
     return project_meanwhile(Family.JWT, project_kind=ProjectOnce)
 
@@ -260,5 +278,6 @@ ALL: Final[tuple[Callable[[], Scenario], ...]] = (
     stamped_at_reading,
     published_before_put,
     tidied_after_an_unknown_outcome,
+    two_winners,
     names_written_without_a_look_behind,
 )
