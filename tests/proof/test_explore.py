@@ -1,7 +1,5 @@
 """No interleaving, fault, crash or clock breaks a promise, and a design that breaks one is found."""
 
-from collections.abc import Callable
-
 import pytest
 
 from journal_keys.domain.keys import Family
@@ -16,7 +14,7 @@ from tests.proof.explore import (
 )
 from tests.proof.explorer.scenarios import brief, rotators
 from tests.proof.explorer.search import Explorer, Scenario, State
-from tests.proof.explorer.wrong_designs import ALL
+from tests.proof.explorer.wrong_designs import ALL, WrongDesign
 
 pytestmark = pytest.mark.no_cover
 
@@ -68,11 +66,20 @@ def test_the_shallow_end_of_every_cast_breaks_no_promise() -> None:
     assert states > 70_000
 
 
-@pytest.mark.parametrize("wrong", ALL, ids=lambda wrong: wrong.__name__)
-def test_a_wrong_design_is_found_and_its_trace_ends_with_the_broken_promise(wrong: Callable[[], Scenario]) -> None:
-    found = Explorer(wrong()).run(WRONG_DESIGN_STATES)
+@pytest.mark.parametrize("wrong", ALL, ids=lambda wrong: wrong.make.__name__)
+def test_a_wrong_design_is_found_and_its_trace_ends_with_the_promise_that_its_fault_breaks(wrong: WrongDesign) -> None:
+    found, said = explored(wrong.make(), WRONG_DESIGN_STATES)
     assert found.violation is not None
+    assert wrong.breaks in found.violation[-1]
     assert len(found.violation) > 2
+    assert [line.strip() for line in said[-len(found.violation) :]] == list(found.violation)
+
+
+@pytest.mark.parametrize(
+    "trace", [None, ("actor 0 does: commit", "a use case failed")], ids=["none", "of another promise"]
+)
+def test_a_wrong_design_is_not_found_without_a_trace_of_its_own_promise(trace: tuple[str, ...] | None) -> None:
+    assert not any(wrong.is_shown_by(trace) for wrong in ALL)
 
 
 @pytest.mark.parametrize(("nightly", "least"), [(False, 100_000), (True, 10_000_000)], ids=["short", "long"])

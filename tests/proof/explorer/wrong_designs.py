@@ -5,7 +5,7 @@ A search that does not find them proves nothing.
 
 import json
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -263,21 +263,42 @@ def two_winners() -> Scenario:
 
 
 def names_written_without_a_look_behind() -> Scenario:
-    return project_meanwhile(Family.JWT, project_kind=ProjectOnce)
+    scenario = project_meanwhile(Family.JWT, project_kind=ProjectOnce)
+    return replace(scenario, name="names written without a look behind")
 
 
-ALL: Final[tuple[Callable[[], Scenario], ...]] = (
-    map_without_a_lock,
-    map_with_an_expiring_lease,
-    no_wait_before_promotion,
-    no_wait_before_retirement,
-    blind_retry,
-    projection_as_truth,
-    init_on_a_read_error,
-    no_compare_and_set,
-    stamped_at_reading,
-    published_before_put,
-    tidied_after_an_unknown_outcome,
-    two_winners,
-    names_written_without_a_look_behind,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongDesign:
+    """A cast with a fault in its design, and words of the promise that the fault breaks: another one is no proof."""
+
+    make: Callable[[], Scenario]
+    breaks: str
+
+    def is_shown_by(self, trace: tuple[str, ...] | None) -> bool:
+        """Whether the trace ends with the promise that had to break."""
+        return trace is not None and self.breaks in trace[-1]
+
+
+_REFUSED_BY_ALL: Final = "was used at tick {}, and whoever asks at tick {} does not find it"
+_REFUSED: Final = "was used at tick {}, and a reader within its bound at tick {} does not find it"
+
+ALL: Final = (
+    WrongDesign(make=map_without_a_lock, breaks="aes_a " + _REFUSED_BY_ALL.format(0, 0)),
+    WrongDesign(make=map_with_an_expiring_lease, breaks="aes_a " + _REFUSED_BY_ALL.format(1, 1)),
+    WrongDesign(make=no_wait_before_promotion, breaks="jwt_r0_1 " + _REFUSED.format(1, 1)),
+    WrongDesign(make=no_wait_before_retirement, breaks="jwt_old0_1 " + _REFUSED_BY_ALL.format(0, 1)),
+    WrongDesign(make=blind_retry, breaks="aes_b " + _REFUSED_BY_ALL.format(0, 0)),
+    WrongDesign(make=projection_as_truth, breaks="aes_old1_1 " + _REFUSED.format(0, 0)),
+    WrongDesign(make=init_on_a_read_error, breaks="generation 1 followed 1"),
+    WrongDesign(make=no_compare_and_set, breaks="generation 2 followed 2"),
+    WrongDesign(make=stamped_at_reading, breaks="jwt_r0_1 " + _REFUSED.format(2, 2)),
+    WrongDesign(make=published_before_put, breaks="jwt_r_1 is PRE_ACTIVATION and its material is not in the store"),
+    WrongDesign(
+        make=tidied_after_an_unknown_outcome, breaks="jwt_r_1 is PRE_ACTIVATION and its material is not in the store"
+    ),
+    WrongDesign(make=two_winners, breaks="more than one rotation says that it made jwt_old1_1 ACTIVE"),
+    WrongDesign(
+        make=names_written_without_a_look_behind,
+        breaks="the names {'next_private_key': None} are not those of the newest ring",
+    ),
 )
