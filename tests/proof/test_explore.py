@@ -11,6 +11,7 @@ from tests.proof.explore import (
     ours,
     small_bounds,
     verdict,
+    without_the_faults,
 )
 from tests.proof.explorer.scenarios import brief, rotators
 from tests.proof.explorer.search import Explorer, Scenario, State
@@ -67,12 +68,22 @@ def test_the_shallow_end_of_every_cast_breaks_no_promise() -> None:
 
 
 @pytest.mark.parametrize("wrong", ALL, ids=lambda wrong: wrong.make.__name__)
-def test_a_wrong_design_is_found_and_its_trace_ends_with_the_promise_that_its_fault_breaks(wrong: WrongDesign) -> None:
+def test_a_wrong_design_is_found_by_the_promise_that_its_fault_breaks_and_is_not_found_without_the_fault(
+    wrong: WrongDesign,
+) -> None:
     found, said = explored(wrong.make(), WRONG_DESIGN_STATES)
     assert found.violation is not None
     assert wrong.breaks in found.violation[-1]
     assert len(found.violation) > 2
     assert [line.strip() for line in said[-len(found.violation) :]] == list(found.violation)
+    for right, said_of_right in without_the_faults(wrong, found):
+        assert right.violation is None, "\n".join(said_of_right)
+        assert right.exhausted or right.steps == len(found.violation) - 1
+
+
+def test_every_wrong_design_of_ours_has_a_right_one_beside_it() -> None:
+    theirs = {"map_without_a_lock", "map_with_an_expiring_lease", "blind_retry"}
+    assert {wrong.make.__name__ for wrong in ALL if wrong.right is None} == theirs
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ _FIXED: Final = 8
 _DEAD: Final = -2
 """Not -1: Python hashes both alike, and states are known by their hashes."""
 _YEAR: Final = 1000
+_ANY: Final = 1_000_000
 _OF_STORE: Final = frozenset({"read_folder", "put_new", "overwrite", "delete"})
 _OF_LEDGER: Final = frozenset({"read", "rotations", "keep_clock", "commit", "settle"})
 _STALE: Final = Held(View(), -1)
@@ -87,6 +88,8 @@ class Found:
 
     states: int
     transitions: int
+    steps: int
+    """So many, one after the other, were taken in every way that there is."""
     exhausted: bool
     ends: frozenset[Ends]
     """In what ways everybody ended."""
@@ -151,12 +154,12 @@ class Explorer:
             *self.firsts,
         )
 
-    def run(self, most_states: int) -> Found:
-        """Search until a promise breaks, nothing is left, or so many states were met."""
+    def run(self, most_states: int, most_steps: int = _ANY) -> Found:
+        """Search until a promise breaks, nothing is left, or so many states were met or steps taken in a row."""
         start = self.initial()
         self.parents = {hash(start): 0}
-        layer, transitions = [start], 0
-        while layer:
+        layer, transitions, taken = [start], 0, 0
+        while layer and taken < most_steps:
             following: list[State] = []
             for state in layer:
                 steps = self.successors(state)
@@ -168,20 +171,20 @@ class Explorer:
                     except (Violation, BrokenPromiseError) as broken:
                         last = self.say(self.doing)
                         trace = (*self.trace(state), last, str(broken))
-                        return self._found(transitions, exhausted=False, violation=trace)
+                        return self._found(transitions, taken, exhausted=False, violation=trace)
                     transitions += 1
                     name = hash(after)
                     if name not in self.parents:
                         self.parents[name] = hash(state)
                         following.append(after)
                 if len(self.parents) >= most_states:
-                    return self._found(transitions, exhausted=False, violation=None)
-            layer = following
-        return self._found(transitions, exhausted=True, violation=None)
+                    return self._found(transitions, taken, exhausted=False, violation=None)
+            layer, taken = following, taken + 1
+        return self._found(transitions, taken, exhausted=not layer, violation=None)
 
-    def _found(self, transitions: int, *, exhausted: bool, violation: tuple[str, ...] | None) -> Found:
-        return Found(states=len(self.parents), transitions=transitions, exhausted=exhausted, ends=frozenset(self.ends),
-                     violation=violation)  # fmt: skip
+    def _found(self, transitions: int, steps: int, *, exhausted: bool, violation: tuple[str, ...] | None) -> Found:
+        return Found(states=len(self.parents), transitions=transitions, steps=steps, exhausted=exhausted,
+                     ends=frozenset(self.ends), violation=violation)  # fmt: skip
 
     def successors(self, state: State) -> Iterator[Step]:
         """Every step that anybody or anything may take. Raises `Violation` at the step that breaks a promise."""

@@ -51,6 +51,7 @@ Shelf: TypeAlias = frozenset[tuple[SecretPath, str]]
 
 Done: TypeAlias = tuple[Books, Shelf, Answer]
 Commit: TypeAlias = Callable[[Books, Transition, datetime], RingChange]
+Read: TypeAlias = Callable[[bool, Books, datetime], LedgerPage]
 NOTHING: Final = Answer("nothing")
 
 
@@ -93,7 +94,7 @@ class Ports:
 
     family: Family
     commit: Commit = compare_and_set
-    read: Callable[[bool, Books, datetime], LedgerPage] = read_honestly
+    read: Read = read_honestly
     values: dict[str, KeyMaterial] = field(default_factory=dict)
 
     def apply(self, effect: Effect, clocks: Clocks, books: Books, shelf: Shelf) -> Done:

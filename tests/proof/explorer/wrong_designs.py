@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from journal_keys.domain import rotation
@@ -27,10 +28,22 @@ from journal_keys.use_cases.rotate_keys import RotateKeys
 from journal_keys.use_cases.stage_successor import StageSuccessor
 from tests.proof.explorer.actors import Answer, Effect, EffectLedger, EffectStore, Verb
 from tests.proof.explorer.cast import founded, initialising, judge, one_winner, reconciling, rotation_of, verb
-from tests.proof.explorer.promises import View
+from tests.proof.explorer.promises import WINDOWS, View, ViewOf, ledger_view
 from tests.proof.explorer.scenarios import READY, brief, project_meanwhile
 from tests.proof.explorer.search import Scenario
-from tests.proof.explorer.world import NOTHING, TICK, Books, Clocks, Done, Ports, Shelf, read_honestly
+from tests.proof.explorer.world import (
+    NOTHING,
+    TICK,
+    Books,
+    Clocks,
+    Commit,
+    Done,
+    Ports,
+    Read,
+    Shelf,
+    compare_and_set,
+    read_honestly,
+)
 
 KEYS_MAP: Final = family_folder("aes").child("keys_map")
 ACTIVE_KID: Final = family_folder("aes").child("active_kid")
@@ -145,22 +158,24 @@ def _two_rotations(**changes: Any) -> tuple[Verb, ...]:  # noqa: ANN401 (fields 
     return tuple(verb(f"r{number}", rotation_of(Family.JWT, f"r{number}"), **changes) for number in range(2))
 
 
-def no_wait_before_promotion() -> Scenario:
-    return _ours("no wait before promotion", Ports(Family.JWT), _two_rotations(windows=NO_WAITS))
+def no_wait_before_promotion(windows: Windows = NO_WAITS) -> Scenario:
+    return _ours("no wait before promotion", Ports(Family.JWT), _two_rotations(windows=windows))
 
 
-def no_wait_before_retirement() -> Scenario:
-    script = (verb("r", rotation_of(Family.JWT, "r")), verb("s", reconciling(Family.JWT), windows=NO_WAITS))
+def no_wait_before_retirement(windows: Windows = NO_WAITS) -> Scenario:
+    script = (verb("r", rotation_of(Family.JWT, "r")), verb("s", reconciling(Family.JWT), windows=windows))
     return _ours("no wait before retirement", Ports(Family.JWT), script)
 
 
-def projection_as_truth() -> Scenario:
+def projection_as_truth(view_of: ViewOf | None = None) -> Scenario:
     """The projection is one crash behind: it does not show the staged key yet."""
     ports = MapPorts(Family.AES)
     books, shelf, ring = founded(ports, published_ago=READY)
     shelf = shelf | ports.begin(ring.active.kid)
     script = (verb("r", rotation_of(Family.AES, "r")),)
-    return _ours("projection read back as truth", ports, script, books=books, shelf=shelf, view_of=ports.view)
+    return _ours(
+        "projection read back as truth", ports, script, books=books, shelf=shelf, view_of=view_of or ports.view
+    )
 
 
 def an_error_reads_as_nothing(failed: bool, books: Books, now: datetime) -> LedgerPage:  # noqa: FBT001 (as the honest one)
@@ -173,13 +188,13 @@ def founding_replaces(_books: Books, transition: Transition, now: datetime) -> R
     return transition(now)
 
 
-def init_on_a_read_error() -> Scenario:
-    ports = Ports(Family.JWT, commit=founding_replaces, read=an_error_reads_as_nothing)
+def init_on_a_read_error(commit: Commit = founding_replaces, read: Read = an_error_reads_as_nothing) -> Scenario:
+    ports = Ports(Family.JWT, commit=commit, read=read)
     return _ours("init on read error", ports, (verb("i", initialising(Family.JWT)),), faults=1)
 
 
-def no_compare_and_set() -> Scenario:
-    ports = Ports(Family.JWT, commit=founding_replaces)
+def no_compare_and_set(commit: Commit = founding_replaces) -> Scenario:
+    ports = Ports(Family.JWT, commit=commit)
     rotators = [(verb(f"r{number}", rotation_of(Family.JWT, f"r{number}")),) for number in range(2)]
     return _ours("generation without compare-and-set", ports, *rotators)
 
@@ -197,8 +212,8 @@ class StampedAtReading(EffectLedger):
         return await super().commit(lambda _now: transition(at))
 
 
-def stamped_at_reading() -> Scenario:
-    rotations = _two_rotations(ledger_kind=StampedAtReading)
+def stamped_at_reading(ledger_kind: type[EffectLedger] = StampedAtReading) -> Scenario:
+    rotations = _two_rotations(ledger_kind=ledger_kind)
     return _ours("a change stamped at its reading", Ports(Family.JWT), rotations)
 
 
@@ -214,8 +229,8 @@ class PublishFirst(StageSuccessor):
         return change.ring
 
 
-def published_before_put() -> Scenario:
-    rotator = (verb("r", rotation_of(Family.JWT, "r"), stage_kind=PublishFirst),)
+def published_before_put(stage_kind: type[StageSuccessor] = PublishFirst) -> Scenario:
+    rotator = (verb("r", rotation_of(Family.JWT, "r"), stage_kind=stage_kind),)
     return _ours("a key published before its material is put", Ports(Family.JWT), rotator)
 
 
@@ -231,8 +246,8 @@ class TidyStage(StageSuccessor):
             raise
 
 
-def tidied_after_an_unknown_outcome() -> Scenario:
-    rotator = (verb("r", rotation_of(Family.JWT, "r"), stage_kind=TidyStage),)
+def tidied_after_an_unknown_outcome(stage_kind: type[StageSuccessor] = TidyStage) -> Scenario:
+    rotator = (verb("r", rotation_of(Family.JWT, "r"), stage_kind=stage_kind),)
     return _ours("material deleted after an unknown outcome", Ports(Family.JWT), rotator, faults=1)
 
 
@@ -256,23 +271,27 @@ class ClaimsToHaveRotated(RotateKeys):
         return Rotated(family=family, old_kid=outcome.old_kid, new_kid=outcome.new_kid, generation=outcome.generation)
 
 
-def two_winners() -> Scenario:
+def two_winners(rotate_kind: type[RotateKeys] = ClaimsToHaveRotated) -> Scenario:
     ports = Ports(Family.JWT)
-    rotators = [(verb(f"r{n}", rotation_of(Family.JWT, f"r{n}"), rotate_kind=ClaimsToHaveRotated),) for n in range(2)]
+    rotators = [(verb(f"r{n}", rotation_of(Family.JWT, f"r{n}"), rotate_kind=rotate_kind),) for n in range(2)]
     return brief(_ours("whoever comes second reports the rotation as its own", ports, *rotators, judge_ends=one_winner))
 
 
-def names_written_without_a_look_behind() -> Scenario:
-    scenario = project_meanwhile(Family.JWT, project_kind=ProjectOnce)
+def names_written_without_a_look_behind(project_kind: type[ProjectRing] = ProjectOnce) -> Scenario:
+    scenario = project_meanwhile(Family.JWT, project_kind=project_kind)
     return replace(scenario, name="names written without a look behind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongDesign:
-    """A cast with a fault in its design, and words of the promise that the fault breaks: another one is no proof."""
+    """A cast with a fault in its design, and words of the promise that the fault breaks: another one is no proof.
+
+    `right` is the same cast without the fault; a map and a pointer have none.
+    """
 
     make: Callable[[], Scenario]
     breaks: str
+    right: Callable[[], Scenario] | None = None
 
     def is_shown_by(self, trace: tuple[str, ...] | None) -> bool:
         """Whether the trace ends with the promise that had to break."""
@@ -281,24 +300,56 @@ class WrongDesign:
 
 _REFUSED_BY_ALL: Final = "was used at tick {}, and whoever asks at tick {} does not find it"
 _REFUSED: Final = "was used at tick {}, and a reader within its bound at tick {} does not find it"
+_LOST: Final = "jwt_r_1 is PRE_ACTIVATION and its material is not in the store"
 
 ALL: Final = (
     WrongDesign(make=map_without_a_lock, breaks="aes_a " + _REFUSED_BY_ALL.format(0, 0)),
     WrongDesign(make=map_with_an_expiring_lease, breaks="aes_a " + _REFUSED_BY_ALL.format(1, 1)),
-    WrongDesign(make=no_wait_before_promotion, breaks="jwt_r0_1 " + _REFUSED.format(1, 1)),
-    WrongDesign(make=no_wait_before_retirement, breaks="jwt_old0_1 " + _REFUSED_BY_ALL.format(0, 1)),
-    WrongDesign(make=blind_retry, breaks="aes_b " + _REFUSED_BY_ALL.format(0, 0)),
-    WrongDesign(make=projection_as_truth, breaks="aes_old1_1 " + _REFUSED.format(0, 0)),
-    WrongDesign(make=init_on_a_read_error, breaks="generation 1 followed 1"),
-    WrongDesign(make=no_compare_and_set, breaks="generation 2 followed 2"),
-    WrongDesign(make=stamped_at_reading, breaks="jwt_r0_1 " + _REFUSED.format(2, 2)),
-    WrongDesign(make=published_before_put, breaks="jwt_r_1 is PRE_ACTIVATION and its material is not in the store"),
     WrongDesign(
-        make=tidied_after_an_unknown_outcome, breaks="jwt_r_1 is PRE_ACTIVATION and its material is not in the store"
+        make=no_wait_before_promotion,
+        breaks="jwt_r0_1 " + _REFUSED.format(1, 1),
+        right=partial(no_wait_before_promotion, WINDOWS),
     ),
-    WrongDesign(make=two_winners, breaks="more than one rotation says that it made jwt_old1_1 ACTIVE"),
+    WrongDesign(
+        make=no_wait_before_retirement,
+        breaks="jwt_old0_1 " + _REFUSED_BY_ALL.format(0, 1),
+        right=partial(no_wait_before_retirement, WINDOWS),
+    ),
+    WrongDesign(make=blind_retry, breaks="aes_b " + _REFUSED_BY_ALL.format(0, 0)),
+    WrongDesign(
+        make=projection_as_truth,
+        breaks="aes_old1_1 " + _REFUSED.format(0, 0),
+        right=partial(projection_as_truth, ledger_view),
+    ),
+    WrongDesign(
+        make=init_on_a_read_error,
+        breaks="generation 1 followed 1",
+        right=partial(init_on_a_read_error, compare_and_set, read_honestly),
+    ),
+    WrongDesign(
+        make=no_compare_and_set,
+        breaks="generation 2 followed 2",
+        right=partial(no_compare_and_set, compare_and_set),
+    ),
+    WrongDesign(
+        make=stamped_at_reading,
+        breaks="jwt_r0_1 " + _REFUSED.format(2, 2),
+        right=partial(stamped_at_reading, EffectLedger),
+    ),
+    WrongDesign(make=published_before_put, breaks=_LOST, right=partial(published_before_put, StageSuccessor)),
+    WrongDesign(
+        make=tidied_after_an_unknown_outcome,
+        breaks=_LOST,
+        right=partial(tidied_after_an_unknown_outcome, StageSuccessor),
+    ),
+    WrongDesign(
+        make=two_winners,
+        breaks="more than one rotation says that it made jwt_old1_1 ACTIVE",
+        right=partial(two_winners, RotateKeys),
+    ),
     WrongDesign(
         make=names_written_without_a_look_behind,
         breaks="the names {'next_private_key': None} are not those of the newest ring",
+        right=partial(names_written_without_a_look_behind, ProjectRing),
     ),
 )
