@@ -26,7 +26,7 @@ LEAST: list[tuple[int, set[str]]] = [
     (100_000, {"Rotated"}),
     (40_000, {"Rotated, int"}),
     (40_000, {"Rotated, int"}),
-    (100_000, TWO),
+    (50_000, TWO),
     (10_000, TWO),
     (250_000, THREE),
     (20_000, {"Reconciled, Reconciled"}),

@@ -17,7 +17,7 @@ from tests.proof.explorer.cast import (
     rotation_of,
     verb,
 )
-from tests.proof.explorer.promises import ledger_view, names_of_another_ring, no_view
+from tests.proof.explorer.promises import names_of_another_ring, no_view
 from tests.proof.explorer.search import Scenario
 from tests.proof.explorer.world import Books, Ports
 
@@ -98,10 +98,9 @@ def clocks_that_jump(family: Family, *, faults: int = 2, horizon: int = 4) -> Sc
                      horizon=horizon, clocks_jump=True)  # fmt: skip
 
 
-def brief(scenario: Scenario, *, signs: bool = False) -> Scenario:
-    """The same before the first tick ends and without readers: small enough to be followed to its last state."""
-    view = ledger_view if signs else no_view
-    return replace(scenario, name=f"{scenario.name}, within a tick", horizon=0, readers=0, signer_view_of=view)
+def brief(scenario: Scenario) -> Scenario:
+    """The same before the first tick ends, while nobody signs or reads: small enough to be followed to its end."""
+    return replace(scenario, name=f"{scenario.name}, within a tick", horizon=0, readers=0, signer_view_of=no_view)
 
 
 def _scenario(name: str, ports: Ports, scripts: tuple[tuple[Verb, ...], ...], **rest: object) -> Scenario:
@@ -124,7 +123,7 @@ def small_scenarios() -> list[Scenario]:
     return [
         alone(Family.JWT),
         *(project_meanwhile(family) for family in Family),
-        brief(rotators(Family.JWT), signs=True),
+        brief(rotators(Family.JWT, faults=2)),
         brief(rotators(Family.AES)),
         brief(rotators(Family.JWT, actors=3, faults=0)),
         brief(same_rotation(Family.JWT)),

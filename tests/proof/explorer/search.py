@@ -75,7 +75,8 @@ class Scenario:
     signer_view_of: ViewOf = ledger_view
     truth_of: ViewOf = ledger_view
     rest: Verb | None = None
-    judge: Callable[[Outcome, Books], str | None] = lambda _outcome, _books: None
+    judge: Callable[[Outcome, Books, bool], str | None] = lambda _outcome, _books, _had_fault: None
+    """What is wrong with the end of a verb; whether any fault was there before it."""
     at_end: Callable[[Books, Shelf], str | None] = lambda _books, _shelf: None
     """What is wrong once nobody acts any more, before any pass of `rest`."""
     judge_ends: Callable[[Ends], str | None] = lambda _ends: None
@@ -321,7 +322,8 @@ class Explorer:
             after[BOOKS], after[SHELF] = books, shelf
         reached = self.nodes[node]
         if isinstance(reached.next, Outcome):
-            verdict = self.scenario.judge(reached.next, self.books[after[BOOKS]])
+            had_fault = after[FAULTS] < self.scenario.faults
+            verdict = self.scenario.judge(reached.next, self.books[after[BOOKS]], had_fault)
             if verdict:
                 raise Violation(verdict)
             node = self.following[reached.verb]

@@ -272,9 +272,23 @@ class ClaimsToHaveRotated(RotateKeys):
 
 
 def two_winners(rotate_kind: type[RotateKeys] = ClaimsToHaveRotated) -> Scenario:
-    ports = Ports(Family.JWT)
+    return _race("whoever comes second reports the rotation as its own", rotate_kind)
+
+
+class FailsWhereItIsLate(RotateKeys):
+    """Does not look again where somebody else changed the ring."""
+
+    async def _tried(self, page: LedgerPage, ring: KeyRing, request: RotationRequest) -> RotationOutcome | None:
+        return await self._attempt(page, ring, request)
+
+
+def failing_second(rotate_kind: type[RotateKeys] = FailsWhereItIsLate) -> Scenario:
+    return _race("whoever comes second fails", rotate_kind)
+
+
+def _race(name: str, rotate_kind: type[RotateKeys]) -> Scenario:
     rotators = [(verb(f"r{n}", rotation_of(Family.JWT, f"r{n}"), rotate_kind=rotate_kind),) for n in range(2)]
-    return brief(_ours("whoever comes second reports the rotation as its own", ports, *rotators, judge_ends=one_winner))
+    return brief(_ours(name, Ports(Family.JWT), *rotators, judge_ends=one_winner))
 
 
 def names_written_without_a_look_behind(project_kind: type[ProjectRing] = ProjectOnce) -> Scenario:
@@ -346,6 +360,11 @@ ALL: Final = (
         make=two_winners,
         breaks="more than one rotation says that it made jwt_old1_1 ACTIVE",
         right=partial(two_winners, RotateKeys),
+    ),
+    WrongDesign(
+        make=failing_second,
+        breaks="a use case failed with StaleGenerationError",
+        right=partial(failing_second, RotateKeys),
     ),
     WrongDesign(
         make=names_written_without_a_look_behind,
