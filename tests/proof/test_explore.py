@@ -30,7 +30,6 @@ LEAST: list[tuple[int, set[str]]] = [
     (10_000, TWO),
     (250_000, THREE),
     (20_000, {"Reconciled, Reconciled"}),
-    (50_000, {"Reconciled, Rotated"}),
     (20_000, {"AlreadyRotated, Reconciled", "Reconciled, Rotated", "Reconciled, Waiting"}),
     (30_000, {"AlreadyInitialised, Initialised"}),
 ]

@@ -127,7 +127,6 @@ def small_scenarios() -> list[Scenario]:
         brief(rotators(Family.AES)),
         brief(rotators(Family.JWT, actors=3, faults=0)),
         brief(same_rotation(Family.JWT)),
-        brief(rotate_and_reconcile(Family.JWT, faults=0)),
         brief(compromise_meanwhile(Family.JWT, faults=0)),
         brief(first_start(Family.JWT, faults=0)),
     ]
@@ -151,6 +150,10 @@ def nightly_scenarios() -> list[Scenario]:
             rotate_and_reconcile(family, faults=2, horizon=5),
             compromise_meanwhile(family, faults=2),
             first_start(family, actors=3),
+            brief(rotators(family, actors=3)),
+            brief(rotate_and_reconcile(family)),
+            brief(compromise_meanwhile(family)),
+            brief(first_start(family)),
         )
     ]
     return [*small_scenarios(), *large_scenarios(), *larger]
