@@ -1,11 +1,54 @@
 """The canaries sing: at every place, for every form, and at nothing else."""
 
+from typing import Final
+
 import pytest
 
 from tests.proof import canaries
 from tests.proof.canary_leaks import FORMS, NO_SECRET, PLACES, Leaks
 
 pytestmark = pytest.mark.no_cover
+
+SINKS: Final = {
+    "logs": ["log_message", "log_extra", "log_of_an_exception", "log_file", "log_of_a_service"],
+    "standard output and error": [
+        "standard_output",
+        "standard_error",
+        "output_that_the_test_read",
+        "terminal",
+        "output_of_a_child",
+        "error_of_a_child",
+        "output_in_a_loop",
+    ],
+    "bodies of HTTP": ["http_body", "figure"],
+    "headers of HTTP": ["http_header"],
+    "exceptions": ["bytes_in_an_exception", "note", "member_of_a_group", "suppressed_context"],
+    "their tracebacks": ["traceback"],
+    "their causes": ["cause"],
+    "the file of SQLite": ["sqlite_file"],
+    "its write-ahead log": ["write_ahead_log"],
+    "arguments of children": [
+        "arguments",
+        "arguments_by_posix_spawn",
+        "arguments_in_a_loop",
+        "arguments_of_an_operator",
+    ],
+    "environments of children": ["environment", "inherited_environment"],
+    "temporary folders": ["system_temporary_folder"],
+    "the vault's file": ["vault_file", "leftover_of_the_vault"],
+}
+"""Where secrets are looked for, and the leaks into it: written out once more, so that nothing gets lost unnoticed."""
+SHAPES: Final = [
+    "raw",
+    "hex",
+    "capital hex",
+    *("base64 0", "base64 1", "base64 2"),
+    *("base64url 0", "base64url 1", "base64url 2"),
+    "URL",
+    "JSON",
+    "repr",
+]
+"""As what they are looked for."""
 
 
 def test_every_leak_on_purpose_is_caught_in_its_place_and_nothing_else_is() -> None:
@@ -27,5 +70,7 @@ def test_a_leak_that_nobody_caught_and_a_false_alarm_are_told() -> None:
     assert canaries.verdict([loud | {f"{place}-{NO_SECRET}": "" for place in PLACES}]).holds
 
 
-def test_every_place_is_in_the_table() -> None:
+def test_every_sink_has_its_leaks_in_every_form() -> None:
+    assert sorted(PLACES) == sorted(name for names in SINKS.values() for name in names)
     assert {name for name in vars(Leaks) if not name.startswith("_")} == PLACES.keys()
+    assert list(FORMS) == SHAPES
