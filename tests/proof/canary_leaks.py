@@ -28,6 +28,8 @@ from journal_keys.adapters.embedded import files
 from journal_keys.adapters.system.entropy import SystemEntropy
 from journal_keys.domain.errors import JournalKeysError
 from journal_keys.entrypoints.log_lines import FileHandler
+from journal_keys.entrypoints.settings import Settings
+from tests.support.canary.entropy import WatchedEntropy
 from tests.support.read_log import read_log
 from tests.support.terminal import in_terminal
 
@@ -42,6 +44,12 @@ class Leaks:
         self.folder, self.request = folder, request
 
     def log_message(self) -> None:
+        LOG.error(self.text)
+
+    def log_of_what_was_planted(self) -> None:
+        LOG.error(self.text)
+
+    def log_of_seeded_bytes(self) -> None:
         LOG.error(self.text)
 
     def log_extra(self) -> None:
@@ -204,8 +212,28 @@ def encoded(last_two: bytes, offset: int, secret: bytes) -> bytes:
     return base64.b64encode(b"x" * offset + secret, altchars=last_two)
 
 
+def random_secret() -> bytes:
+    while b"\0" in (secret := SystemEntropy().token(32)):
+        pass  # neither an argument nor a variable can hold NUL
+    return secret
+
+
+def planted_secret() -> bytes:
+    """Give what this test holds without having made any."""
+    held = Settings().infisical_universal_auth_client_secret
+    assert held is not None
+    return held.get_secret_value().encode()
+
+
+SECRETS: dict[str, Callable[[], bytes]] = {
+    "log_of_what_was_planted": planted_secret,
+    "log_of_seeded_bytes": lambda: WatchedEntropy(1).token(32),
+}
+"""What is leaked instead of random bytes."""
 PLACES: dict[str, str] = {
     "log_message": "a log line",
+    "log_of_what_was_planted": "a log line",
+    "log_of_seeded_bytes": "a log line",
     "log_extra": "a log record",
     "log_of_an_exception": "a log line",
     "standard_output": "Captured stdout call",
@@ -256,8 +284,7 @@ NO_SECRET = "digest"
 @pytest.mark.parametrize("form", [*FORMS, NO_SECRET])
 @pytest.mark.parametrize("place", PLACES, ids=str)
 async def test_leak(place: str, form: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    while b"\0" in (secret := SystemEntropy().token(32)):
-        pass  # neither an argument nor a variable can hold NUL
+    secret = SECRETS.get(place, random_secret)()
     shown = FORMS[form](secret) if form in FORMS else sha256(secret).hexdigest().encode()
     done = getattr(Leaks(shown, tmp_path, request), place)()
     if done is not None:

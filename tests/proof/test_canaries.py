@@ -10,7 +10,15 @@ from tests.proof.canary_leaks import FORMS, NO_SECRET, PLACES, Leaks
 pytestmark = pytest.mark.no_cover
 
 SINKS: Final = {
-    "logs": ["log_message", "log_extra", "log_of_an_exception", "log_file", "log_of_a_service"],
+    "logs": [
+        "log_message",
+        "log_of_what_was_planted",
+        "log_of_seeded_bytes",
+        "log_extra",
+        "log_of_an_exception",
+        "log_file",
+        "log_of_a_service",
+    ],
     "standard output and error": [
         "standard_output",
         "standard_error",

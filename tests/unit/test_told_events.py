@@ -17,7 +17,6 @@ from journal_keys.adapters.infisical_cli.failures import CallFailedError, CallFa
 from journal_keys.adapters.infisical_cli.patience import Patience
 from journal_keys.adapters.infisical_cli.session import FixedToken, Login
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.adapters.memory.secret_cache import MemorySecretCache
 from journal_keys.adapters.redis.caller import LONGEST_REST_S, Caller, NoAnswerError
 from journal_keys.domain.audit_chain import EMPTY
@@ -29,6 +28,7 @@ from journal_keys.entrypoints.facade import InfisicalSecretsClient
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.resources import open_container
 from journal_keys.ports.secret_store import SecretNotFoundError, SecretStoreDeniedError, SecretStoreUnavailableError
+from tests.support.canary.entropy import WatchedEntropy
 from tests.support.embedded import make_rings, settings_in
 from tests.support.serving import serving
 from tests.support.world import START
@@ -142,7 +142,7 @@ async def test_each_retry_is_told_and_the_last_failure_is_none(
         raise CallFailedError(CallFailure(kind=Failure.SERVER, status=502, reason="Bad Gateway"))
 
     with pytest.raises(CallFailedError):
-        await Patience(retries=2, delay_s=0.001, clock=clock, entropy=SeededEntropy(1))(fail)
+        await Patience(retries=2, delay_s=0.001, clock=clock, entropy=WatchedEntropy(1))(fail)
     assert told(log) == [
         ("DEBUG", f'store_call_retried retry={number} error="HTTP 502: Bad Gateway"') for number in (1, 2)
     ]

@@ -8,7 +8,6 @@ from typing import Any, Final, TypeAlias
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.domain import base64url, envelope
 from journal_keys.domain.envelope import EnvelopeError
 from journal_keys.domain.exposure import expose
@@ -17,12 +16,13 @@ from tests.proof.bad_inputs.encodings import slowly_decoded
 from tests.proof.bad_inputs.names import kid_expected
 from tests.proof.bad_inputs.search import REFUSED, Target, differs_from
 from tests.proof.bad_inputs.texts import mangled, mangled_bytes, noise, wrong_type
+from tests.support.canary.entropy import WatchedEntropy
 from tests.support.views import Bench
 
 Sealed: TypeAlias = tuple[Any, bytes]
 """A ciphertext (some are no text) and the caller's context."""
 
-_BENCH: Final = Bench(aes_keys=3, clock=ManualClock(datetime(2026, 6, 1, tzinfo=UTC)), entropy=SeededEntropy(1))
+_BENCH: Final = Bench(aes_keys=3, clock=ManualClock(datetime(2026, 6, 1, tzinfo=UTC)), entropy=WatchedEntropy(1))
 CONTEXTS: Final = (b"", b"user:1", b"user:2", b"\x00")
 _KIDS: Final = tuple(_BENCH.aes_records)
 

@@ -6,7 +6,6 @@ from random import Random
 from typing import Any, Final
 
 from journal_keys.adapters.embedded.vault import open_vault
-from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.domain import base64url
 from journal_keys.domain.audit_chain import AuditHead
 from journal_keys.domain.errors import InvalidNameError, InvalidPathError
@@ -18,6 +17,7 @@ from journal_keys.ports.secret_store import SecretStoreDeniedError
 from tests.proof.bad_inputs.encodings import slowly_decoded
 from tests.proof.bad_inputs.search import REFUSED, Target, differs_from
 from tests.proof.bad_inputs.texts import mangled, noise, odd, wrong_type
+from tests.support.canary.entropy import WatchedEntropy
 
 _KIDS: Final = ("jwt_kPrK_qmxVWaYVA9wwBF6Iu", "aes_0123456789abcdef0123456789abcdef", "_", "a", "k" * 64)
 _PATHS: Final = (*map(str, KNOWN_SECRETS), *(f"{versions_folder('jwt')}/{kid}" for kid in _KIDS), "/a/b/c/d/e/f/g/h")
@@ -123,7 +123,7 @@ def _some_master(dice: Random) -> bytes:
 
 
 def _held(text: bytes) -> bytes:
-    vault = open_vault(Path("vault.jkv"), SeededEntropy(1), master=KeyMaterial(text))
+    vault = open_vault(Path("vault.jkv"), WatchedEntropy(1), master=KeyMaterial(text))
     return expose(vault.master)
 
 

@@ -21,9 +21,6 @@ class Haystack:
     _words: dict[int, list[Needle]] = field(default_factory=dict)
     _indexed: int = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._needles)
-
     def add(self, secret: bytes) -> None:
         """Look for this secret too."""
         self._needles += needles(secret)

@@ -1,4 +1,4 @@
-"""One test under watch: what it made is searched for in what it showed and in the files that it left."""
+"""One test under watch: what it was given and made is searched for in what it showed and in the files that it left."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from journal_keys.domain.migration import DEFAULT_MAP
 from tests.support.canary import files, vaults
-from tests.support.canary.known import Known
+from tests.support.canary.known import PLANTED_IN, Known
 from tests.support.canary.shown import Shown
 
 MASTER_VARIABLES: Final = (b"JOURNAL_KEYS_VAULT_MASTER_KEY", b"JOURNAL_SNAPSHOT_KEY")
@@ -39,6 +39,7 @@ class Watch:
     def begin(self, *, own: Iterable[Path], shared: Iterable[Path]) -> None:
         """Watch a new test, with the files in its own folders, and with what will be new in shared ones."""
         self.known.forget()
+        os.environ[PLANTED_IN] = self.known.plant()
         self._shown, self._found, self._is_on = Shown(), {}, True
         self._before = {folder: frozenset[str]() for folder in own}
         self._before |= {folder: files.entries(folder) for folder in shared}
@@ -61,11 +62,13 @@ class Watch:
             self._shown.add_record(record)
 
     def show_child(self, argv: Iterable[bytes], environment: dict[bytes, bytes]) -> None:
-        """Note what a child is started with: a master key, or one to move in, may be in its variable only."""
+        """Note what a child is started with: what belongs into a variable may be in its own only."""
         for name in MASTER_VARIABLES:
             self.known.add_master(environment.pop(name, b""))
         for name in SOURCES:
             environment.pop(name, None)
+        if environment.get(PLANTED_IN.encode()) == self.known.planted:
+            del environment[PLANTED_IN.encode()]
         self.show("the arguments of a child", b"\0".join(argv))
         self.show("the environment of a child", b"\0".join(name + b"=" + value for name, value in environment.items()))
         self.look()
@@ -101,10 +104,7 @@ class Watch:
 
     def _search(self, texts: Iterable[Text]) -> None:
         """Search all texts at once, and where something is found each for itself."""
-        haystack = self.known.haystack()
-        if not haystack:
-            return
-        shown = list(texts)
+        haystack, shown = self.known.haystack(), list(texts)
         if haystack.search(files.without_gaps(b"\0".join(text.data for text in shown))):
             for text in shown:
                 self._found |= {f"{text.place} holds a secret: {form}": None for form in haystack.search(text.data)}

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.adapters.memory.view_board import MemoryViewBoard
@@ -19,6 +18,7 @@ from journal_keys.ports.audit_trail import AuditTrail
 from journal_keys.ports.key_usage import KeyUsage
 from journal_keys.ports.ledger import LedgerCorruptError, LedgerUnavailableError
 from journal_keys.ports.secret_store import SecretStoreProtocolError, SecretStoreUnavailableError
+from tests.support.canary.entropy import WatchedEntropy
 from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
 
 FOLDER = SecretPath.parse("/auth/jwt")
@@ -160,7 +160,7 @@ async def test_calls_are_counted_by_name_over_all_ports_of_the_plan(
     plan = FaultPlan(at=-1, kind=FaultKind.ERROR_BEFORE)
     await plan.wrap(store).read_folder(FOLDER)
     await plan.wrap(ledger).heads()
-    plan.wrap(SeededEntropy(1)).token(8)
+    plan.wrap(WatchedEntropy(1)).token(8)
     assert plan.calls == ["read_folder", "heads", "token"]
     assert not plan.has_struck
 
@@ -173,15 +173,15 @@ async def test_the_chosen_call_is_struck_wherever_it_falls(store: MemorySecretSt
 
 
 def test_a_synchronous_port_is_struck_too() -> None:
-    entropy = FaultPlan(at=1, kind=FaultKind.ERROR_BEFORE).wrap(SeededEntropy(1))
-    assert entropy.token(8) == SeededEntropy(1).token(8)
+    entropy = FaultPlan(at=1, kind=FaultKind.ERROR_BEFORE).wrap(WatchedEntropy(1))
+    assert entropy.token(8) == WatchedEntropy(1).token(8)
     with pytest.raises(PortError):
         entropy.token(8)
 
 
 def test_a_synchronous_call_cannot_be_planned_to_hang() -> None:
     with pytest.raises(ValueError, match="synchronous"):
-        FaultPlan(at=0, kind=FaultKind.HANG).wrap(SeededEntropy(1)).token(8)
+        FaultPlan(at=0, kind=FaultKind.HANG).wrap(WatchedEntropy(1)).token(8)
 
 
 def test_an_attribute_is_read_past_the_plan() -> None:

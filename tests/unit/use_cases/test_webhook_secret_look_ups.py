@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.domain.exposure import expose
@@ -18,6 +17,7 @@ from journal_keys.domain.webhooks import Dialect, WebhookRefusedError, read_clai
 from journal_keys.ports.secret_store import FolderContent, SecretStoreUnavailableError
 from journal_keys.use_cases.check_signature import COOL_DOWN, PAGE_HELD, PAGE_HELD_MEANWHILE, CheckSignature
 from journal_keys.use_cases.rotate_webhook_secret import RotateWebhookSecret
+from tests.support.canary.entropy import WatchedEntropy
 from tests.support.hooks import SECRET, delivery, modified, signed
 from tests.support.world import START
 
@@ -75,7 +75,7 @@ class Desk:
 
     async def made(self) -> str:
         """Have a rotation make a secret, of which a delivery has come."""
-        rotate = RotateWebhookSecret(store=self.store, secrets=self.ledger, entropy=SeededEntropy(7))
+        rotate = RotateWebhookSecret(store=self.store, secrets=self.ledger, entropy=WatchedEntropy(7))
         made = await rotate(actor="test", reason="test")
         secret = expose(made.secret).decode()
         await self.hear(secret)
@@ -140,7 +140,7 @@ async def test_a_secret_that_a_rotation_made_is_looked_up_no_more_often_and_its_
 
 async def test_the_setting_s_secret_is_never_recorded_as_used() -> None:
     desk = Desk()
-    rotate = RotateWebhookSecret(store=desk.store, secrets=desk.ledger, entropy=SeededEntropy(7))
+    rotate = RotateWebhookSecret(store=desk.store, secrets=desk.ledger, entropy=WatchedEntropy(7))
     await rotate(actor="test", reason="test")
     await desk.hear()
     assert desk.ledger.confirmed == []

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.adapters.memory.ledger import MemoryLedger
 from journal_keys.adapters.memory.secret_store import MemorySecretStore
 from journal_keys.domain.errors import InvalidNameError, PortError
@@ -20,6 +19,7 @@ from journal_keys.ports.ledger import LedgerUnavailableError
 from journal_keys.ports.secret_store import FolderContent, SecretHiddenError, SecretStoreUnavailableError
 from journal_keys.use_cases.check_signature import COOL_DOWN, CheckSignature
 from journal_keys.use_cases.rotate_webhook_secret import RotateWebhookSecret, WebhookSecretMade
+from tests.support.canary.entropy import WatchedEntropy
 from tests.support.hooks import SECRET, delivery, modified, signed
 from tests.support.world import START
 
@@ -107,7 +107,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.store = TroubledStore(self.trouble)
         self.ledger = TroubledLedger(self.clock, self.trouble)
-        self.rotate = RotateWebhookSecret(store=self.store, secrets=self.ledger, entropy=SeededEntropy(7))
+        self.rotate = RotateWebhookSecret(store=self.store, secrets=self.ledger, entropy=WatchedEntropy(7))
         self.check = CheckSignature(
             store=self.store,
             secrets=self.ledger,

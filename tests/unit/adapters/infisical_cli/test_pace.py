@@ -12,8 +12,8 @@ from journal_keys.adapters.infisical_cli.budget import Budget
 from journal_keys.adapters.infisical_cli.failures import CallFailedError, CallFailure, Failure
 from journal_keys.adapters.infisical_cli.patience import Pace, Patience
 from journal_keys.adapters.memory.clock import ManualClock
-from journal_keys.adapters.memory.entropy import SeededEntropy
 from journal_keys.adapters.system.clock import SystemClock
+from tests.support.canary.entropy import WatchedEntropy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -37,7 +37,7 @@ class Server:
 
 
 def patience(*, retries: int = 3, delay_s: float = 0.001) -> Patience:
-    return Patience(retries=retries, delay_s=delay_s, clock=SystemClock(), entropy=SeededEntropy(1))
+    return Patience(retries=retries, delay_s=delay_s, clock=SystemClock(), entropy=WatchedEntropy(1))
 
 
 @pytest.mark.parametrize("kind", [Failure.TRANSPORT, Failure.SERVER])
@@ -72,7 +72,7 @@ async def test_no_retry_is_begun_that_would_end_later_than_ten_seconds_after_the
 
 async def test_the_delay_is_the_one_that_was_set_and_doubles() -> None:
     clock = ManualClock(START)
-    pace = Pace(Patience(retries=3, delay_s=2.0, clock=clock, entropy=SeededEntropy(1)))
+    pace = Pace(Patience(retries=3, delay_s=2.0, clock=clock, entropy=WatchedEntropy(1)))
     waits_s = []
     for _ in range(2):
         assert pace.goes_on(failure(Failure.SERVER))
@@ -82,7 +82,7 @@ async def test_the_delay_is_the_one_that_was_set_and_doubles() -> None:
 
 async def test_a_busy_server_is_left_alone_for_as_long_as_it_says() -> None:
     clock = ManualClock(START)
-    pace = Pace(Patience(retries=3, delay_s=0.1, clock=clock, entropy=SeededEntropy(1)))
+    pace = Pace(Patience(retries=3, delay_s=0.1, clock=clock, entropy=WatchedEntropy(1)))
     assert pace.goes_on(failure(Failure.BUSY, wait_s=60))
     assert 61 <= pace.pause_s <= 62
 
@@ -95,7 +95,7 @@ async def test_a_busy_server_is_left_alone_for_as_long_as_it_says() -> None:
 async def test_no_call_waits_longer_than_five_minutes_because_a_server_says_so(
     told_s: list[float], goes_on: list[bool]
 ) -> None:
-    pace = Pace(Patience(retries=3, delay_s=0.1, clock=ManualClock(START), entropy=SeededEntropy(1)))
+    pace = Pace(Patience(retries=3, delay_s=0.1, clock=ManualClock(START), entropy=WatchedEntropy(1)))
     assert [pace.goes_on(failure(Failure.BUSY, wait_s=wait_s)) for wait_s in told_s] == goes_on
 
 
