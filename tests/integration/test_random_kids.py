@@ -20,6 +20,7 @@ from journal_keys.container import Container
 from journal_keys.domain import base64url
 from journal_keys.entrypoints.http.dependencies import InstalledKeys
 from journal_keys.entrypoints.http.install import STATE
+from tests.support.canary.watch import WATCH
 from tests.support.embedded import make_rings, settings_in
 
 NUMBER: Final = 10_000
@@ -103,6 +104,7 @@ def statuses(connection: socket.socket, tokens: list[str]) -> list[int]:
         piece = connection.recv(1 << 20)
         assert piece
         read += piece
+    WATCH.show("HTTP answers as they came", read)
     return [int(part.split(b" ")[0]) for part in read.split(b"HTTP/1.1 ")[1:]]
 
 

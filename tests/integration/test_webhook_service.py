@@ -15,6 +15,7 @@ import pytest
 
 from journal_keys.entrypoints.cli.exit_codes import ExitCode
 from journal_keys.entrypoints.http.doors import WEBHOOK
+from tests.support.canary.watch import WATCH
 from tests.support.hooks import SECRET, SIGNATURE, modified, ms_of, signed
 from tests.support.operator import Operator
 from tests.support.service import serving
@@ -62,6 +63,7 @@ def answers(connection: socket.socket, count: int) -> list[tuple[int, dict[str, 
             continue
         news = connection.recv(65_536)
         assert news, f"the connection ended behind {held!r}"
+        WATCH.show("HTTP answers as they came", news)
         held += news
     return found
 

@@ -15,6 +15,7 @@ from journal_keys.entrypoints.http.answering import HEADERS
 from journal_keys.entrypoints.http.doors import HEALTH, JWKS, LIVE, READY, ROTATE, WEBHOOK
 from journal_keys.entrypoints.http.protocol import MOST_HEAD_BYTES, MOST_HEADERS, MOST_WAITING, WITHIN_S
 from journal_keys.entrypoints.http.serve import MOST_CONNECTIONS
+from tests.support.canary.watch import WATCH
 from tests.support.operator import Operator
 from tests.support.service import serving
 
@@ -48,6 +49,7 @@ def rest(connection: socket.socket) -> bytes:
     with suppress(ConnectionResetError):  # it did not read what we sent
         while piece := connection.recv(65_536):
             read += piece
+    WATCH.show("HTTP answers as they came", read)
     return read
 
 

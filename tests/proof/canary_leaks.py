@@ -9,16 +9,20 @@ import base64
 import json
 import logging
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import quote_from_bytes
+from urllib.request import urlopen
 
 import httpx2
 import pytest
@@ -100,6 +104,22 @@ class Leaks:
 
     async def http_header(self) -> None:
         await answer_with(b"harmless", self.data)
+
+    def body_to_a_plain_client(self) -> None:
+        with answering(self.data, b"harmless") as address, httpx2.Client() as caller:
+            caller.get(address)
+
+    def header_to_a_plain_client(self) -> None:
+        with answering(b"harmless", self.data) as address:
+            httpx2.get(address)
+
+    def body_to_the_standard_library(self) -> None:
+        with answering(self.data, b"harmless") as address, urlopen(address) as answer:  # noqa: S310 (our own address)
+            answer.read()
+
+    def header_to_the_standard_library(self) -> None:
+        with answering(b"harmless", self.data) as address, urlopen(address):  # noqa: S310 (our own address)
+            pass
 
     async def figure(self) -> None:
         registry = CollectorRegistry()
@@ -201,6 +221,23 @@ async def answer_with(body: bytes, header: bytes) -> None:
         await caller.get("/")
 
 
+@contextmanager
+def answering(body: bytes, header: bytes) -> Iterator[str]:
+    """A server that gives one answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as line:
+                line.recv(65_536)
+                length = b"Content-Length: %d" % len(body)
+                line.sendall(b"\r\n".join((b"HTTP/1.1 200 OK", b"X-Key: " + header, length, b"", body)))
+
+        thread = Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        thread.join()
+
+
 def write_row(database: sqlite3.Connection, value: bytes) -> None:
     database.execute("CREATE TABLE leaked (value BLOB)")
     database.execute("INSERT INTO leaked VALUES (?)", (value,))
@@ -213,8 +250,8 @@ def encoded(last_two: bytes, offset: int, secret: bytes) -> bytes:
 
 
 def random_secret() -> bytes:
-    while b"\0" in (secret := SystemEntropy().token(32)):
-        pass  # neither an argument nor a variable can hold NUL
+    while not set(secret := SystemEntropy().token(32)).isdisjoint(b"\0\n\v\f\r"):
+        pass  # neither an argument nor a variable can hold NUL, nor a header the ends of lines
     return secret
 
 
@@ -247,6 +284,10 @@ PLACES: dict[str, str] = {
     "member_of_a_group": "an exception",
     "http_body": "the body of an HTTP answer",
     "http_header": "the headers of an HTTP answer",
+    "body_to_a_plain_client": "the body of an HTTP answer",
+    "header_to_a_plain_client": "the headers of an HTTP answer",
+    "body_to_the_standard_library": "the body of an HTTP answer",
+    "header_to_the_standard_library": "the headers of an HTTP answer",
     "figure": "the body of an HTTP answer",
     "log_file": "the file journal.log",
     "log_of_a_service": "the log of a service",

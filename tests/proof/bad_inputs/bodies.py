@@ -14,6 +14,7 @@ from journal_keys.entrypoints.settings import Settings
 from tests.proof.bad_inputs.documents import altered, strictly_read
 from tests.proof.bad_inputs.search import REFUSED, Target, differs_from
 from tests.proof.bad_inputs.texts import mangled, noise, noise_bytes, odd
+from tests.support.canary.boundaries import show_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Service:
             return next(chunks, {"type": "http.request", "body": b"", "more_body": False})
 
         async def send(message: Any) -> None:  # noqa: ANN401 (ASGI's)
+            show_message(message)
             sent.append(message)
 
         await self._app(_scope(given), receive, send)

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from journal_keys.entrypoints.http.app import create_app
 from journal_keys.entrypoints.settings import Settings
+from tests.support.canary.boundaries import show_message
 from tests.support.embedded import make_rings, settings_in
 from tests.support.hooks import SECRET
 
@@ -55,6 +56,7 @@ class Doorstep:
         async def noted(message: Message) -> None:
             nonlocal has_begun
             has_begun = True
+            show_message(message)
             await send(message)
 
         try:

@@ -7,7 +7,8 @@ import asyncio
 import logging
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPResponse
 from types import TracebackType
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from tests.support.canary.watch import WATCH
 _KEY_BYTES: Final = 32
 _SHOWS_SECRETS: Final = "secrets get"
 """The one command whose standard output is for a secret."""
+_BODY: Final = "the body of an HTTP answer"
 
 
 def watch_boundaries(patch: pytest.MonkeyPatch) -> None:
@@ -35,6 +37,10 @@ def watch_boundaries(patch: pytest.MonkeyPatch) -> None:
     _after(patch, pytest.CaptureFixture, "readouterr", lambda read, *_: _show_each("captured output", read))
     _watch_raises(patch)
     _after_await(patch, httpx2.AsyncClient, "send", _show_answer)
+    _after(patch, httpx2.Client, "send", lambda answer, *_: _show_answer(answer))
+    _after(patch, HTTPResponse, "begin", lambda _, answer: _show_headers(map(_raw, answer.getheaders())))
+    for name in ("read", "read1", "readline"):
+        _after(patch, HTTPResponse, name, lambda read, *_: WATCH.show(_BODY, read))
     _after_await(patch, asyncio.subprocess.Process, "communicate", _show_output_of_loop)
     _before(patch, subprocess.Popen, "__init__", _show_start)
     _before(patch, os, "posix_spawn", lambda _path, argv, env, *_, **__: show_child(argv, env))
@@ -86,10 +92,25 @@ def _after_await(patch: pytest.MonkeyPatch, owner: Any, name: str, look: Callabl
     patch.setattr(owner, name, watched)
 
 
+def show_message(message: Mapping[str, Any]) -> None:
+    """Show them what an application sends by ASGI to a caller that is no client of HTTP."""
+    WATCH.show(_BODY, message.get("body", b""))
+    _show_headers(message.get("headers", ()))
+
+
 def _show_answer(answer: httpx2.Response) -> None:
     if answer.is_closed:  # else it is streamed, and the test reads it
-        WATCH.show("the body of an HTTP answer", answer.content)
-    WATCH.show("the headers of an HTTP answer", b"\n".join(b": ".join(header) for header in answer.headers.raw))
+        WATCH.show(_BODY, answer.content)
+    _show_headers(answer.headers.raw)
+
+
+def _show_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    WATCH.show("the headers of an HTTP answer", b"\n".join(b": ".join(header) for header in headers))
+
+
+def _raw(header: tuple[str, str]) -> tuple[bytes, bytes]:
+    name, value = header
+    return name.encode("latin-1"), value.encode("latin-1")
 
 
 def _show_each(sink: str, texts: tuple[str | bytes, ...]) -> None:
