@@ -9,6 +9,7 @@ import base64
 import json
 import logging
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -166,6 +167,24 @@ class Leaks:
     def system_temporary_folder(self) -> None:
         Path(tempfile.gettempdir(), f"left behind by {self.folder.name}").write_bytes(self.data)
 
+    def temporary_folder_that_is_gone(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "held.txt").write_bytes(self.data)
+
+    def removed_folder(self) -> None:
+        removed = self.folder / "removed"
+        removed.mkdir()
+        (removed / "held.txt").write_bytes(self.data)
+        shutil.rmtree(removed)
+
+    def folder_of_several_tests(self) -> None:
+        shared: Path = self.request.getfixturevalue("shared_folder")
+        (shared / f"shared by {self.folder.name}").write_bytes(self.data)
+
+    def folder_of_the_factory(self) -> None:
+        factory: pytest.TempPathFactory = self.request.getfixturevalue("tmp_path_factory")
+        (factory.mktemp("further") / "made.txt").write_bytes(self.data)
+
     def arguments(self) -> None:
         subprocess.run([b"true", self.data], check=True)
 
@@ -297,6 +316,10 @@ PLACES: dict[str, str] = {
     "vault_file": "the file vault.jkv",
     "leftover_of_the_vault": "the file .vault.jkv.1.new",
     "system_temporary_folder": "the file left behind",
+    "temporary_folder_that_is_gone": "the file held.txt",
+    "removed_folder": "the file held.txt",
+    "folder_of_several_tests": "the file shared by",
+    "folder_of_the_factory": "the file made.txt",
     "arguments": "the arguments of a child",
     "arguments_by_posix_spawn": "the arguments of a child",
     "arguments_in_a_loop": "the arguments of a child",
@@ -322,6 +345,12 @@ NO_SECRET = "digest"
 """A control: what may be shown, in the same places."""
 
 
+@pytest.fixture(scope="module")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.mark.usefixtures("shared_folder")
 @pytest.mark.parametrize("form", [*FORMS, NO_SECRET])
 @pytest.mark.parametrize("place", PLACES, ids=str)
 async def test_leak(place: str, form: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:

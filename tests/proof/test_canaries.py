@@ -42,7 +42,13 @@ SINKS: Final = {
         "arguments_of_an_operator",
     ],
     "environments of children": ["environment", "inherited_environment"],
-    "temporary folders": ["system_temporary_folder"],
+    "temporary folders": [
+        "system_temporary_folder",
+        "temporary_folder_that_is_gone",
+        "removed_folder",
+        "folder_of_several_tests",
+        "folder_of_the_factory",
+    ],
     "the vault's file": ["vault_file", "leftover_of_the_vault"],
 }
 """Where secrets are looked for, and the leaks into it: written out once more, so that nothing gets lost unnoticed."""

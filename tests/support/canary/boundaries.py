@@ -6,9 +6,11 @@ What is wrapped belongs to the interpreter and to libraries; none of it is this 
 import asyncio
 import logging
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPResponse
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
@@ -42,8 +44,15 @@ def watch_boundaries(patch: pytest.MonkeyPatch) -> None:
     for name in ("read", "read1", "readline"):
         _after(patch, HTTPResponse, name, lambda read, *_: WATCH.show(_BODY, read))
     _after_await(patch, asyncio.subprocess.Process, "communicate", _show_output_of_loop)
+    watch_folders(patch, WATCH.watch_folder)
+    _before(patch, shutil, "rmtree", lambda folder, *_, **__: WATCH.look_at_last(Path(os.fsdecode(folder))))
     _before(patch, subprocess.Popen, "__init__", _show_start)
     _before(patch, os, "posix_spawn", lambda _path, argv, env, *_, **__: show_child(argv, env))
+
+
+def watch_folders(patch: pytest.MonkeyPatch, look: Callable[[Path], None]) -> None:
+    """See which folders are made beside those that each test has."""
+    _after(patch, pytest.TempPathFactory, "mktemp", lambda folder, *_: look(folder))
 
 
 def show_child(argv: Any, environment: Any) -> None:  # noqa: ANN401 (a word or several, of three types)

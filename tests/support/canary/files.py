@@ -13,7 +13,9 @@ _GAPS: Final = re.compile(rb"\0{16,}")
 
 
 def entries(folder: Path) -> frozenset[str]:
-    """Name what is in a folder; runs of tests, which begin with `pytest-of-`, are left out."""
+    """Name what is in a folder, if it is there; runs of tests, which begin with `pytest-of-`, are left out."""
+    if not folder.is_dir():
+        return frozenset()
     with os.scandir(folder) as found:
         return frozenset(entry.name for entry in found if not entry.name.startswith("pytest-of-"))
 
@@ -22,10 +24,11 @@ def new_files(before: Mapping[Path, frozenset[str]]) -> Iterator[Path]:
     """Give the regular files under each folder's entries that were not there before."""
     for folder, names in before.items():
         for name in sorted(entries(folder) - names):
-            yield from _files(folder / name)
+            yield from files_in(folder / name)
 
 
-def _files(top: Path) -> Iterator[Path]:
+def files_in(top: Path) -> Iterator[Path]:
+    """Give the regular files in a folder, or the file that this is."""
     if top.is_symlink():
         return
     found = (Path(at) / name for at, _, names in os.walk(top) for name in names)

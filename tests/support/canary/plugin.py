@@ -1,15 +1,19 @@
 """Canaries: no secret that a test makes may turn up where others can read it; the test that shows one fails."""
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from tests.support.canary.boundaries import watch_boundaries
+from tests.support.canary.boundaries import watch_boundaries, watch_folders
 from tests.support.canary.watch import WATCH
 
-_BOUNDARIES = pytest.MonkeyPatch()
+_BOUNDARIES: Final = pytest.MonkeyPatch()
+_SHARED: Final[defaultdict[str, list[Path]]] = defaultdict(list)
+"""The folders that fixtures of several tests made, by the names of these fixtures."""
 
 
 def pytest_configure() -> None:
@@ -26,7 +30,18 @@ def pytest_unconfigure() -> None:
 def canary(request: pytest.FixtureRequest) -> None:
     """Watch this test, its other fixtures included: this one comes first."""
     own: list[Path] = [request.getfixturevalue("tmp_path")] if "tmp_path" in request.fixturenames else []
+    own += [folder for name in request.fixturenames for folder in _SHARED.get(name, ())]
     WATCH.begin(own=own, shared=[Path(tempfile.gettempdir())])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
+    """Note which folders a fixture of several tests makes: those who use it are searched for in them."""
+    if fixturedef.scope == "function":
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        watch_folders(patch, _SHARED[fixturedef.argname].append)
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -44,6 +44,11 @@ class Watch:
         self._before = {folder: frozenset[str]() for folder in own}
         self._before |= {folder: files.entries(folder) for folder in shared}
 
+    def watch_folder(self, folder: Path) -> None:
+        """Watch a folder that this test made for itself."""
+        if self._is_on:
+            self._before[folder] = frozenset()
+
     def show(self, sink: str, data: bytes | str) -> None:
         """Note what went where others may read it; of very much, search the first part at once."""
         if self._is_on:
@@ -80,6 +85,12 @@ class Watch:
                 self.show("a write-ahead log of SQLite", files.content(path))
             elif not files.is_in_use(path):
                 self.known.learn(path)
+
+    def look_at_last(self, folder: Path) -> None:
+        """Note what is in a folder that is about to be removed."""
+        for path in files.files_in(folder) if self._is_on else ():
+            self.known.learn(path)
+            self.show(*self._file(path))
 
     def end(self) -> list[str]:
         """Search, and say in words what was found where."""

@@ -1,10 +1,14 @@
 """What is looked for in every test: a secret of its own, however many it makes, and whatever is seeded."""
 
 import os
+import shutil
 from pathlib import Path
+
+import pytest
 
 from tests.support.canary.known import PLANTED_IN, Known
 from tests.support.canary.watch import WATCH
+from tests.support.operator import Operator
 
 TESTS = Path(__file__).parents[2]
 
@@ -25,6 +29,15 @@ def test_the_planted_secret_is_looked_for_beside_more_than_are_kept() -> None:
     planted = known.plant()
     known.add(os.urandom(16) for _ in range(1000))
     assert known.haystack().search(f"before {planted} behind".encode())
+
+
+@pytest.mark.processes
+def test_keys_of_a_vault_that_is_removed_are_looked_for(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    assert operator.run("init").returncode == 0
+    assert len(WATCH.known) == 0
+    shutil.rmtree(operator.home)
+    assert len(WATCH.known) >= 5, "the master key and two keys of each ring"
 
 
 def test_whatever_a_test_seeds_is_known_to_the_canaries() -> None:
