@@ -10,15 +10,17 @@ import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from hashlib import sha256
+from multiprocessing import util
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -99,6 +101,16 @@ class Leaks:
     def member_of_a_group(self) -> None:
         with pytest.raises(ExceptionGroup):
             raise ExceptionGroup("harmless", [JournalKeysError(self.text)])
+
+    @contextmanager
+    def _grandchild(self, *words: bytes) -> Iterator["subprocess.Popen[bytes]"]:
+        """A child that does not know what it is to start, and has started it; that lives as long as this."""
+        (self.folder / "words").write_bytes(b"\0".join(words))
+        command, pipe = ["xargs", "-0", "-a", str(self.folder / "words"), "env"], subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as child:
+            assert child.stdout is not None
+            child.stdout.readline()
+            yield child
 
     async def http_body(self) -> None:
         await answer_with(self.data, b"harmless")
@@ -191,6 +203,9 @@ class Leaks:
     def arguments_by_posix_spawn(self) -> None:
         os.waitpid(os.posix_spawn("/bin/true", [b"true", self.data], {}), 0)
 
+    def arguments_by_multiprocessing(self) -> None:
+        os.waitpid(util.spawnv_passfds(b"/bin/true", [b"true", self.data], ()), 0)
+
     async def arguments_in_a_loop(self) -> None:
         await (await asyncio.create_subprocess_exec("true", self.data)).wait()
 
@@ -198,6 +213,19 @@ class Leaks:
         from tests.support.operator import Operator  # it imports plugins of pytest, which that has to import first
 
         Operator(self.folder).run(os.fsdecode(self.data))
+
+    def arguments_of_a_killed_grandchild(self) -> None:
+        with self._grandchild(b"sh", b"-c", b"echo; read end", self.data) as child:
+            child.kill()
+
+    def environment_of_a_killed_grandchild(self) -> None:
+        with self._grandchild(b"SOME_NAME=" + self.data, b"sh", b"-c", b"echo; read end") as child:
+            os.killpg(child.pid, signal.SIGKILL)
+
+    def arguments_of_a_grandchild(self) -> None:
+        running = ExitStack()
+        running.enter_context(self._grandchild(b"sh", b"-c", b"echo; read end", self.data))
+        self.request.addfinalizer(running.close)
 
     def environment(self) -> None:
         subprocess.run(["true"], env={b"SOME_NAME": self.data}, check=True)
@@ -322,8 +350,12 @@ PLACES: dict[str, str] = {
     "folder_of_the_factory": "the file made.txt",
     "arguments": "the arguments of a child",
     "arguments_by_posix_spawn": "the arguments of a child",
+    "arguments_by_multiprocessing": "the arguments of a child",
     "arguments_in_a_loop": "the arguments of a child",
     "arguments_of_an_operator": "the arguments of a child",
+    "arguments_of_a_killed_grandchild": "the arguments of a child",
+    "environment_of_a_killed_grandchild": "the environment of a child",
+    "arguments_of_a_grandchild": "the arguments of a child",
     "environment": "the environment of a child",
     "inherited_environment": "the environment of a child",
     "output_of_a_child": "the standard output of a child",
@@ -350,6 +382,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("shared")
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("shared_folder")
 @pytest.mark.parametrize("form", [*FORMS, NO_SECRET])
 @pytest.mark.parametrize("place", PLACES, ids=str)

@@ -38,10 +38,13 @@ SINKS: Final = {
     "arguments of children": [
         "arguments",
         "arguments_by_posix_spawn",
+        "arguments_by_multiprocessing",
         "arguments_in_a_loop",
         "arguments_of_an_operator",
+        "arguments_of_a_killed_grandchild",
+        "arguments_of_a_grandchild",
     ],
-    "environments of children": ["environment", "inherited_environment"],
+    "environments of children": ["environment", "inherited_environment", "environment_of_a_killed_grandchild"],
     "temporary folders": [
         "system_temporary_folder",
         "temporary_folder_that_is_gone",

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPResponse
+from multiprocessing import util
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -19,6 +21,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.canary import vaults
+from tests.support.canary.processes import show_tree
 from tests.support.canary.watch import WATCH
 
 _KEY_BYTES: Final = 32
@@ -47,6 +50,10 @@ def watch_boundaries(patch: pytest.MonkeyPatch) -> None:
     watch_folders(patch, WATCH.watch_folder)
     _before(patch, shutil, "rmtree", lambda folder, *_, **__: WATCH.look_at_last(Path(os.fsdecode(folder))))
     _before(patch, subprocess.Popen, "__init__", _show_start)
+    _before(patch, util, "spawnv_passfds", lambda _path, argv, _passed: show_child(argv, None))
+    _after(patch, BaseProcess, "start", lambda _, process: show_tree(process.pid))
+    _before(patch, os, "kill", lambda pid, number: show_tree(pid) if number and pid > 0 else None)
+    _before(patch, os, "killpg", lambda group, number: show_tree(group) if number else None)
     _before(patch, os, "posix_spawn", lambda _path, argv, env, *_, **__: show_child(argv, env))
 
 

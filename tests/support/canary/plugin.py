@@ -1,5 +1,6 @@
 """Canaries: no secret that a test makes may turn up where others can read it; the test that shows one fails."""
 
+import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Generator
@@ -9,6 +10,7 @@ from typing import Final
 import pytest
 
 from tests.support.canary.boundaries import watch_boundaries, watch_folders
+from tests.support.canary.processes import show_tree
 from tests.support.canary.watch import WATCH
 
 _BOUNDARIES: Final = pytest.MonkeyPatch()
@@ -46,14 +48,17 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[Non
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
+    item: pytest.Item,
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Look for files after the test's body, while its fixtures stand; look for secrets when they are gone."""
+    """Look for files and processes after the test's body, while its fixtures stand; for secrets when they are gone."""
     report = yield
     if call.excinfo is not None and not call.excinfo.errisinstance(AssertionError):
         WATCH.show_error(call.excinfo.value)
     if call.when == "call":
         WATCH.look()
+        if item.get_closest_marker("processes"):
+            show_tree(os.getpid())
     if call.when == "teardown":
         for name, text in report.sections:
             WATCH.show(name, text)

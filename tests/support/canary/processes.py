@@ -1,5 +1,6 @@
 """Processes that this one did not start itself: seen in /proc while they run."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,14 +25,27 @@ def watch_tree(root: int, goes_on: Callable[[], bool]) -> dict[int, Start]:
     """Show the canaries what the process `root` and all below it were started with, and give it by pid."""
     seen: dict[int, Start] = {}
     while goes_on():
-        for pid in _tree(root):
-            start = Start(_read(f"{pid}/cmdline"), _read(f"{pid}/environ"))
-            if start.arguments and start.environment and seen.get(pid) != start:
+        for pid, start in _starts(root):
+            if seen.get(pid) != start:
                 seen[pid] = start
-                WATCH.show_child([start.arguments], _by_name(start.environment))
+                WATCH.show_start([start.arguments], _by_name(start.environment))
         WATCH.look()
         time.sleep(_PAUSE_S)
     return seen
+
+
+def show_tree(root: int) -> None:
+    """Show them what the process `root` and all below it, as they run now, were started with; but for this process."""
+    for pid, start in _starts(root):
+        if pid != os.getpid():
+            WATCH.show_start([start.arguments], _by_name(start.environment))
+
+
+def _starts(root: int) -> Iterator[tuple[int, Start]]:
+    for pid in _tree(root):
+        start = Start(_read(f"{pid}/cmdline"), _read(f"{pid}/environ"))
+        if start.arguments and start.environment:
+            yield pid, start
 
 
 def _tree(root: int) -> Iterator[int]:

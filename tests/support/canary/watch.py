@@ -67,7 +67,12 @@ class Watch:
             self._shown.add_record(record)
 
     def show_child(self, argv: Iterable[bytes], environment: dict[bytes, bytes]) -> None:
-        """Note what a child is started with: what belongs into a variable may be in its own only."""
+        """Note what a child is started with, and what it may change soon."""
+        self.show_start(argv, environment)
+        self.look()
+
+    def show_start(self, argv: Iterable[bytes], environment: dict[bytes, bytes]) -> None:
+        """Note what a process was started with: what belongs into a variable may be in its own only."""
         for name in MASTER_VARIABLES:
             self.known.add_master(environment.pop(name, b""))
         for name in SOURCES:
@@ -76,7 +81,6 @@ class Watch:
             del environment[PLANTED_IN.encode()]
         self.show("the arguments of a child", b"\0".join(argv))
         self.show("the environment of a child", b"\0".join(name + b"=" + value for name, value in environment.items()))
-        self.look()
 
     def look(self) -> None:
         """Learn the keys in vaults, and note the write-ahead logs: both may be gone at the end."""
