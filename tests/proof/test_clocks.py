@@ -1,5 +1,7 @@
 """No plan of clock jumps shortens a wait, and the search finds the clocks that would."""
 
+import re
+
 import pytest
 
 from tests.proof.clocks import (
@@ -20,6 +22,10 @@ pytestmark = pytest.mark.no_cover
 def test_a_thousand_plans_of_clock_jumps_shorten_no_wait() -> None:
     verdict = run(nightly=False)
     assert verdict.holds, "\n".join(verdict.lines)
+    figures = re.match(r"clock plans (\d+), waits ended (\d+), ", verdict.lines[-1])
+    assert figures
+    assert int(figures[1]) >= 1_000
+    assert int(figures[2]) >= 100_000, "a plan of few steps sees few waits end"
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.__name__)
