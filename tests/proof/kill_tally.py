@@ -37,9 +37,14 @@ class KillTally:
         return self.ready == self.kills > 0 and not (self.read["refused"] or self.read["unreadable"] or self.wrongs)
 
     @property
+    def has_read(self) -> bool:
+        """Whether there were tokens still alive, which could have been refused, and ciphertexts."""
+        return self.read["tokens"] > 0 and self.read["ciphertexts"] > 0
+
+    @property
     def holds(self) -> bool:
-        """Whether it is sound, and every recovery was in time."""
-        return self.is_sound and self.longest_s <= READY_S
+        """Whether it is sound, something was read, and every recovery was in time."""
+        return self.is_sound and self.has_read and self.longest_s <= READY_S
 
     @property
     def lines(self) -> tuple[str, ...]:

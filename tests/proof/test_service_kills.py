@@ -28,6 +28,7 @@ def test_a_rotating_service_killed_at_random_instants_leaves_every_key_good_and_
     tally = kill_times(KILLS, seed=SEED, new_ground=partial(on_servers, postgres), patience_s=PATIENCE_S)
     assert tally.is_sound, "\n".join(tally.lines)
     assert SUMMARY.fullmatch(tally.lines[-1]), tally.lines[-1]
+    assert tally.has_read, "what is never read is never refused"
     assert len(tally.struck) >= 4, "the kills must strike in different phases"
 
 
