@@ -16,6 +16,7 @@ import pytest
 from journal_keys.domain.migration import DEFAULT_MAP
 from journal_keys.entrypoints.cli.exit_codes import MEANINGS
 from journal_keys.entrypoints.settings import Settings
+from tests.proof.__main__ import NAMES
 
 pytestmark = pytest.mark.processes
 ROOT = Path(__file__).parents[2]
@@ -153,6 +154,12 @@ def test_the_command_lines_run_in_their_order(environment: dict[str, str]) -> No
 def test_the_table_of_exit_codes_is_the_code_s_own() -> None:
     rows = [f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items()]
     assert "\n".join(["| code | meaning |", "|---|---|", *rows]) in README
+
+
+def test_every_proof_has_its_row_in_the_table_of_proofs() -> None:
+    table = README.partition("| proof | what it tries |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `([a-z_]+)`", table, re.MULTILINE)
+    assert sorted(rows) == sorted(NAMES)
 
 
 def test_every_setting_that_is_named_is_one() -> None:
