@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.bad_input import SEEDS, TARGETS, run
+from tests.proof.bad_input import FEWEST, NIGHTLY_FEWEST, PARSERS, SEEDS, TARGETS, run, verdict
 from tests.proof.bad_inputs.holes import HOLES, Hole
-from tests.proof.bad_inputs.search import remade
+from tests.proof.bad_inputs.search import Tally, remade
 from tests.proof.bad_inputs.vaults import SEALED, VAULTS, damaged
 
 pytestmark = pytest.mark.no_cover
@@ -21,15 +21,36 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.timeout(400)  # of twenty seconds of work, on a machine with other work
-def test_more_than_fifty_thousand_bad_inputs_are_refused_or_rightly_read() -> None:
-    verdict = run(nightly=False)
-    assert verdict.holds, "\n".join(verdict.lines)
-    generated = re.match(r"generated (\d+); ", verdict.lines[-2])
-    assert generated
-    assert int(generated[1]) >= 50_000
-    figures = re.fullmatch(r"bad inputs (\d+), refused or rightly read (\d+), uncaught 0", verdict.lines[-1])
+def test_fifty_thousand_bad_inputs_for_six_parsers_and_more_for_others_are_refused_or_rightly_read() -> None:
+    found = run(nightly=False)
+    assert found.holds, "\n".join(found.lines)
+    shares = {name: int(share) for name, share in re.findall(r"([A-Za-z][A-Za-z ]*) (\d+)", found.lines[-3])}
+    named = shares.pop("of")
+    assert shares.keys() == {"tokens", "envelopes", "paths", "JWKs", "audit bytes", "vault files"}
+    assert named == sum(shares.values()) >= 50_000
+    assert min(shares.values()) >= 5_000
+    figures = re.fullmatch(r"bad inputs (\d+), refused or rightly read (\d+), uncaught 0", found.lines[-1])
     assert figures
     assert figures[1] == figures[2]
+
+
+def tallies(share: int = 1) -> list[Tally]:
+    """What each target came to that was given its share so many times."""
+    return [Tally(target.name, refused=target.share * share - 1, read=1) for target in TARGETS]
+
+
+def test_the_long_form_gives_a_million_inputs_to_the_same_parsers_or_does_not_hold() -> None:
+    vaults = Tally("vaults", refused=1, read=1)
+    assert NIGHTLY_FEWEST == 1_000_000
+    assert verdict(tallies(len(SEEDS)), vaults, fewest=NIGHTLY_FEWEST).holds
+    assert not verdict(tallies(len(SEEDS) - 1), vaults, fewest=NIGHTLY_FEWEST).holds
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_inputs_of_which_one_parser_has_no_tenth_prove_nothing(name: str) -> None:
+    few = {target.name for target in PARSERS[name]}
+    made = [Tally(one.name, refused=1, read=1) if one.name in few else one for one in tallies(2)]
+    assert not verdict(made, Tally("vaults", refused=1, read=1), fewest=FEWEST).holds
 
 
 def test_every_bit_and_every_length_of_fifty_vaults_is_tried() -> None:

@@ -144,5 +144,5 @@ CHAIN: Final[Target[Chain]] = Target(
     read=verify,
     refusals=(AuditChainBrokenError,),
     fault=_fault,
-    share=3_000,
+    share=6_000,
 )

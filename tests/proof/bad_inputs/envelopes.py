@@ -103,7 +103,7 @@ OPENED: Final[Target[Sealed]] = Target(
     read=lambda given: _BENCH.cipher.decrypt_bytes(given[0], context=given[1]),
     refusals=(EnvelopeError,),
     fault=differs_from(_opened_as),
-    share=6_000,
+    share=7_000,
 )
 
 
@@ -138,5 +138,5 @@ PARSED: Final[Target[str]] = Target(
     read=lambda text: tuple(envelope.parse(text)),
     refusals=(EnvelopeError,),
     fault=differs_from(_parts),
-    share=3_000,
+    share=4_000,
 )

@@ -103,7 +103,7 @@ JWK: Final[Target[str]] = Target(
     read=_parsed,
     refusals=(InvalidNameError,),
     fault=differs_from(jwk_expected),
-    share=4_000,
+    share=6_000,
 )
 
 

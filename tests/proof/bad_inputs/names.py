@@ -64,7 +64,7 @@ PATH: Final[Target[Any]] = Target(
     read=lambda text: str(SecretPath.parse(text)),
     refusals=(InvalidPathError,),
     fault=differs_from(path_expected),
-    share=5_000,
+    share=8_000,
 )
 CHILD: Final[Target[str]] = Target(
     name="SecretPath.child",

@@ -117,5 +117,5 @@ TOKEN: Final[Target[Any]] = Target(
     read=verifier().verify,
     refusals=(TokenRefusedError,),
     fault=_fault,
-    share=8_000,
+    share=10_000,
 )

@@ -113,5 +113,5 @@ CONTENT: Final[Target[bytes]] = Target(
     read=_opened,
     refusals=_REFUSALS,
     fault=differs_from(_content),
-    share=3_000,
+    share=6_000,
 )
