@@ -38,6 +38,7 @@ QUICK: Final[dict[str, dict[str, int]]] = {
     "contests": {"generations": 60},
     "kills": {"homes": 1},
     "service_kills": {"kills": 4},
+    "crashes": {"step": 7},
     "child_crashes": {"most": 1},
     "http_schema": {"cases": 20},
     "zero_downtime": {"each": 100_000, "rotations": 10},

@@ -170,6 +170,7 @@ async def _breach(ground: InfisicalGround, scene: Scene, kept: Kept, strike: Str
                 return "it did not strike"
             scenery.arm(None)
             await crash.repair()
+            await crash.rest()
         except (BreachError, JournalKeysError) as breach:
             return f"{type(breach).__name__}: {breach}"
     return None

@@ -23,7 +23,7 @@ from journal_keys.use_cases.destroy_key import Grounds
 from journal_keys.use_cases.migrate_secrets import Migrated, NothingToMigrate
 from tests.proof.crashes import Tally, verdict
 from tests.proof.verdict import Verdict
-from tests.support.crash_plans import every, one_each
+from tests.support.crash_plans import Calls, every, one_each
 from tests.support.fault_plan import FaultKind, FaultPlan, ProcessDied
 from tests.support.moving import OPENING, Design, House
 from tests.support.process import Process, end_of
@@ -315,7 +315,7 @@ async def _breach(move: Move, house: House, before: Before, plan: FaultPlan, des
 
 async def enumerate_faults(
     move: Move,
-    plans: Callable[[int], Iterable[FaultPlan]],
+    plans: Callable[[Calls], Iterable[FaultPlan]],
     *,
     most: int = 1_000,
     design: Design | None = None,
@@ -325,7 +325,7 @@ async def enumerate_faults(
     count = FaultPlan(at=-1, kind=FaultKind.HANG)
     await move.deed(_copied(house, count, design), copy.copy(before))
     tally = Tally()
-    for plan in plans(len(count.calls)):
+    for plan in plans(count.open_to):
         if len(tally.breaches) == most:
             break
         breach = await _breach(move, house, before, plan, design)

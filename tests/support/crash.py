@@ -47,10 +47,13 @@ class Crash:
             await self._follow(plan, self._repair_once(self._process(plan)))
 
     async def repair(self) -> None:
-        """One pass, and nothing is left to do, but for what has to wait; the question of before has one answer."""
+        """One pass, and nothing is left to do, but for what has to wait."""
         await self._repair_once(self._process())
         require(await self._pass() == (), "a second pass found something to do")
         await self.inquest.at_once()
+
+    async def rest(self) -> None:
+        """The question of before has one answer, also when nothing waits any more, and then nothing is left at all."""
         await self._ask_again()
         self.world.clock.pass_time(W1)
         await self._pass()

@@ -90,6 +90,8 @@ class FaultPlan:
     kind: FaultKind
     then: Mapping[int, FaultKind] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    open_to: list[frozenset[FaultKind]] = field(default_factory=list)
+    """Beside each of the calls, the kinds that make a difference there."""
     struck: list[FaultKind] = field(default_factory=list)
     is_dead: bool = False
     hangs: asyncio.Event = field(default_factory=asyncio.Event)
@@ -139,15 +141,18 @@ class FaultPlan:
             raise ProcessDied
         number = len(self.calls)
         self.calls.append(call.name)
+        self.open_to.append(self._kinds_for(call))
         kind = self.kind if number == self.at else self.then.get(number)
-        if kind is None or (kind is FaultKind.STALE and not self._was_answered(call)):
-            return None
-        if kind is FaultKind.HALF and not call.has_halves:
+        if kind is None or kind not in self.open_to[number]:
             return None
         self.struck.append(kind)
         if kind in BEFORE:
             raise self._fault(call.port, kind)
         return kind
+
+    def _kinds_for(self, call: _Call) -> frozenset[FaultKind]:
+        can = {FaultKind.STALE: self._was_answered(call), FaultKind.HALF: call.has_halves}
+        return frozenset(kind for kind in FaultKind if can.get(kind, True))
 
     def _was_answered(self, call: _Call) -> bool:
         return call.has_an_answer_of_before and call.key in self.answers
