@@ -126,6 +126,7 @@ REFUSED = {
     "a malformed kid": aes(json.dumps({f"1{CANARY}": text_key(1)})),
     "a short key": aes(json.dumps({"a": text_key(1)[:-4], "b": CANARY})),
     "a key with stray bits": aes(json.dumps({"a": text_key(1)[:-2] + "9="})),
+    "a key with one sign of padding too many": aes(json.dumps({"a": text_key(1) + "="})),
     "a key that is a number": aes('{"a": 5}'),
     "no Fernet key": fernet(CANARY),
     "a comma too many": fernet(text_key(1) + ","),

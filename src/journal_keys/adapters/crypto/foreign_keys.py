@@ -242,5 +242,5 @@ def _key(text: object) -> KeyMaterial | None:
         key = urlsafe_b64decode(text + "=" * (-len(text) & 3))
     except (ValueError, binascii.Error):
         return None
-    bare = text.rstrip("=")
-    return KeyMaterial(key) if len(key) == AES_KEY_BYTES and base64url.encode(key) == bare else None
+    is_exact = text.removesuffix("=") == base64url.encode(key)
+    return KeyMaterial(key) if len(key) == AES_KEY_BYTES and is_exact else None
