@@ -28,15 +28,15 @@ _BEAT_S = 0.01
 
 @pytest.fixture
 async def one(proxy: TcpProxy) -> AsyncIterator[Instance]:
-    """An instance whose Redis is behind the proxy."""
-    async with instance(proxy.redis_url, deadline_s=TIMEOUT_S) as made:
+    """An instance whose Redis is behind the proxy; a busy machine's pause keeps it from nothing."""
+    async with instance(proxy.redis_url) as made:
         yield made
 
 
 @pytest.fixture
-async def patient(own_redis: RedisServer) -> AsyncIterator[Instance]:
-    """An instance that a busy machine's pause keeps from nothing."""
-    async with instance(own_redis.url) as made:
+async def hasty(proxy: TcpProxy) -> AsyncIterator[Instance]:
+    """The same, that waits for an answer as long as applications do."""
+    async with instance(proxy.redis_url, deadline_s=TIMEOUT_S) as made:
         yield made
 
 
@@ -115,23 +115,23 @@ async def test_connections_that_are_cut(one: Instance, proxy: TcpProxy, store: S
     assert await is_shared(own_redis)
 
 
-async def test_a_black_hole_costs_one_time_out_and_then_nothing(one: Instance, proxy: TcpProxy, store: Store) -> None:
+async def test_a_black_hole_costs_one_time_out_and_then_nothing(hasty: Instance, proxy: TcpProxy, store: Store) -> None:
     proxy.is_black_hole = True
     async with time_outs_at_most(1):
-        assert await one.fetch(store) == VALUE
-    assert one.counts[Count.TIMED_OUT] == 1
+        assert await hasty.fetch(store) == VALUE
+    assert hasty.counts[Count.TIMED_OUT] == 1
     asked = proxy.connections
     async with time_outs_at_most(1):
         for _ in range(20):
-            one.cache.forget(None)
-            assert await one.fetch(store) == VALUE
+            hasty.cache.forget(None)
+            assert await hasty.fetch(store) == VALUE
     assert proxy.connections == asked
-    assert one.counts[Count.TIMED_OUT] == 1
-    one.clock.pass_time(timedelta(seconds=FIRST_REST_S))
-    one.cache.forget(None)
+    assert hasty.counts[Count.TIMED_OUT] == 1
+    hasty.clock.pass_time(timedelta(seconds=FIRST_REST_S))
+    hasty.cache.forget(None)
     async with time_outs_at_most(1):
-        assert await one.fetch(store) == VALUE
-    assert one.counts[Count.TIMED_OUT] == 2
+        assert await hasty.fetch(store) == VALUE
+    assert hasty.counts[Count.TIMED_OUT] == 2
 
 
 async def is_shared_again(one: Instance, store: Store) -> None:
@@ -147,31 +147,31 @@ async def is_shared_again(one: Instance, store: Store) -> None:
     pytest.fail(f"nothing is found in Redis: {one.counts}")
 
 
-async def test_a_black_hole_between_two_questions(one: Instance, proxy: TcpProxy, store: Store) -> None:
-    await one.fetch(store)
+async def test_a_black_hole_between_two_questions(hasty: Instance, proxy: TcpProxy, store: Store) -> None:
+    await hasty.fetch(store)
     proxy.is_black_hole = True
-    one.cache.forget(None)
+    hasty.cache.forget(None)
     async with time_outs_at_most(1):
-        assert await one.fetch(store) == VALUE
+        assert await hasty.fetch(store) == VALUE
     proxy.heal()
-    await is_shared_again(one, store)
+    await is_shared_again(hasty, store)
 
 
-async def test_a_black_hole_costs_a_crowd_one_time_out(one: Instance, proxy: TcpProxy, store: Store) -> None:
+async def test_a_black_hole_costs_a_crowd_one_time_out(hasty: Instance, proxy: TcpProxy, store: Store) -> None:
     proxy.is_black_hole = True
     paths = [PATH.folder.child(f"name_{number}") for number in range(300)]
     async with time_outs_at_most(1):
-        assert set(await asyncio.gather(*(one.fetch(store, path) for path in paths))) == {VALUE}
+        assert set(await asyncio.gather(*(hasty.fetch(store, path) for path in paths))) == {VALUE}
 
 
-async def test_a_process_that_stands_still(one: Instance, own_redis: RedisServer, store: Store) -> None:
-    await one.fetch(store)
+async def test_a_process_that_stands_still(hasty: Instance, own_redis: RedisServer, store: Store) -> None:
+    await hasty.fetch(store)
     own_redis.freeze()
-    one.cache.forget(None)
+    hasty.cache.forget(None)
     async with time_outs_at_most(1):
-        assert await one.fetch(store) == VALUE
+        assert await hasty.fetch(store) == VALUE
     own_redis.thaw()
-    await is_shared_again(one, store)
+    await is_shared_again(hasty, store)
 
 
 async def test_a_lost_reply_to_what_keeps_a_value(one: Instance, proxy: TcpProxy, own_redis: RedisServer) -> None:
@@ -355,15 +355,17 @@ async def test_a_command_after_a_cancelled_one_does_not_get_its_reply(
         assert await one.shared.call("GET", "second") == b"the second reply"
 
 
-async def test_a_command_after_a_late_one_does_not_get_its_reply(one: Instance, proxy: TcpProxy, admin: Redis) -> None:
+async def test_a_command_after_a_late_one_does_not_get_its_reply(
+    hasty: Instance, proxy: TcpProxy, admin: Redis
+) -> None:
     await admin.mset({"first": "the first reply", "second": "the second reply"})
     proxy.delay_s = 0.3
     with pytest.raises(NoAnswerError):
-        await one.shared.call("GET", "first")
+        await hasty.shared.call("GET", "first")
     proxy.heal()
-    one.clock.pass_time(LONG)
+    hasty.clock.pass_time(LONG)
     await asyncio.sleep(0.1)
-    assert await one.shared.call("GET", "second") == b"the second reply"
+    assert await hasty.shared.call("GET", "second") == b"the second reply"
 
 
 @pytest.mark.processes
@@ -458,26 +460,26 @@ async def test_an_instance_with_a_shorter_time_to_live_takes_no_older_value(
 
 
 @pytest.mark.parametrize("position", [*range(8), 20, 60, 100])
-async def test_a_flipped_bit(one: Instance, proxy: TcpProxy, store: Store, position: int) -> None:
-    await one.fetch(store)
+async def test_a_flipped_bit(hasty: Instance, proxy: TcpProxy, store: Store, position: int) -> None:
+    await hasty.fetch(store)
     for bit in range(0, 8, 2):
-        one.cache.forget(None)
-        one.clock.pass_time(timedelta(milliseconds=1))
-        one.shared.call.breaker._opened_s = None  # noqa: SLF001 (each bit is to be tried, not refused)
+        hasty.cache.forget(None)
+        hasty.clock.pass_time(timedelta(milliseconds=1))
+        hasty.shared.call.breaker._opened_s = None  # noqa: SLF001 (each bit is to be tried, not refused)
         proxy.flip_bit_of_reply(position, bit)
         async with time_outs_at_most(4):
-            assert await one.fetch(store) == VALUE
+            assert await hasty.fetch(store) == VALUE
         proxy.heal()
         proxy.cut()
 
 
-async def test_a_throttled_connection(one: Instance, proxy: TcpProxy, store: Store) -> None:
-    await one.fetch(store)
+async def test_a_throttled_connection(hasty: Instance, proxy: TcpProxy, store: Store) -> None:
+    await hasty.fetch(store)
     proxy.bytes_per_s = 100
-    one.cache.forget(None)
+    hasty.cache.forget(None)
     async with time_outs_at_most(1):
-        assert await one.fetch(store) == VALUE
-    assert one.misses() == {Count.TIMED_OUT}
+        assert await hasty.fetch(store) == VALUE
+    assert hasty.misses() == {Count.TIMED_OUT}
 
 
 async def test_a_slow_redis(one: Instance, proxy: TcpProxy, store: Store) -> None:
@@ -503,25 +505,25 @@ FOREIGN: dict[str, tuple[Callable[[bytes], bytes], Count]] = {
 
 @pytest.mark.parametrize(("change", "reason"), FOREIGN.values(), ids=FOREIGN)
 async def test_a_foreign_or_forged_value(
-    patient: Instance, admin: Redis, store: Store, change: Callable[[bytes], bytes], reason: Count
+    one: Instance, admin: Redis, store: Store, change: Callable[[bytes], bytes], reason: Count
 ) -> None:
-    await patient.fetch(store)
+    await one.fetch(store)
     kept = await admin.get(VALUE_KEY)
     assert isinstance(kept, bytes)
     await admin.set(VALUE_KEY, change(kept))
-    patient.cache.forget(None)
+    one.cache.forget(None)
     async with time_outs_at_most(1):
-        assert await patient.fetch(store) == VALUE
+        assert await one.fetch(store) == VALUE
     assert store.loads == 2
-    assert patient.misses() == {reason}
+    assert one.misses() == {reason}
 
 
-async def test_the_value_of_another_path(patient: Instance, admin: Redis) -> None:
-    await patient.fetch(Store())
+async def test_the_value_of_another_path(one: Instance, admin: Redis) -> None:
+    await one.fetch(Store())
     await admin.rename(VALUE_KEY, PLACE.value(OTHER))
     other = Store(b"the other answer of the store")
-    assert await patient.fetch(other, OTHER) == other.answer
-    assert patient.misses() == {Count.FORGED}
+    assert await one.fetch(other, OTHER) == other.answer
+    assert one.misses() == {Count.FORGED}
 
 
 async def test_a_thousand_concurrent_misses_are_one_load(one: Instance, store: Store) -> None:
