@@ -14,6 +14,7 @@ from journal_keys.adapters.infisical_cli.patience import Pace, Patience
 from journal_keys.adapters.memory.clock import ManualClock
 from journal_keys.adapters.system.clock import SystemClock
 from tests.support.canary.entropy import WatchedEntropy
+from tests.support.virtual_time import LoopClock, run_virtually
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -151,17 +152,21 @@ async def test_a_budget_lets_so_many_through_at_once_and_the_next_when_the_first
     assert budget.waits_for() == 0
 
 
-async def test_a_spent_budget_makes_the_next_one_wait() -> None:
-    budget = Budget(most=2, clock=SystemClock(), period=timedelta(seconds=0.05))
-    clock = SystemClock()
+def test_a_spent_budget_makes_the_next_one_wait() -> None:
     spent_s: list[float] = []
 
-    async def spend() -> None:
-        await budget.spend()
-        spent_s.append(clock.uptime_s())
+    async def spend_all() -> None:
+        clock = LoopClock(asyncio.get_running_loop(), START)
+        budget = Budget(most=2, clock=clock)
 
-    await asyncio.gather(*(spend() for _ in range(7)))
-    assert all(later - earlier >= 0.05 for earlier, later in zip(spent_s, spent_s[2:], strict=False))
+        async def spend() -> None:
+            await budget.spend()
+            spent_s.append(clock.uptime_s())
+
+        await asyncio.gather(*(spend() for _ in range(7)))
+
+    run_virtually(spend_all())
+    assert spent_s == pytest.approx([0, 0, 60, 60, 120, 120, 180])
 
 
 async def test_a_pause_that_the_server_asked_for_holds_for_all() -> None:
